@@ -1,0 +1,307 @@
+//! Named parameters and the seeded draws that fill them.
+//!
+//! [`Parameters`] owns the variables of a model and hands out a Candle `VarBuilder`.
+//! The first time a layer asks for a tensor, its values are drawn from the stream `init/<name>`:
+//! they depend on the seed, the name and the shape, and not on the order in which layers are built.
+//! Candle's own initialisers cannot be seeded on the CPU.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use candle_core::{DType, Device, Result, Shape, Tensor, Var, bail};
+use candle_nn::VarBuilder;
+use candle_nn::init::{FanInOut, Init, NormalOrUniform};
+use candle_nn::var_builder::SimpleBackend;
+use serde::{Deserialize, Serialize};
+
+use crate::rng::stream;
+
+mod file;
+
+pub use file::{LoadReport, Match};
+
+/// Shape of the distribution that weights are drawn from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Distribution {
+    /// Gaussian.
+    #[default]
+    Normal,
+    /// Uniform with the same variance.
+    Uniform,
+}
+
+/// The number of connections that a Kaiming draw keeps the variance over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Fan {
+    /// Inputs of one output unit: keeps the variance of the activations.
+    #[default]
+    In,
+    /// Outputs of one input unit: keeps the variance of the gradients.
+    Out,
+}
+
+/// How a weight tensor is filled at the start of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Initializer {
+    /// Standard deviation `sqrt(2 / fan)`, for layers followed by a ReLU (He et al. 2015).
+    Kaiming {
+        /// Which fan is meant.
+        #[serde(default)]
+        fan: Fan,
+        /// Normal or uniform.
+        #[serde(default)]
+        distribution: Distribution,
+    },
+    /// Standard deviation `sqrt(2 / (fan_in + fan_out))` (Glorot and Bengio 2010).
+    Xavier {
+        /// Normal or uniform.
+        #[serde(default)]
+        distribution: Distribution,
+    },
+    /// A Gaussian around 0 with this standard deviation.
+    Gaussian {
+        /// The standard deviation.
+        std: f64,
+    },
+    /// The same value everywhere.
+    Constant(f64),
+}
+
+impl Initializer {
+    /// Kaiming's normal draw over the fan-in: what convolutions of this crate ask for.
+    pub fn kaiming() -> Self {
+        Self::Kaiming {
+            fan: Fan::In,
+            distribution: Distribution::Normal,
+        }
+    }
+
+    /// Xavier's normal draw.
+    pub fn xavier() -> Self {
+        Self::Xavier {
+            distribution: Distribution::Normal,
+        }
+    }
+
+    /// The values of the tensor `name` of this shape, in row-major order.
+    pub fn draw(&self, seed: u64, name: &str, shape: &[usize]) -> Vec<f64> {
+        let fan = |fan: FanInOut| fan.for_shape(&Shape::from(shape)).max(1) as f64;
+        let law = match *self {
+            Self::Constant(value) => Law::constant(value),
+            Self::Gaussian { std } => Law::new(Distribution::Normal, 0.0, std),
+            Self::Kaiming {
+                fan: side,
+                distribution,
+            } => {
+                let fan = match side {
+                    Fan::In => fan(FanInOut::FanIn),
+                    Fan::Out => fan(FanInOut::FanOut),
+                };
+                Law::new(distribution, 0.0, (2.0 / fan).sqrt())
+            }
+            Self::Xavier { distribution } => {
+                let sum = fan(FanInOut::FanIn) + fan(FanInOut::FanOut);
+                Law::new(distribution, 0.0, (2.0 / sum).sqrt())
+            }
+        };
+        law.draw(seed, name, shape)
+    }
+}
+
+/// The parameters of a model, by name; clones share the same variables.
+///
+/// ```
+/// use striate::candle_core::{DType, Device, Result};
+/// use striate::{init::Parameters, layers};
+/// fn main() -> Result<()> {
+///     let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+///     let vb = parameters.builder();
+///     let _conv = layers::conv2d(3, 8, 3, Default::default(), vb.pp("conv1"))?;
+///     let names: Vec<String> = parameters.named().into_iter().map(|(name, _)| name).collect();
+///     assert_eq!(names, ["conv1.bias", "conv1.weight"]);
+///     assert_eq!(parameters.count(), 8 * 3 * 3 * 3 + 8);
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Parameters {
+    seed: u64,
+    dtype: DType,
+    device: Device,
+    weights: Option<Initializer>,
+    vars: Arc<Mutex<BTreeMap<String, Var>>>,
+}
+
+impl Parameters {
+    /// An empty set of parameters; layers add to it through [`Parameters::builder`].
+    pub fn new(seed: u64, dtype: DType, device: &Device) -> Self {
+        Self {
+            seed,
+            dtype,
+            device: device.clone(),
+            weights: None,
+            vars: Arc::default(),
+        }
+    }
+
+    /// Draws every tensor called `weight` or `*.weight` by `initializer`, whatever its layer asks for.
+    pub fn with_weights(self, initializer: Initializer) -> Self {
+        Self {
+            weights: Some(initializer),
+            ..self
+        }
+    }
+
+    /// The seed of the draws.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The device that the variables live on.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// A `VarBuilder` that creates a variable on first use and returns the same one afterwards.
+    pub fn builder(&self) -> VarBuilder<'static> {
+        VarBuilder::from_backend(Box::new(self.clone()), self.dtype, self.device.clone())
+    }
+
+    /// All variables, sorted by name.
+    pub fn named(&self) -> Vec<(String, Var)> {
+        let vars = self.lock();
+        vars.iter().map(|(n, v)| (n.clone(), v.clone())).collect()
+    }
+
+    /// Number of scalars in all variables.
+    pub fn count(&self) -> usize {
+        self.lock().values().map(|var| var.elem_count()).sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Var>> {
+        // The map is only ever extended by complete entries, so a poisoned lock still guards valid data.
+        self.vars.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Parameters")
+            .field("seed", &self.seed)
+            .field("names", &self.lock().keys().collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+impl SimpleBackend for Parameters {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        hint: Init,
+        dtype: DType,
+        device: &Device,
+    ) -> Result<Tensor> {
+        let mut vars = self.lock();
+        if let Some(var) = vars.get(name) {
+            if var.shape() != &shape || var.dtype() != dtype {
+                bail!(
+                    "parameters: {name} exists with shape {:?} and dtype {:?}, but {shape:?} and {dtype:?} were asked for; \
+                     two layers share one name, give one of them another prefix",
+                    var.shape(),
+                    var.dtype()
+                );
+            }
+            return Ok(var.as_tensor().clone());
+        }
+        let is_weight = name == "weight" || name.ends_with(".weight");
+        let values = match self.weights {
+            Some(initializer) if is_weight => initializer.draw(self.seed, name, shape.dims()),
+            _ => Law::from_hint(&hint, &shape).draw(self.seed, name, shape.dims()),
+        };
+        let values = Tensor::from_vec(values, shape, &Device::Cpu)?;
+        let var = Var::from_tensor(&values.to_dtype(dtype)?.to_device(device)?)?;
+        vars.insert(name.to_string(), var.clone());
+        Ok(var.as_tensor().clone())
+    }
+
+    fn get_unchecked(&self, name: &str, dtype: DType, device: &Device) -> Result<Tensor> {
+        match self.lock().get(name) {
+            Some(var) => var.as_tensor().to_dtype(dtype)?.to_device(device),
+            None => {
+                bail!("parameters: {name} does not exist, and its shape is needed to create it")
+            }
+        }
+    }
+
+    fn contains_tensor(&self, name: &str) -> bool {
+        self.lock().contains_key(name)
+    }
+}
+
+/// A distribution with its parameters resolved for one tensor.
+struct Law {
+    distribution: Distribution,
+    mean: f64,
+    std: f64,
+}
+
+impl Law {
+    fn new(distribution: Distribution, mean: f64, std: f64) -> Self {
+        Self {
+            distribution,
+            mean,
+            std,
+        }
+    }
+
+    fn constant(value: f64) -> Self {
+        Self::new(Distribution::Normal, value, 0.0)
+    }
+
+    /// What a Candle layer asks for through its hint.
+    fn from_hint(hint: &Init, shape: &Shape) -> Self {
+        match *hint {
+            Init::Const(value) => Self::constant(value),
+            Init::Randn { mean, stdev } => Self::new(Distribution::Normal, mean, stdev),
+            Init::Uniform { lo, up } => Self::new(
+                Distribution::Uniform,
+                (lo + up) / 2.0,
+                (up - lo) / 12f64.sqrt(),
+            ),
+            Init::Kaiming {
+                dist,
+                fan,
+                non_linearity,
+            } => {
+                let distribution = match dist {
+                    NormalOrUniform::Normal => Distribution::Normal,
+                    NormalOrUniform::Uniform => Distribution::Uniform,
+                };
+                let fan = fan.for_shape(shape).max(1) as f64;
+                Self::new(distribution, 0.0, non_linearity.gain() / fan.sqrt())
+            }
+        }
+    }
+
+    fn draw(&self, seed: u64, name: &str, shape: &[usize]) -> Vec<f64> {
+        let mut values = vec![self.mean; shape.iter().product()];
+        if self.std == 0.0 {
+            return values;
+        }
+        let mut draws = stream(seed, &format!("init/{name}"), 0);
+        for value in &mut values {
+            *value += match self.distribution {
+                Distribution::Normal => self.std * draws.normal(),
+                Distribution::Uniform => self.std * 12f64.sqrt() * (draws.uniform_f64() - 0.5),
+            };
+        }
+        values
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,109 @@
+//! Parameters to and from a safetensors file.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use candle_core::{Device, Error, Result, Tensor, bail, safetensors};
+
+use super::Parameters;
+
+/// How strictly the names in a file must match those of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// Both must hold exactly the same names.
+    Strict,
+    /// The names that both have are loaded, the rest is reported.
+    Partial,
+}
+
+/// What [`Parameters::load`] did; every list is sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadReport {
+    /// Names that were read from the file.
+    pub loaded: Vec<String>,
+    /// Names of the model that the file does not have.
+    pub missing: Vec<String>,
+    /// Names in the file that the model does not have.
+    pub unexpected: Vec<String>,
+}
+
+impl Parameters {
+    /// Writes all parameters to a safetensors file.
+    ///
+    /// The file appears under its name only when it is complete, so an interrupted run never leaves half a file.
+    ///
+    /// # Errors
+    /// The folder does not exist or cannot be written to.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let tensors: HashMap<String, Tensor> = self
+            .named()
+            .into_iter()
+            .map(|(name, var)| (name, var.as_detached_tensor()))
+            .collect();
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(format!(".{}.partial", std::process::id()));
+        let partial = PathBuf::from(partial);
+        let written = safetensors::save(&tensors, &partial)
+            .and_then(|()| Ok(std::fs::File::open(&partial)?.sync_all()?))
+            .and_then(|()| Ok(std::fs::rename(&partial, path)?));
+        written.map_err(|error| {
+            // The partial file may not exist; the first error is the one worth reporting.
+            let _ = std::fs::remove_file(&partial);
+            Error::Msg(format!(
+                "cannot save parameters to {}: {error}",
+                path.display()
+            ))
+        })
+    }
+
+    /// Reads parameters from a safetensors file into the variables that exist.
+    ///
+    /// Build the model first: only then are names and shapes known.
+    /// Values are converted to the dtype and device of the variables.
+    /// Nothing is changed unless everything fits.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a shape that differs, or under [`Match::Strict`] a name that only one side has.
+    pub fn load(&self, path: impl AsRef<Path>, strictness: Match) -> Result<LoadReport> {
+        let path = path.as_ref();
+        let shown = path.display();
+        let mut found = safetensors::load(path, &Device::Cpu)
+            .map_err(|error| Error::Msg(format!("cannot load parameters from {shown}: {error}")))?;
+        let mut report = LoadReport::default();
+        let mut updates = Vec::new();
+        for (name, var) in self.named() {
+            let Some(tensor) = found.remove(&name) else {
+                report.missing.push(name);
+                continue;
+            };
+            if tensor.shape() != var.shape() {
+                bail!(
+                    "{shown}: {name} has shape {:?}, the model wants {:?}; the file belongs to another configuration",
+                    tensor.shape(),
+                    var.shape()
+                );
+            }
+            updates.push((
+                var.clone(),
+                tensor.to_dtype(var.dtype())?.to_device(var.device())?,
+            ));
+            report.loaded.push(name);
+        }
+        report.unexpected = found.into_keys().collect();
+        report.unexpected.sort_unstable();
+        if strictness == Match::Strict
+            && !(report.missing.is_empty() && report.unexpected.is_empty())
+        {
+            bail!(
+                "{shown} does not match the model: missing [{}], unexpected [{}]; use Match::Partial to load what fits",
+                report.missing.join(", "),
+                report.unexpected.join(", ")
+            );
+        }
+        for (var, tensor) in updates {
+            var.set(&tensor)?;
+        }
+        Ok(report)
+    }
+}

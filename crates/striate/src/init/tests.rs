@@ -1,0 +1,146 @@
+//! Tests of draws, sharing and files.
+
+use candle_core::{DType, Device, Result};
+use candle_nn::init::{DEFAULT_KAIMING_NORMAL, Init};
+
+use super::*;
+
+fn values(parameters: &Parameters, name: &str) -> Result<Vec<f32>> {
+    let named = parameters.named();
+    let (_, var) = named.iter().find(|(n, _)| n == name).expect(name);
+    var.flatten_all()?.to_vec1()
+}
+
+fn build(order: &[&str], seed: u64) -> Result<Parameters> {
+    let parameters = Parameters::new(seed, DType::F32, &Device::Cpu);
+    let vb = parameters.builder();
+    for name in order {
+        vb.pp(name)
+            .get_with_hints((64, 16, 3, 3), "weight", DEFAULT_KAIMING_NORMAL)?;
+        vb.pp(name).get(64, "bias")?;
+    }
+    Ok(parameters)
+}
+
+#[test]
+fn a_draw_depends_on_seed_and_name_only() -> Result<()> {
+    let (ab, ba) = (build(&["a", "b"], 1)?, build(&["b", "a"], 1)?);
+    assert_eq!(values(&ab, "a.weight")?, values(&ba, "a.weight")?);
+    assert_ne!(values(&ab, "a.weight")?, values(&ab, "b.weight")?);
+    assert_ne!(
+        values(&ab, "a.weight")?,
+        values(&build(&["a"], 2)?, "a.weight")?
+    );
+    assert_eq!(ab.count(), 2 * (64 * 16 * 9 + 64));
+    Ok(())
+}
+
+#[test]
+fn standard_deviations() {
+    let shape = [64, 32, 3, 3];
+    let (fan_in, fan_out) = (32.0 * 9.0, 64.0 * 9.0);
+    let uniform = Distribution::Uniform;
+    let cases = [
+        (Initializer::kaiming(), (2.0f64 / fan_in).sqrt()),
+        (
+            Initializer::Kaiming {
+                fan: Fan::Out,
+                distribution: uniform,
+            },
+            (2.0f64 / fan_out).sqrt(),
+        ),
+        (Initializer::xavier(), (2.0f64 / (fan_in + fan_out)).sqrt()),
+        (
+            Initializer::Xavier {
+                distribution: uniform,
+            },
+            (2.0f64 / (fan_in + fan_out)).sqrt(),
+        ),
+        (Initializer::Gaussian { std: 0.05 }, 0.05),
+        (Initializer::Constant(0.3), 0.0),
+    ];
+    for (initializer, expected) in cases {
+        let draw = initializer.draw(1, "w", &shape);
+        let mean = draw.iter().sum::<f64>() / draw.len() as f64;
+        let variance = draw.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / draw.len() as f64;
+        let std = variance.sqrt();
+        assert!(
+            (std - expected).abs() <= 0.02 * expected + 1e-12,
+            "{initializer:?}: {std} for {expected}"
+        );
+        let bound = draw.iter().fold(0.0f64, |m, v| m.max(v.abs()));
+        if matches!(
+            initializer,
+            Initializer::Xavier {
+                distribution: Distribution::Uniform
+            }
+        ) {
+            assert!(bound <= 3f64.sqrt() * expected);
+        }
+    }
+}
+
+#[test]
+fn weights_can_be_overridden() -> Result<()> {
+    let parameters =
+        Parameters::new(1, DType::F32, &Device::Cpu).with_weights(Initializer::Constant(0.5));
+    let vb = parameters.builder();
+    vb.get_with_hints((2, 2), "weight", Init::Const(1.0))?;
+    vb.get_with_hints(2, "bias", Init::Const(1.0))?;
+    assert_eq!(values(&parameters, "weight")?, [0.5; 4]);
+    assert_eq!(values(&parameters, "bias")?, [1.0; 2]);
+    Ok(())
+}
+
+#[test]
+fn errors() -> Result<()> {
+    let vb = build(&["a"], 1)?.builder();
+    let error = vb.pp("a").get((1, 2), "weight").unwrap_err().to_string();
+    assert!(error.contains("a.weight exists with shape"), "{error}");
+    assert!(
+        vb.get_unchecked("nothing")
+            .unwrap_err()
+            .to_string()
+            .contains("nothing does not exist")
+    );
+    Ok(())
+}
+
+#[test]
+fn save_and_load() -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("striate-init-{}", std::process::id()));
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join("a.safetensors");
+    let (one, two) = (build(&["a", "b"], 1)?, build(&["a", "b"], 2)?);
+    one.save(&path)?;
+    let report = two.load(&path, Match::Strict)?;
+    assert_eq!(report.loaded, ["a.bias", "a.weight", "b.bias", "b.weight"]);
+    assert_eq!(values(&one, "b.weight")?, values(&two, "b.weight")?);
+
+    let other = build(&["a", "c"], 3)?;
+    let before = values(&other, "a.weight")?;
+    let error = other.load(&path, Match::Strict).unwrap_err().to_string();
+    assert!(
+        error.contains("missing [c.bias, c.weight], unexpected [b.bias, b.weight]"),
+        "{error}"
+    );
+    assert_eq!(values(&other, "a.weight")?, before);
+    let report = other.load(&path, Match::Partial)?;
+    assert_eq!(report.loaded, ["a.bias", "a.weight"]);
+    assert_eq!(values(&other, "a.weight")?, values(&one, "a.weight")?);
+
+    assert!(
+        one.load(folder.join("none"), Match::Strict)
+            .unwrap_err()
+            .to_string()
+            .contains("none")
+    );
+    assert!(one.save(folder.join("no/such/folder")).is_err());
+    assert_eq!(
+        std::fs::read_dir(&folder)?.count(),
+        1,
+        "no partial files are left"
+    );
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}

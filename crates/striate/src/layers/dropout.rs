@@ -1,0 +1,110 @@
+//! Dropout layers driven by a clock.
+
+use candle_core::{Result, Tensor};
+use candle_nn::ModuleT;
+
+use crate::ops;
+use crate::rng::{Clock, Stream};
+
+/// Zeroes single values in training and does nothing in evaluation.
+///
+/// The mask is a function of the clock's seed and step and of the layer's name.
+#[derive(Clone, Debug)]
+pub struct Dropout(Masked);
+
+impl Dropout {
+    /// A layer with its own clock, which moves on after every training pass.
+    pub fn new(p: f32, seed: u64) -> Self {
+        Self(Masked::new(p, seed))
+    }
+
+    /// A layer driven by the clock of its model; it draws from the stream `dropout/<name>` and never ticks.
+    pub fn with_clock(p: f32, name: &str, clock: &Clock) -> Self {
+        Self(Masked::with_clock(p, name, clock))
+    }
+
+    /// The probability that a value is zeroed.
+    pub fn p(&self) -> f32 {
+        self.0.p
+    }
+}
+
+impl ModuleT for Dropout {
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+        self.0.forward_t(xs, train, ops::dropout)
+    }
+}
+
+/// Zeroes whole maps in training and does nothing in evaluation.
+#[doc(alias = "dropout2d")]
+#[doc(alias = "spatial dropout")]
+#[derive(Clone, Debug)]
+pub struct ChannelDropout(Masked);
+
+impl ChannelDropout {
+    /// A layer with its own clock, which moves on after every training pass.
+    pub fn new(p: f32, seed: u64) -> Self {
+        Self(Masked::new(p, seed))
+    }
+
+    /// A layer driven by the clock of its model; it draws from the stream `dropout/<name>` and never ticks.
+    pub fn with_clock(p: f32, name: &str, clock: &Clock) -> Self {
+        Self(Masked::with_clock(p, name, clock))
+    }
+
+    /// The probability that a map is zeroed.
+    pub fn p(&self) -> f32 {
+        self.0.p
+    }
+}
+
+impl ModuleT for ChannelDropout {
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+        self.0.forward_t(xs, train, ops::channel_dropout)
+    }
+}
+
+/// What both layers share: when to draw, and from which stream.
+#[derive(Clone, Debug)]
+struct Masked {
+    p: f32,
+    stream: String,
+    clock: Clock,
+    ticks: bool,
+}
+
+impl Masked {
+    fn new(p: f32, seed: u64) -> Self {
+        Self {
+            p,
+            stream: "dropout".to_string(),
+            clock: Clock::new(seed),
+            ticks: true,
+        }
+    }
+
+    fn with_clock(p: f32, name: &str, clock: &Clock) -> Self {
+        Self {
+            p,
+            stream: format!("dropout/{name}"),
+            clock: clock.clone(),
+            ticks: false,
+        }
+    }
+
+    fn forward_t(
+        &self,
+        xs: &Tensor,
+        train: bool,
+        op: impl Fn(&Tensor, f32, &Stream) -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        if !train {
+            return Ok(xs.clone());
+        }
+        let ys = op(xs, self.p, &self.clock.stream(&self.stream))?;
+        if self.ticks {
+            self.clock.tick();
+        }
+        Ok(ys)
+    }
+}

@@ -1,0 +1,16 @@
+//! Candle modules around the ops.
+//!
+//! Every layer is a thin struct over the free function of the same idea in [`crate::ops`].
+//! Layers with parameters have two doors, as in candle-nn: `Layer::new(tensors..)` and `layer(sizes.., vb)`.
+
+mod conv2d;
+mod dropout;
+mod pool;
+mod relu;
+mod upsample;
+
+pub use conv2d::{Conv2d, conv2d, conv2d_no_bias};
+pub use dropout::{ChannelDropout, Dropout};
+pub use pool::{AvgPool2d, GlobalAvgPool, MaxPool2d, MaxUnpool2d};
+pub use relu::Relu;
+pub use upsample::UpsampleNearest2d;

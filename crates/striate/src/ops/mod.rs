@@ -1,0 +1,23 @@
+//! Autograd ops on Candle tensors, as free functions.
+//!
+//! Every op has a right gradient, judged by finite differences, by PyTorch and by [`mod@crate::reference`].
+//! Inputs may have any strides.
+//! f32 and f64 are computed as such, f16 and bf16 in f32; integers are refused.
+
+mod avg_pool2d;
+mod conv2d;
+mod cross_entropy;
+mod dropout;
+mod max_pool2d;
+mod max_unpool2d;
+mod relu;
+mod upsample;
+
+pub use avg_pool2d::{Padding, avg_pool2d, global_avg_pool};
+pub use conv2d::{Activation, Conv2dOptions, ConvAlgorithm, conv2d};
+pub use cross_entropy::cross_entropy;
+pub use dropout::{channel_dropout, dropout};
+pub use max_pool2d::{Switches, max_pool2d, max_pool2d_with_switches};
+pub use max_unpool2d::max_unpool2d;
+pub use relu::{ReluRule, relu};
+pub use upsample::upsample_nearest2d;

@@ -1,0 +1,227 @@
+//! Window geometry: the one place where output sizes are computed.
+//!
+//! A window of `size` cells, spread by `dilation`, slides by `stride` over an input that is framed by `padding` on all four sides.
+//! Along one axis of length `L` the number of positions is
+//!
+//! ```text
+//! span = dilation * (size - 1) + 1
+//! out  = round((L + 2 * padding - span) / stride) + 1
+//! ```
+//!
+//! where `round` is floor or ceil; a position that [`Rounding::Ceil`] adds must start inside the input or its leading padding.
+//! This is PyTorch's rule.
+
+use candle_core::{Result, bail};
+use serde::{Deserialize, Serialize};
+
+/// What happens to a last window that does not fit into the input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Rounding {
+    /// The window is dropped.
+    #[default]
+    Floor,
+    /// The window is kept and sees only the cells that exist (PyTorch's `ceil_mode`).
+    Ceil,
+}
+
+/// A two-dimensional sliding window; every pair is (height, width).
+///
+/// ```
+/// use striate::window::Window2d;
+/// let pool = Window2d::square(3).stride(2);
+/// assert_eq!(pool.output_size(32, 32)?, (15, 15));
+/// assert_eq!(pool.ceil().output_size(32, 32)?, (16, 16));
+/// # Ok::<(), candle_core::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window2d {
+    /// Cells in the window.
+    pub size: (usize, usize),
+    /// Step from one window to the next; 1 unless set.
+    #[serde(default = "one")]
+    pub stride: (usize, usize),
+    /// Cells added on each side of the input; 0 unless set.
+    #[serde(default)]
+    pub padding: (usize, usize),
+    /// Distance between the cells of a window; 1 unless set.
+    #[serde(default = "one")]
+    pub dilation: (usize, usize),
+    /// What happens to a last window that does not fit; floor unless set.
+    #[serde(default)]
+    pub rounding: Rounding,
+}
+
+fn one() -> (usize, usize) {
+    (1, 1)
+}
+
+impl Window2d {
+    /// A window of `size` (height, width) that moves by one cell.
+    pub fn new(size: (usize, usize)) -> Self {
+        Self {
+            size,
+            stride: (1, 1),
+            padding: (0, 0),
+            dilation: (1, 1),
+            rounding: Rounding::Floor,
+        }
+    }
+
+    /// A `k` x `k` window that moves by one cell.
+    pub fn square(k: usize) -> Self {
+        Self::new((k, k))
+    }
+
+    /// Sets the same stride along both axes.
+    pub fn stride(self, stride: usize) -> Self {
+        self.strides((stride, stride))
+    }
+
+    /// Sets the stride as (height, width).
+    pub fn strides(self, stride: (usize, usize)) -> Self {
+        Self { stride, ..self }
+    }
+
+    /// Sets the same padding along both axes.
+    pub fn padding(self, padding: usize) -> Self {
+        self.paddings((padding, padding))
+    }
+
+    /// Sets the padding as (height, width).
+    pub fn paddings(self, padding: (usize, usize)) -> Self {
+        Self { padding, ..self }
+    }
+
+    /// Sets the same dilation along both axes.
+    pub fn dilation(self, dilation: usize) -> Self {
+        self.dilations((dilation, dilation))
+    }
+
+    /// Sets the dilation as (height, width).
+    pub fn dilations(self, dilation: (usize, usize)) -> Self {
+        Self { dilation, ..self }
+    }
+
+    /// Keeps a last window that does not fit ([`Rounding::Ceil`]).
+    pub fn ceil(self) -> Self {
+        Self {
+            rounding: Rounding::Ceil,
+            ..self
+        }
+    }
+
+    /// Number of window positions (height, width) over an input of `h` x `w` cells.
+    ///
+    /// # Errors
+    /// A size, stride or dilation of zero; an input, framed by its padding, smaller than the window; sizes that overflow.
+    pub fn output_size(&self, h: usize, w: usize) -> Result<(usize, usize)> {
+        let out_h = self.output_len("height", h, |pair| pair.0)?;
+        let out_w = self.output_len("width", w, |pair| pair.1)?;
+        Ok((out_h, out_w))
+    }
+
+    /// Cells from the first to the last of one window (height, width): `dilation * (size - 1) + 1`.
+    ///
+    /// A window of size zero spans zero cells; a span too large for `usize` is reported as `usize::MAX`.
+    pub fn span(&self) -> (usize, usize) {
+        (
+            span(self.size.0, self.dilation.0),
+            span(self.size.1, self.dilation.1),
+        )
+    }
+
+    fn output_len(
+        &self,
+        axis: &str,
+        len: usize,
+        pick: impl Fn((usize, usize)) -> usize,
+    ) -> Result<usize> {
+        let (size, stride) = (pick(self.size), pick(self.stride));
+        let (padding, dilation) = (pick(self.padding), pick(self.dilation));
+        for (name, value) in [("size", size), ("stride", stride), ("dilation", dilation)] {
+            if value == 0 {
+                bail!("window: {name} along the {axis} is 0; use 1 or more");
+            }
+        }
+        let span = span(size, dilation);
+        let framed = padding.checked_mul(2).and_then(|p| p.checked_add(len));
+        let Some(framed) = framed else {
+            bail!("window: {axis} {len} with padding {padding} on both sides overflows");
+        };
+        if framed < span {
+            bail!(
+                "window: {axis} {len} with padding {padding} on both sides is smaller than the window, \
+                 which spans {span} (size {size}, dilation {dilation}); use a smaller window or more padding"
+            );
+        }
+        let free = framed - span;
+        Ok(match self.rounding {
+            Rounding::Floor => free / stride + 1,
+            Rounding::Ceil => {
+                let out = free.div_ceil(stride) + 1;
+                // The window that rounding up adds must start inside the input or the leading padding.
+                let last_start = (out - 1).saturating_mul(stride);
+                if last_start >= len + padding {
+                    out - 1
+                } else {
+                    out
+                }
+            }
+        })
+    }
+}
+
+fn span(size: usize, dilation: usize) -> usize {
+    match size {
+        0 => 0,
+        n => dilation.saturating_mul(n - 1).saturating_add(1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes() -> Result<()> {
+        // (window, input, output); the ceil cases were checked with torch.nn.functional.max_pool2d.
+        let cases = [
+            (Window2d::square(2).stride(2), (8, 7), (4, 3)),
+            (Window2d::square(2).stride(2).ceil(), (8, 7), (4, 4)),
+            (Window2d::square(3).stride(2), (32, 32), (15, 15)),
+            (Window2d::square(3).stride(2).padding(1), (32, 32), (16, 16)),
+            (
+                Window2d::square(2).stride(3).padding(1).ceil(),
+                (5, 4),
+                (2, 2),
+            ),
+            (Window2d::square(1).stride(3).ceil(), (4, 5), (2, 2)),
+            (Window2d::square(3).dilation(2), (5, 9), (1, 5)),
+            (
+                Window2d::new((3, 2)).strides((2, 1)).paddings((1, 0)),
+                (7, 6),
+                (4, 5),
+            ),
+        ];
+        for (window, (h, w), expected) in cases {
+            assert_eq!(window.output_size(h, w)?, expected, "{window:?} on {h}x{w}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn errors() {
+        let message = |window: Window2d| match window.output_size(4, 4) {
+            Ok(size) => panic!("{window:?} accepted with output {size:?}"),
+            Err(error) => error.to_string(),
+        };
+        assert!(message(Window2d::square(0)).contains("size along the height is 0"));
+        assert!(message(Window2d::square(2).stride(0)).contains("stride"));
+        assert!(message(Window2d::square(2).dilation(0)).contains("dilation"));
+        assert!(message(Window2d::new((2, 5))).contains("width 4"));
+        assert!(message(Window2d::square(2).padding(usize::MAX)).contains("overflows"));
+        assert!(message(Window2d::square(usize::MAX).dilation(3)).contains("smaller"));
+    }
+}
