@@ -1,0 +1,252 @@
+//! Batches of a set, prepared on another thread while the model works.
+
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::{Builder, JoinHandle};
+
+use candle_core::{Device, Tensor};
+use striate::rng::stream;
+
+use super::{Augment, DataError, FloatSet};
+
+/// Batches that wait ready while the model works.
+const AHEAD: usize = 2;
+
+/// Images and labels on their way into a network.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Images, (N, C, H, W), `f32`.
+    pub xs: Tensor,
+    /// Classes, (N), `u32`.
+    pub labels: Tensor,
+}
+
+/// An iterator over the batches of one epoch.
+///
+/// A thread prepares the next batches while the model works on the current one.
+/// The last batch holds what is left and may be smaller. Dropping the iterator early is fine.
+///
+/// ```
+/// use candle_core::Device;
+/// use lab::data::{Batches, FloatSet};
+///
+/// let set = FloatSet::new((1, 2, 2), vec![0.0; 20], vec![0; 5], 2)?;
+/// let sizes: Vec<usize> = Batches::eval(&set, 2, &Device::Cpu)?
+///     .map(|batch| batch.map(|batch| batch.labels.elem_count()))
+///     .collect::<Result<_, _>>()?;
+/// assert_eq!(sizes, [2, 2, 1]);
+/// # Ok::<(), lab::data::DataError>(())
+/// ```
+#[derive(Debug)]
+pub struct Batches {
+    prepared: Option<Receiver<Result<Prepared, DataError>>>,
+    worker: Option<JoinHandle<()>>,
+    remaining: usize,
+    size: (usize, usize, usize),
+    device: Device,
+}
+
+/// A batch before it is moved to the device.
+struct Prepared {
+    images: Vec<f32>,
+    labels: Vec<u32>,
+}
+
+impl Batches {
+    /// The batches of a training epoch, in an order and with changes to the images that are pure
+    /// functions of (seed, epoch).
+    ///
+    /// # Errors
+    /// When the set is empty, the batch size is 0 or the augmentation does not fit the images.
+    pub fn train(
+        set: &FloatSet,
+        batch_size: usize,
+        augment: &Augment,
+        seed: u64,
+        epoch: u64,
+        device: &Device,
+    ) -> Result<Self, DataError> {
+        let order = shuffled(set, seed, epoch)?;
+        let augment = *augment;
+        augment.check(set.height, set.width)?;
+        Self::start(
+            set,
+            order,
+            batch_size,
+            device,
+            move |images, size, indices| augment.apply(images, size, seed, epoch, indices),
+        )
+    }
+
+    /// The batches of an evaluation, in the order of the set and unchanged.
+    ///
+    /// # Errors
+    /// When the set is empty or the batch size is 0.
+    pub fn eval(set: &FloatSet, batch_size: usize, device: &Device) -> Result<Self, DataError> {
+        let order = (0..indexable(set)?).collect();
+        Self::start(set, order, batch_size, device, |_, _, _| Ok(()))
+    }
+
+    fn start(
+        set: &FloatSet,
+        order: Vec<u32>,
+        batch_size: usize,
+        device: &Device,
+        change: impl Fn(&mut [f32], (usize, usize, usize), &[u32]) -> Result<(), DataError>
+        + Send
+        + 'static,
+    ) -> Result<Self, DataError> {
+        if batch_size == 0 {
+            return Err(argument("batch_size", "0", "at least 1"));
+        }
+        let size = (set.channels, set.height, set.width);
+        let remaining = order.len().div_ceil(batch_size);
+        let (sender, prepared) = sync_channel(AHEAD);
+        let set = set.clone();
+        let work = move || {
+            for indices in order.chunks(batch_size) {
+                let batch = prepare(&set, indices, |images| change(images, size, indices));
+                let failed = batch.is_err();
+                // An error means that the receiver is gone: nobody wants more batches.
+                if sender.send(batch).is_err() || failed {
+                    return;
+                }
+            }
+        };
+        let worker = Builder::new()
+            .name("batches".to_owned())
+            .spawn(work)
+            .map_err(|error| DataError::Numeric {
+                op: "Batches",
+                reason: format!("cannot start a thread: {error}"),
+                cure: "close other programs or raise the limit on threads".to_owned(),
+            })?;
+        let (prepared, worker) = (Some(prepared), Some(worker));
+        Ok(Self {
+            prepared,
+            worker,
+            remaining,
+            size,
+            device: device.clone(),
+        })
+    }
+
+    fn to_device(&self, batch: Prepared) -> Result<Batch, DataError> {
+        let (n, (c, h, w)) = (batch.labels.len(), self.size);
+        Ok(Batch {
+            xs: Tensor::from_vec(batch.images, (n, c, h, w), &self.device)?,
+            labels: Tensor::from_vec(batch.labels, n, &self.device)?,
+        })
+    }
+
+    /// Hangs up and waits for the thread; returns whether it ended by a panic.
+    fn stop(&mut self) -> bool {
+        self.remaining = 0;
+        // The thread may wait for room in the channel; without a receiver its `send` fails.
+        self.prepared = None;
+        self.worker
+            .take()
+            .is_some_and(|worker| worker.join().is_err())
+    }
+}
+
+impl Iterator for Batches {
+    type Item = Result<Batch, DataError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.remaining == 0 {
+            return None;
+        }
+        self.remaining -= 1;
+        let received = self.prepared.as_ref().map(Receiver::recv);
+        let item = match received {
+            Some(Ok(Ok(batch))) => self.to_device(batch),
+            Some(Ok(Err(error))) => Err(error),
+            _ => Err(DataError::Numeric {
+                op: "Batches",
+                reason: match self.stop() {
+                    true => "the thread that prepares batches panicked".to_owned(),
+                    false => "the thread that prepares batches ended early".to_owned(),
+                },
+                cure: "this is a bug, please report it".to_owned(),
+            }),
+        };
+        if item.is_err() || self.remaining == 0 {
+            self.stop();
+        }
+        Some(item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        // An error ends the batches early.
+        (self.remaining.min(1), Some(self.remaining))
+    }
+}
+
+impl Batches {
+    /// How many batches are still to come if none fails.
+    pub fn remaining(&self) -> usize {
+        self.remaining
+    }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Gathers the images of a batch, changes them, and does the preprocessing that is pending.
+fn prepare(
+    set: &FloatSet,
+    indices: &[u32],
+    change: impl Fn(&mut [f32]) -> Result<(), DataError>,
+) -> Result<Prepared, DataError> {
+    let mut images = Vec::with_capacity(indices.len() * set.image_len());
+    let mut labels = Vec::with_capacity(indices.len());
+    for &index in indices {
+        let (image, label) = (set.image(index as usize), set.labels.get(index as usize));
+        let (Some(image), Some(&label)) = (image, label) else {
+            let found = format!("{} values", set.images.len());
+            return Err(argument(
+                "set",
+                &found,
+                &format!("{} whole images", set.len()),
+            ));
+        };
+        images.extend_from_slice(image);
+        labels.push(label);
+    }
+    change(&mut images)?;
+    if let Some(fitted) = &set.pending {
+        fitted.apply_batch(&mut images)?;
+    }
+    Ok(Prepared { images, labels })
+}
+
+/// The order of an epoch: a pure function of (seed, epoch) and the number of images.
+fn shuffled(set: &FloatSet, seed: u64, epoch: u64) -> Result<Vec<u32>, DataError> {
+    let mut order: Vec<u32> = (0..indexable(set)?).collect();
+    stream(seed, "shuffle", epoch).shuffle(&mut order);
+    Ok(order)
+}
+
+fn indexable(set: &FloatSet) -> Result<u32, DataError> {
+    match u32::try_from(set.len()) {
+        Ok(0) => Err(argument("set", "empty", "at least one image")),
+        Ok(n) => Ok(n),
+        Err(_) => Err(argument(
+            "set",
+            &format!("{} images", set.len()),
+            "fewer than 2^32",
+        )),
+    }
+}
+
+fn argument(argument: &'static str, found: &str, expected: &str) -> DataError {
+    DataError::Argument {
+        op: "Batches",
+        argument,
+        found: found.to_owned(),
+        expected: expected.to_owned(),
+    }
+}

@@ -1,0 +1,100 @@
+//! Images as numbers, ready for a network.
+
+use std::sync::Arc;
+
+use super::{DataError, Fitted};
+
+/// Preprocessed images, N, C, H, W, with their labels.
+///
+/// Cheap to clone: the numbers are shared.
+#[derive(Clone, Debug)]
+pub struct FloatSet {
+    /// Channels of an image.
+    pub channels: usize,
+    /// Rows of an image.
+    pub height: usize,
+    /// Columns of an image.
+    pub width: usize,
+    /// All values, N, C, H, W.
+    pub images: Arc<Vec<f32>>,
+    /// The class of each image.
+    pub labels: Arc<Vec<u32>>,
+    /// Number of classes; labels are below it.
+    pub classes: usize,
+    /// The preprocessing that is still to be done on every batch, after augmentation.
+    /// `None` except in sets made by [`Fitted::defer`], whose values are bytes 0 to 255.
+    pub pending: Option<Arc<Fitted>>,
+}
+
+impl FloatSet {
+    /// A set of `labels.len()` images of `size` = (channels, height, width).
+    ///
+    /// # Errors
+    /// When the number of values is not images times size, or a label is not below `classes`.
+    ///
+    /// ```
+    /// let set = lab::data::FloatSet::new((1, 2, 2), vec![0.5; 8], vec![0, 1], 2)?;
+    /// assert_eq!(set.len(), 2);
+    /// assert!(lab::data::FloatSet::new((1, 2, 2), vec![0.5; 7], vec![0, 1], 2).is_err());
+    /// # Ok::<(), lab::data::DataError>(())
+    /// ```
+    pub fn new(
+        size: (usize, usize, usize),
+        images: Vec<f32>,
+        labels: Vec<u32>,
+        classes: usize,
+    ) -> Result<Self, DataError> {
+        let (channels, height, width) = size;
+        let wanted = channels
+            .checked_mul(height)
+            .and_then(|n| n.checked_mul(width))
+            .and_then(|n| n.checked_mul(labels.len()));
+        if wanted != Some(images.len()) {
+            return Err(DataError::Argument {
+                op: "FloatSet::new",
+                argument: "images",
+                found: format!("{} values", images.len()),
+                expected: format!("{} images of {channels}x{height}x{width}", labels.len()),
+            });
+        }
+        if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {
+            return Err(DataError::Argument {
+                op: "FloatSet::new",
+                argument: "labels",
+                found: format!("{} in row {row}", labels[row]),
+                expected: format!("below the {classes} classes"),
+            });
+        }
+        let (images, labels) = (Arc::new(images), Arc::new(labels));
+        Ok(Self {
+            channels,
+            height,
+            width,
+            images,
+            labels,
+            classes,
+            pending: None,
+        })
+    }
+
+    /// Number of images.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there is no image.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// Number of values in one image.
+    pub fn image_len(&self) -> usize {
+        self.channels * self.height * self.width
+    }
+
+    /// The C, H, W values of image `index`, or `None` past the end.
+    pub fn image(&self, index: usize) -> Option<&[f32]> {
+        let len = self.image_len();
+        self.images.get(index.checked_mul(len)?..)?.get(..len)
+    }
+}

@@ -1,0 +1,283 @@
+//! Finds out what kind of files a folder holds.
+
+use std::path::{Path, PathBuf};
+
+use super::DataError;
+use super::names::{Known, known, known_names};
+use super::read::{cifar, entries, file_name, folder, idx, parquet};
+
+/// Folders below the given one are searched to this depth.
+const MAX_DEPTH: usize = 2;
+/// A folder with more entries than this is no data folder; its folders are not entered.
+const MAX_ENTRIES: usize = 256;
+
+/// The files of a data set.
+#[derive(Clone, Debug)]
+pub(crate) enum Layout {
+    Parquet(parquet::ParquetFiles),
+    Idx {
+        train: idx::IdxFiles,
+        test: idx::IdxFiles,
+    },
+    Cifar(cifar::CifarFiles),
+    Folder(folder::ClassFolders),
+}
+
+impl Layout {
+    /// What the layout is called in messages.
+    fn title(&self) -> &'static str {
+        match self {
+            Self::Parquet(_) => "parquet",
+            Self::Idx { .. } => "IDX",
+            Self::Cifar(_) => "CIFAR binary",
+            Self::Folder(_) => "image folders",
+        }
+    }
+}
+
+/// A layout and the folder it was found in.
+#[derive(Clone, Debug)]
+pub(crate) struct Found {
+    pub(crate) layout: Layout,
+    pub(crate) dir: PathBuf,
+}
+
+/// Describes what [`load`](super::load) would read from `dir`: the layout and its folder.
+///
+/// # Errors
+/// As [`load`](super::load), without reading the images.
+pub fn describe(name: &str, dir: &Path) -> Result<String, DataError> {
+    let found = find(name, known(name), dir)?;
+    Ok(format!(
+        "{} in {}",
+        found.layout.title(),
+        found.dir.display()
+    ))
+}
+
+/// Searches `dir` and the folders below it.
+///
+/// Nearer folders win; at equal depth a folder named after the set wins, then the order
+/// parquet, IDX, CIFAR binary, image folders, then the name. A folder named after another known set
+/// is not entered.
+pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found, DataError> {
+    if dir.is_file() {
+        return Err(DataError::content(
+            dir.display(),
+            "a folder",
+            "a file",
+            "give the folder that holds it",
+        ));
+    }
+    let mut level = vec![dir.to_owned()];
+    let mut hints = Vec::new();
+    for depth in 0..=MAX_DEPTH {
+        let mut found: Vec<Found> = Vec::new();
+        let mut below = Vec::new();
+        for folder in level {
+            let content = match entries(&folder) {
+                Ok(content) => content,
+                // Only the folder that the user named must be readable.
+                Err(error) if depth == 0 => return Err(error),
+                Err(_) => continue,
+            };
+            hints.extend(content.iter().filter_map(|path| hint(&file_name(path))));
+            found.extend(look(&folder, &content)?.map(|layout| Found {
+                layout,
+                dir: folder,
+            }));
+            if content.len() <= MAX_ENTRIES {
+                below.extend(content.into_iter().filter(|path| {
+                    let other = known(&file_name(path));
+                    path.is_dir() && (other.is_none() || set.is_none() || other == set)
+                }));
+            }
+        }
+        let rank = |found: &Found| {
+            let named = found
+                .dir
+                .components()
+                .any(|part| set.is_some() && known(&part.as_os_str().to_string_lossy()) == set);
+            let layout = match found.layout {
+                Layout::Parquet(_) => 0,
+                Layout::Idx { .. } => 1,
+                Layout::Cifar(_) => 2,
+                Layout::Folder(_) => 3,
+            };
+            (!named, layout, found.dir.clone())
+        };
+        if let Some(best) = found.into_iter().min_by_key(rank) {
+            return Ok(best);
+        }
+        level = below;
+    }
+    Err(DataError::NoLayout {
+        path: dir.to_owned(),
+        name: set.map_or(name, |set| set.name).to_owned(),
+        looked_for: "train-*.parquet + test-*.parquet, train-images-idx3-ubyte[.gz] + labels + \
+                     t10k-*, data_batch_1.bin + test_batch.bin, train.bin + test.bin, \
+                     train/CLASS/*.png + test/CLASS/*.png, here and up to two folders below"
+            .to_owned(),
+        cure: hints.into_iter().next().unwrap_or_else(|| {
+            format!(
+                "see docs/data.md for where to get {} and how to lay them out",
+                known_names()
+            )
+        }),
+    })
+}
+
+/// The layout of the files in one folder.
+fn look(dir: &Path, content: &[PathBuf]) -> Result<Option<Layout>, DataError> {
+    if let Some(files) = parquet::find(content)? {
+        return Ok(Some(Layout::Parquet(files)));
+    }
+    if let (Some(train), Some(test)) = (idx::find(content, true), idx::find(content, false)) {
+        return Ok(Some(Layout::Idx { train, test }));
+    }
+    if let Some(files) = cifar::find(dir, content)? {
+        return Ok(Some(Layout::Cifar(files)));
+    }
+    Ok(folder::find(content).map(Layout::Folder))
+}
+
+/// What to do about a file that comes close.
+fn hint(file: &str) -> Option<String> {
+    if file == "cifar-10-batches-py" || file == "cifar-100-python" {
+        return Some(format!(
+            "{file} holds Python pickles: fetch the binary version instead"
+        ));
+    }
+    let archive = [".tar.gz", ".tgz", ".zip", ".tar"]
+        .iter()
+        .any(|end| file.ends_with(end));
+    archive.then(|| format!("unpack {file} first"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn touch(dir: &Path, files: &[&str]) {
+        for file in files {
+            let path = dir.join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "").unwrap();
+        }
+    }
+
+    const IDX: [&str; 4] = [
+        "train-images-idx3-ubyte",
+        "train-labels.idx1-ubyte.gz",
+        "t10k-images-idx3-ubyte",
+        "t10k-labels-idx1-ubyte",
+    ];
+
+    fn describe_in(name: &str, dir: &Path) -> String {
+        let text = match describe(name, dir) {
+            Ok(text) => text,
+            Err(error) => error.to_string(),
+        };
+        text.replace(&dir.display().to_string(), "D")
+    }
+
+    #[test]
+    fn layouts_are_recognised() {
+        for (files, expected) in [
+            (&IDX[..], "IDX in D"),
+            (
+                &["a/b/train-0.parquet", "a/b/test-0.parquet"],
+                "parquet in D/a/b",
+            ),
+            (
+                &["train/0000.parquet", "validation/0000.parquet"],
+                "parquet in D",
+            ),
+            (&["x/train.bin", "x/test.bin"], "CIFAR binary in D/x"),
+            (
+                &["train/cat/1.png", "valid/cat/1.JPG"],
+                "image folders in D",
+            ),
+            (
+                &["training/0/1.png", "testing/0/1.png", "notes.txt"],
+                "image folders in D",
+            ),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            touch(dir.path(), files);
+            assert_eq!(describe_in("set", dir.path()), expected);
+        }
+    }
+
+    #[test]
+    fn a_folder_named_after_the_set_is_chosen() {
+        let dir = tempfile::tempdir().unwrap();
+        for set in ["cifar-10", "mnist", "FashionMNIST"] {
+            touch(&dir.path().join(set), &["train.parquet", "test.parquet"]);
+        }
+        assert_eq!(describe_in("mnist", dir.path()), "parquet in D/mnist");
+        assert_eq!(describe_in("cifar10", dir.path()), "parquet in D/cifar-10");
+        assert_eq!(
+            describe_in("fashion-mnist", dir.path()),
+            "parquet in D/FashionMNIST"
+        );
+        assert!(describe_in("cifar100", dir.path()).starts_with("D: found no cifar100 data"));
+    }
+
+    #[test]
+    fn errors() {
+        let case = |files: &[&str]| {
+            let dir = tempfile::tempdir().unwrap();
+            touch(dir.path(), files);
+            describe_in("cifar10", dir.path())
+        };
+        let text = case(&["readme.txt"]);
+        assert!(
+            text.starts_with("D: found no cifar10 data, looked for train-*.parquet"),
+            "{text}"
+        );
+        assert!(text.contains("see docs/data.md"), "{text}");
+        let text = case(&["cifar-10-binary.tar.gz"]);
+        assert!(
+            text.ends_with("; unpack cifar-10-binary.tar.gz first"),
+            "{text}"
+        );
+        let text = case(&["cifar-10-batches-py/data_batch_1"]);
+        assert!(text.contains("fetch the binary version"), "{text}");
+        let text = case(&["data_batch_1.bin", "data_batch_2.bin", "test_batch.bin"]);
+        assert!(
+            text.contains("found no data_batch_3.bin; unpack the whole archive"),
+            "{text}"
+        );
+        let text = case(&[
+            "train-00000-of-00002.parquet",
+            "test-00000-of-00001.parquet",
+        ]);
+        assert!(
+            text.contains("found shard 0 of 2 among 1 shards; fetch the missing"),
+            "{text}"
+        );
+        let text = case(&[
+            "train-00001-of-00002.parquet",
+            "test-00000-of-00001.parquet",
+        ]);
+        assert!(
+            text.contains("expected shard 0 of 2 in this place, found shard 1 of 2"),
+            "{text}"
+        );
+        let missing = describe("mnist", Path::new("/no/such/folder"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            missing.starts_with("/no/such/folder: cannot read the folder"),
+            "{missing}"
+        );
+        let dir = tempfile::tempdir().unwrap();
+        touch(dir.path(), &["file"]);
+        let text = describe("mnist", &dir.path().join("file"))
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("expected a folder, found a file"), "{text}");
+    }
+}

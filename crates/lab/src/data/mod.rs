@@ -1,0 +1,40 @@
+//! Data sets: reading, preprocessing, augmentation and batches.
+//!
+//! [`load`] reads a [`Dataset`] from a [`Source`]; [`Preprocess`] turns its bytes into a
+//! [`FloatSet`]; [`Batches`] hands that to a network, changed by [`Augment`].
+//!
+//! ```
+//! use candle_core::Device;
+//! use lab::data::{Augment, Batches, Preprocess, Source, load};
+//!
+//! let data = load("fashion-mnist", &Source::Embedded)?.first(100, 20);
+//! let train = Preprocess::UnitRange.fit(&data.train)?.apply(&data.train)?;
+//! let augment = Augment { flip: true, translate: 5 };
+//! for batch in Batches::train(&train, 32, &augment, 1, 0, &Device::Cpu)? {
+//!     let batch = batch?;
+//!     assert_eq!(batch.xs.dims()[1..], [1, 28, 28]);
+//! }
+//! # Ok::<(), lab::data::DataError>(())
+//! ```
+
+mod augment;
+mod batches;
+mod embedded;
+mod error;
+mod float_set;
+mod hub;
+mod image_set;
+mod layout;
+mod names;
+mod preprocess;
+mod read;
+mod source;
+
+pub use augment::Augment;
+pub use batches::{Batch, Batches};
+pub use error::DataError;
+pub use float_set::FloatSet;
+pub use image_set::{Dataset, ImageSet};
+pub use layout::describe;
+pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Preprocess, Zca, ZcaTransform};
+pub use source::{Source, load};

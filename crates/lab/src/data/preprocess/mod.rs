@@ -1,0 +1,120 @@
+//! Bytes to numbers: what is done to images before a network sees them.
+//!
+//! Everything that is learned from data is learned from the training split alone, and then
+//! applied unchanged to the test split.
+
+mod cache;
+mod fitted;
+mod gcn;
+mod zca;
+
+pub use fitted::{AugmentOrder, CacheUse, Fitted};
+pub use gcn::Gcn;
+pub use zca::{Zca, ZcaTransform};
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use super::{DataError, ImageSet};
+use fitted::Transform;
+
+/// How images are turned into numbers.
+///
+/// ```
+/// use lab::data::{Preprocess, Source, load};
+///
+/// let data = load("mnist", &Source::Embedded)?.first(100, 10);
+/// let fitted = Preprocess::Standardize.fit(&data.train)?;
+/// let (train, test) = (fitted.apply(&data.train)?, fitted.apply(&data.test)?);
+/// assert_eq!((train.len(), test.len()), (100, 10));
+/// # Ok::<(), lab::data::DataError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Preprocess {
+    /// `x / 255`.
+    UnitRange,
+    /// `(x / 255 - mean) / std`, mean and standard deviation of each channel over the training
+    /// split. A channel without variation is only centered.
+    Standardize,
+    /// Global contrast normalization, then whitening.
+    /// Source: All-CNN, Sec. 3.1, after Goodfellow et al., "Maxout Networks", 2013.
+    GcnZca {
+        /// The contrast normalization of each image.
+        #[serde(default)]
+        gcn: Gcn,
+        /// The whitening.
+        #[serde(default)]
+        zca: Zca,
+    },
+}
+
+impl Preprocess {
+    /// Contrast normalization and whitening with the constants of the Maxout code.
+    pub fn gcn_zca() -> Self {
+        Self::GcnZca {
+            gcn: Gcn::default(),
+            zca: Zca::default(),
+        }
+    }
+
+    /// Learns from the training split what there is to learn.
+    ///
+    /// # Errors
+    /// When the set is inconsistent, or the covariance cannot be inverted.
+    pub fn fit(&self, train: &ImageSet) -> Result<Fitted, DataError> {
+        train.check()?;
+        let start = Instant::now();
+        let transform = match *self {
+            Self::UnitRange => Transform::unit_range(train.channels),
+            Self::Standardize => Transform::standardize(train),
+            Self::GcnZca { gcn, zca } => {
+                gcn.check()?;
+                let image_len = train.image_len();
+                let fill = |first: usize, rows: &mut [f64]| {
+                    for (row, image) in rows.chunks_exact_mut(image_len).enumerate() {
+                        fitted::planes(train, first + row, |at, value| image[at] = value.into());
+                    }
+                    gcn.normalize(rows, image_len);
+                };
+                Transform::GcnZca {
+                    gcn,
+                    zca: zca.fit_rows(train.len(), image_len, fill)?,
+                }
+            }
+        };
+        let seconds = start.elapsed().as_secs_f64();
+        Ok(Fitted::new(train, transform, seconds, CacheUse::None))
+    }
+
+    /// Like [`fit`](Self::fit), but keeps the whitening in a file in `folder` and takes it from
+    /// there the next time. The file's name holds a hash of the pixels and all constants.
+    ///
+    /// A cache that cannot be read or written never fails the fit; see [`Fitted::cache`].
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn fit_cached(&self, train: &ImageSet, folder: &Path) -> Result<Fitted, DataError> {
+        let Self::GcnZca { gcn, zca } = *self else {
+            return self.fit(train);
+        };
+        train.check()?;
+        let start = Instant::now();
+        let entry = cache::Entry::new(folder, train, &gcn, &zca);
+        if let Some(zca) = entry.read(train.image_len()) {
+            let transform = Transform::GcnZca { gcn, zca };
+            let seconds = start.elapsed().as_secs_f64();
+            return Ok(Fitted::new(train, transform, seconds, CacheUse::Read));
+        }
+        let mut fitted = self.fit(train)?;
+        if let Transform::GcnZca { zca, .. } = &fitted.transform {
+            fitted.cache = match entry.write(zca) {
+                Ok(()) => CacheUse::Written,
+                Err(error) => CacheUse::Failed(error.to_string()),
+            };
+        }
+        Ok(fitted)
+    }
+}

@@ -1,0 +1,242 @@
+//! A folder of PNG or JPEG images for each class: `train/CLASS/NAME.png`, `test/CLASS/NAME.png`.
+//!
+//! Images come in the order of their file names, numbers compared as numbers, and then of their
+//! classes, so names that count through the whole split keep their order and mix the classes.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::{decode, entries, file_name, natural_key, read_file, reserve};
+use crate::data::{DataError, ImageSet};
+
+const TRAIN: &[&str] = &["train", "training"];
+const TEST: &[&str] = &["test", "testing", "val", "valid", "validation"];
+const ACCEPTED: &[&str] = &["png", "jpg", "jpeg"];
+const REFUSED: &[&str] = &["bmp", "gif", "webp", "tif", "tiff", "ppm", "pgm"];
+
+/// The folders of the two splits.
+#[derive(Clone, Debug)]
+pub(crate) struct ClassFolders {
+    pub(crate) train: PathBuf,
+    pub(crate) test: PathBuf,
+}
+
+/// Recognises a training and a test folder that hold folders of images.
+pub(crate) fn find(dir_entries: &[PathBuf]) -> Option<ClassFolders> {
+    let pick = |names: &[&str]| {
+        names.iter().find_map(|name| {
+            let wanted = |path: &&PathBuf| file_name(path).eq_ignore_ascii_case(name);
+            dir_entries
+                .iter()
+                .filter(wanted)
+                .find(|path| has_class_folders(path))
+                .cloned()
+        })
+    };
+    Some(ClassFolders {
+        train: pick(TRAIN)?,
+        test: pick(TEST)?,
+    })
+}
+
+/// Whether `dir` holds a folder with a picture in it.
+fn has_class_folders(dir: &Path) -> bool {
+    let Ok(classes) = entries(dir) else {
+        return false;
+    };
+    classes.iter().filter(|path| path.is_dir()).any(|class| {
+        entries(class).is_ok_and(|files| {
+            files
+                .iter()
+                .any(|file| ACCEPTED.contains(&extension(file).as_str()))
+        })
+    })
+}
+
+/// The folders in `dir`, each a class, in natural order.
+pub(crate) fn class_names(dir: &Path) -> Result<Vec<String>, DataError> {
+    Ok(entries(dir)?
+        .iter()
+        .filter(|path| path.is_dir())
+        .map(|path| file_name(path))
+        .filter(|name| !name.starts_with('.'))
+        .collect())
+}
+
+/// Reads all images of one split; folders outside `class_names` are an error.
+pub(crate) fn read(
+    name: &str,
+    dir: &Path,
+    class_names: Vec<String>,
+) -> Result<ImageSet, DataError> {
+    let files = list(dir, &class_names)?;
+    let Some((first, _)) = files.first() else {
+        return Err(DataError::content(
+            dir.display(),
+            "PNG or JPEG files in the class folders",
+            "none",
+            "put the images of each class into a folder with the class's name",
+        ));
+    };
+    let size = decode::probe(&first.display(), &read_file(first)?)?;
+    let mut pixels = reserve(dir.display(), files.len(), size)?;
+    pixels.resize(files.len() * size.len(), 0);
+    let results: Vec<Result<(), DataError>> = pixels
+        .par_chunks_mut(size.len())
+        .zip(&files)
+        .map(|(out, (path, _))| decode::decode(&path.display(), &read_file(path)?, size, out))
+        .collect();
+    results.into_iter().collect::<Result<(), _>>()?;
+    Ok(ImageSet {
+        name: name.to_owned(),
+        class_names,
+        height: size.height,
+        width: size.width,
+        channels: size.channels,
+        pixels,
+        labels: files.into_iter().map(|(_, label)| label).collect(),
+    })
+}
+
+/// All images with their labels, in reading order.
+fn list(dir: &Path, known: &[String]) -> Result<Vec<(PathBuf, u32)>, DataError> {
+    let mut files = Vec::new();
+    for class in class_names(dir)? {
+        let folder = dir.join(&class);
+        let Some(label) = known.iter().position(|name| *name == class) else {
+            return Err(DataError::content(
+                folder.display(),
+                format!(
+                    "one of the {} class folders of the training split",
+                    known.len()
+                ),
+                format!("class {class:?}"),
+                "remove the folder or add the class to the training split",
+            ));
+        };
+        let before = files.len();
+        for file in entries(&folder)? {
+            let extension = extension(&file);
+            if file_name(&file).starts_with('.') {
+                continue;
+            } else if ACCEPTED.contains(&extension.as_str()) {
+                files.push((file, label as u32));
+            } else if REFUSED.contains(&extension.as_str()) {
+                return Err(DataError::content(
+                    file.display(),
+                    "a PNG or JPEG file",
+                    format!("a .{extension} file"),
+                    "convert it to PNG",
+                ));
+            }
+        }
+        if files.len() == before {
+            return Err(DataError::content(
+                folder.display(),
+                "PNG or JPEG files",
+                "none",
+                "remove the empty class folder or fill it",
+            ));
+        }
+    }
+    files.sort_by_cached_key(|(path, label)| (natural_key(&file_name(path)), *label));
+    Ok(files)
+}
+
+fn extension(path: &Path) -> String {
+    path.extension()
+        .map(|text| text.to_string_lossy().to_lowercase())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn put(dir: &Path, file: &str, width: u32, value: u8) {
+        let path = dir.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let picture = image::GrayImage::from_pixel(width, 2, image::Luma([value]));
+        picture
+            .save_with_format(path, image::ImageFormat::Png)
+            .unwrap();
+    }
+
+    fn names(list: &[&str]) -> Vec<String> {
+        list.iter().map(|&name| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn images_come_in_the_order_of_their_names() {
+        let dir = tempfile::tempdir().unwrap();
+        for (file, value) in [
+            ("train/b/2.png", 2),
+            ("train/a/10.png", 10),
+            ("train/a/1.png", 1),
+        ] {
+            put(dir.path(), file, 3, value);
+        }
+        put(dir.path(), "test/b/1.png", 3, 9);
+        fs::write(dir.path().join("train/a/.hidden"), "x").unwrap();
+        fs::write(dir.path().join("train/a/readme.txt"), "x").unwrap();
+        let found = find(&entries(dir.path()).unwrap()).unwrap();
+        let classes = class_names(&found.train).unwrap();
+        assert_eq!(classes, ["a", "b"]);
+        let train = read("x/train", &found.train, classes.clone()).unwrap();
+        assert_eq!(train.labels, [0, 1, 0]);
+        assert_eq!((train.height, train.width, train.channels), (2, 3, 1));
+        assert_eq!(
+            [train.pixels[0], train.pixels[6], train.pixels[12]],
+            [1, 2, 10]
+        );
+        assert_eq!(read("x/test", &found.test, classes).unwrap().labels, [1]);
+    }
+
+    #[test]
+    fn errors() {
+        let dir = tempfile::tempdir().unwrap();
+        let message = |split: &str, classes: &[&str]| {
+            let path = dir.path().join(split);
+            read("x", &path, names(classes))
+                .unwrap_err()
+                .to_string()
+                .replace(&dir.path().display().to_string(), "D")
+        };
+        assert!(message("none", &["a"]).starts_with("D/none: cannot read the folder: "));
+        fs::create_dir_all(dir.path().join("empty")).unwrap();
+        assert!(message("empty", &[]).starts_with("D/empty: expected PNG or JPEG files in the"));
+        put(dir.path(), "mixed/a/1.png", 3, 0);
+        put(dir.path(), "mixed/a/2.png", 4, 0);
+        let text = message("mixed", &["a"]);
+        assert!(
+            text.starts_with("D/mixed/a/2.png: expected 2x3x1 "),
+            "{text}"
+        );
+        let text = message("mixed", &["b"]);
+        assert!(
+            text.starts_with("D/mixed/a: expected one of the 1 class folders"),
+            "{text}"
+        );
+        put(dir.path(), "foreign/a/1.bmp", 3, 0);
+        let text = message("foreign", &["a"]);
+        assert!(
+            text.starts_with("D/foreign/a/1.bmp: expected a PNG or JPEG file"),
+            "{text}"
+        );
+        fs::create_dir_all(dir.path().join("hollow/a")).unwrap();
+        let text = message("hollow", &["a"]);
+        assert!(
+            text.starts_with("D/hollow/a: expected PNG or JPEG files, found none"),
+            "{text}"
+        );
+        put(dir.path(), "text/a/1.png", 3, 0);
+        fs::write(dir.path().join("text/a/0.png"), "no picture").unwrap();
+        let text = message("text", &["a"]);
+        assert!(
+            text.starts_with("D/text/a/0.png: expected a PNG or JPEG picture"),
+            "{text}"
+        );
+    }
+}
