@@ -132,6 +132,25 @@ impl Window2d {
         )
     }
 
+    /// The first window, as (axis, position), that lies in the padding alone over an input of `h` x `w` cells.
+    ///
+    /// # Errors
+    /// Those of [`Window2d::output_size`].
+    pub fn position_in_padding(&self, h: usize, w: usize) -> Result<Option<(&'static str, usize)>> {
+        let (out_h, out_w) = self.output_size(h, w)?;
+        let first = |out, len, pick: fn((usize, usize)) -> usize| {
+            let (size, stride) = (pick(self.size), pick(self.stride));
+            let (padding, dilation) = (pick(self.padding), pick(self.dilation));
+            (0..out).find(|position| {
+                let mut cells = (0..size).map(|u| position * stride + u * dilation);
+                !cells.any(|at| (padding..padding + len).contains(&at))
+            })
+        };
+        let (row, column) = (first(out_h, h, |p| p.0), first(out_w, w, |p| p.1));
+        let row = row.map(|row| ("height", row));
+        Ok(row.or(column.map(|column| ("width", column))))
+    }
+
     fn output_len(
         &self,
         axis: &str,

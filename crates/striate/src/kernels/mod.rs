@@ -1,3 +1,23 @@
-//! Fast CPU kernels: slices and sizes in, slices out.
+//! Fast CPU kernels: slices and sizes in, slices or vectors out.
 //!
-//! Kernels know neither tensors nor the reference; the only unsafe code of the crate is here.
+//! Kernels know neither tensors nor the reference that judges them; the only unsafe code of the crate is here.
+//! Work is split over threads by whole planes or whole rows, and every sum has a fixed order,
+//! so the bits of a result do not depend on the number of threads.
+
+pub mod avg_pool2d;
+pub mod cross_entropy;
+pub mod dropout;
+pub mod max_pool2d;
+pub mod relu;
+pub mod unpool;
+pub mod upsample;
+
+mod chacha;
+mod output;
+mod planes;
+mod real;
+mod vectorize;
+
+pub use planes::PoolShape;
+pub use real::Real;
+pub use relu::ReluRule;

@@ -53,7 +53,7 @@ impl Module for Conv2d {
 /// # Errors
 /// `groups` that does not divide both channel counts; tensors of another shape in `vb`.
 ///
-/// ```no_run
+/// ```
 /// use striate::candle_core::{DType, Device, Module, Result, Tensor};
 /// use striate::{Activation, Conv2dOptions, Parameters, layers};
 /// fn main() -> Result<()> {
@@ -92,7 +92,7 @@ pub fn conv2d_no_bias(
     vb: VarBuilder,
 ) -> Result<Conv2d> {
     let groups = options.groups;
-    if groups == 0 || in_channels % groups != 0 || out_channels % groups != 0 {
+    if groups == 0 || !in_channels.is_multiple_of(groups) || !out_channels.is_multiple_of(groups) {
         candle_core::bail!(
             "conv2d {}: {groups} groups do not divide {in_channels} input and {out_channels} output channels",
             vb.prefix()

@@ -1,7 +1,14 @@
 //! 2-D convolution with fused bias and ReLU.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
+
+use super::composed;
+use super::cpu::{in_float, maps};
+use super::relu::relu;
+use crate::window::Window2d;
+
+const NAME: &str = "conv2d";
 
 /// What follows the convolution in the same pass.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,19 +65,136 @@ impl Default for Conv2dOptions {
     }
 }
 
-/// Convolves `xs` with `weight`, adds `bias` and applies the activation.
+/// Convolves `xs` with `weight`, adds `bias` and applies the activation, in one pass.
+///
+/// ```text
+/// y[n,o,i,j] = f(b[o] + sum over c,u,v of w[o,c,u,v] * x[n, g*C+c, i*s + u*d - p, j*s + v*d - p])
+/// ```
+///
+/// with C = C_in / groups channels in group g, and f the activation.
 ///
 /// # Shapes
 /// `xs` (N, C_in, H, W), `weight` (C_out, C_in / groups, Kh, Kw), `bias` (C_out); the result is (N, C_out, Ho, Wo).
 ///
+/// # Gradient
+/// To each of the three arguments; none is computed for an argument that does not ask for one.
+/// A fused ReLU passes it by the [`ReluRule`](crate::ReluRule) of the scope in which this function is called.
+///
 /// # Errors
-/// Shapes, dtypes or devices that do not fit, integer dtypes, a window larger than the padded input.
+/// Shapes, dtypes or devices that do not fit, integer dtypes, a window larger than the padded input,
+/// a forced algorithm that does not apply.
+/// Outside the CPU, strides or dilations that differ between the axes.
+///
+/// ```
+/// use striate::candle_core::{DType, Device, Result, Tensor};
+/// use striate::{Conv2dOptions, conv2d};
+/// fn main() -> Result<()> {
+///     let xs = Tensor::ones((2, 3, 8, 6), DType::F32, &Device::Cpu)?;
+///     let weight = Tensor::ones((4, 3, 3, 3), DType::F32, &Device::Cpu)?;
+///     let options = Conv2dOptions { stride: (2, 2), padding: (1, 0), ..Default::default() };
+///     let ys = conv2d(&xs, &weight, None, &options)?;
+///     assert_eq!(ys.dims(), [2, 4, 4, 2]);
+///     Ok(())
+/// }
+/// ```
 pub fn conv2d(
     xs: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
     options: &Conv2dOptions,
 ) -> Result<Tensor> {
-    let _ = (weight, bias, options);
-    bail!("conv2d: not available yet for {:?}", xs.shape())
+    check(xs, weight, bias, options)?;
+    let weight = in_float_dtype(weight)?;
+    let bias = bias.map(in_float_dtype).transpose()?;
+    in_float(NAME, xs, |xs| {
+        let mut ys = composed::conv2d(xs, &weight, geometry(xs, options)?)?;
+        if let Some(bias) = &bias {
+            ys = ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)?;
+        }
+        match options.activation {
+            Activation::Identity => Ok(ys),
+            Activation::Relu => relu(&ys),
+        }
+    })
+}
+
+/// A parameter in the dtype that the convolution computes in.
+fn in_float_dtype(parameter: &Tensor) -> Result<Tensor> {
+    match parameter.dtype() {
+        DType::F16 | DType::BF16 => parameter.to_dtype(DType::F32)?.contiguous(),
+        _ => parameter.contiguous(),
+    }
+}
+
+/// The options as far as Candle's own convolution knows them.
+fn geometry(xs: &Tensor, options: &Conv2dOptions) -> Result<composed::Geometry> {
+    let equal = |name: &str, (h, w): (usize, usize)| {
+        if h != w {
+            bail!(
+                "{NAME} on {:?}: {name} ({h}, {w}) differs between the axes; Candle's convolution, which serves this device, has one for both",
+                xs.device().location()
+            );
+        }
+        Ok(h)
+    };
+    Ok(composed::Geometry {
+        stride: equal("stride", options.stride)?,
+        padding: options.padding,
+        dilation: equal("dilation", options.dilation)?,
+        groups: options.groups,
+    })
+}
+
+fn check(
+    xs: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: &Conv2dOptions,
+) -> Result<()> {
+    let (_, c_in, h, w) = maps(NAME, xs)?;
+    let [c_out, c_in_group, kh, kw] = *weight.dims() else {
+        bail!(
+            "{NAME}: the weight has shape {:?}; it must be (C_out, C_in / groups, Kh, Kw)",
+            weight.dims()
+        );
+    };
+    let groups = options.groups;
+    if groups == 0 || c_in_group * groups != c_in || !c_out.is_multiple_of(groups) {
+        bail!(
+            "{NAME}: weight {:?} does not fit {c_in} input channels in {groups} groups; it must be (C_out, C_in / groups, Kh, Kw), with groups a divisor of C_out",
+            weight.dims()
+        );
+    }
+    if let Some(bias) = bias.filter(|bias| bias.dims() != [c_out]) {
+        bail!(
+            "{NAME}: the bias has shape {:?}; for {c_out} output channels it must be [{c_out}]",
+            bias.dims()
+        );
+    }
+    for (name, tensor) in [("weight", Some(weight)), ("bias", bias)] {
+        let Some(tensor) = tensor else { continue };
+        if tensor.dtype() != xs.dtype() {
+            bail!(
+                "{NAME}: the {name} has dtype {:?}, the input {:?}; convert one with to_dtype",
+                tensor.dtype(),
+                xs.dtype()
+            );
+        }
+        if !tensor.device().same_device(xs.device()) {
+            bail!(
+                "{NAME}: the {name} is on {:?}, the input on {:?}; move one with to_device",
+                tensor.device().location(),
+                xs.device().location()
+            );
+        }
+    }
+    let window = Window2d::new((kh, kw))
+        .strides(options.stride)
+        .paddings(options.padding)
+        .dilations(options.dilation);
+    window.output_size(h, w)?;
+    if options.algorithm == ConvAlgorithm::Winograd {
+        bail!("{NAME}: Winograd's algorithm does not apply here; use ConvAlgorithm::Auto");
+    }
+    Ok(())
 }

@@ -1,8 +1,16 @@
 //! Max pooling, with the position of each maximum if wanted.
 
-use candle_core::{Result, Tensor, bail};
+use std::sync::{Arc, OnceLock};
 
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
+
+use super::composed;
+use super::cpu::{Values, for_float, in_float, maps, owned, slice, tensor};
+use crate::kernels::{self, PoolShape};
 use crate::window::Window2d;
+
+const NAME: &str = "max_pool2d";
 
 /// Where the maxima of a pooling came from.
 #[doc(alias = "where")]
@@ -12,21 +20,170 @@ use crate::window::Window2d;
 pub struct Switches {
     /// u32 (N, C, Ho, Wo): position h * W + w of each maximum in its map, padding not counted.
     pub indices: Tensor,
-    /// Height and width of the pooled maps.
+    /// Height and width of the maps that were pooled.
     pub source: (usize, usize),
 }
 
-/// The maximum of each window, (N, C, H, W) to (N, C, Ho, Wo).
+/// The maximum of each window: y = max over the window's cells of x.
+///
+/// # Shapes
+/// `xs` (N, C, H, W) to (N, C, Ho, Wo), where (Ho, Wo) is [`Window2d::output_size`].
+///
+/// # Convention
+/// Padding never wins, cells of a dilated window are `dilation` apart, NaN wins over every number.
+///
+/// # Gradient
+/// Goes to the maximum; of equal maxima to the first in row-major order; gradients of overlapping windows add up.
+///
+/// # Errors
+/// Integer dtypes, another rank, a window that does not fit or lies in the padding alone.
+///
+/// ```
+/// use striate::candle_core::{DType, Device, Result, Tensor};
+/// use striate::{Window2d, max_pool2d};
+/// fn main() -> Result<()> {
+///     let xs = Tensor::arange(0f32, 25.0, &Device::Cpu)?.reshape((1, 1, 5, 5))?;
+///     let ys = max_pool2d(&xs, &Window2d::square(3).stride(2))?;
+///     assert_eq!(ys.flatten_all()?.to_vec1::<f32>()?, [12.0, 14.0, 22.0, 24.0]);
+///     Ok(())
+/// }
+/// ```
 pub fn max_pool2d(xs: &Tensor, window: &Window2d) -> Result<Tensor> {
-    let _ = window;
-    bail!("max_pool2d: not available yet for {:?}", xs.shape())
+    in_float(NAME, xs, |xs| {
+        let shape = pool_shape(NAME, xs, window)?;
+        match xs.device() {
+            Device::Cpu => xs.apply_op1(MaxPool { shape }),
+            _ => Ok(composed::max_pool2d(xs, &shape)?.0),
+        }
+    })
 }
 
-/// The maximum of each window and where it was.
+/// The maximum of each window ("what") and where it was ("where").
+///
+/// The values, their gradient and the errors are those of [`max_pool2d`]; the switches carry no gradient.
+///
+/// # Source
+/// Stacked What-Where Auto-encoders (arXiv 1506.02351), section 3; Zeiler and Fergus 2014.
+///
+/// ```
+/// use striate::candle_core::{Device, Result, Tensor};
+/// use striate::{Window2d, max_pool2d_with_switches, max_unpool2d};
+/// fn main() -> Result<()> {
+///     let xs = Tensor::new(&[[1f32, 5.0, 2.0, 0.0], [3.0, 4.0, 8.0, 6.0]], &Device::Cpu)?;
+///     let xs = xs.reshape((1, 1, 2, 4))?;
+///     let (what, switches) = max_pool2d_with_switches(&xs, &Window2d::square(2).stride(2))?;
+///     assert_eq!(switches.indices.flatten_all()?.to_vec1::<u32>()?, [1, 6]);
+///     let back = max_unpool2d(&what, &switches, switches.source)?;
+///     let back = back.flatten_all()?.to_vec1::<f32>()?;
+///     assert_eq!(back, [0.0, 5.0, 0.0, 0.0, 0.0, 0.0, 8.0, 0.0]);
+///     Ok(())
+/// }
+/// ```
 pub fn max_pool2d_with_switches(xs: &Tensor, window: &Window2d) -> Result<(Tensor, Switches)> {
-    let _ = window;
-    bail!(
-        "max_pool2d_with_switches: not available yet for {:?}",
-        xs.shape()
-    )
+    let (_, _, h, w) = maps(NAME, xs)?;
+    let indices = Arc::new(OnceLock::new());
+    let ys = in_float(NAME, xs, |xs| {
+        let shape = pool_shape(NAME, xs, window)?;
+        match xs.device() {
+            Device::Cpu => xs.apply_op1(MaxPoolWithSwitches {
+                shape,
+                indices: indices.clone(),
+            }),
+            _ => {
+                let (ys, at) = composed::max_pool2d(xs, &shape)?;
+                indices.get_or_init(|| at);
+                Ok(ys)
+            }
+        }
+    })?;
+    let Some(indices) = indices.get().cloned() else {
+        bail!("{NAME}: the forward pass left no switches");
+    };
+    let source = (h, w);
+    Ok((ys, Switches { indices, source }))
+}
+
+/// The sizes of a pooling of `xs`, checked.
+pub(super) fn pool_shape(name: &'static str, xs: &Tensor, window: &Window2d) -> Result<PoolShape> {
+    let (n, c, h, w) = maps(name, xs)?;
+    if u32::try_from(h.saturating_mul(w)).is_err() {
+        bail!("{name}: maps of {h} x {w} cells are too large; positions must fit 32 bits");
+    }
+    if let Some((axis, at)) = window.position_in_padding(h, w)? {
+        bail!(
+            "{name}: window {at} along the {axis} lies in the padding alone ({window:?} on maps of {h} x {w}); use less padding"
+        );
+    }
+    PoolShape::new(n * c, h, w, *window)
+}
+
+/// The output shape of a pooling of `layout`'s maps.
+pub(super) fn pooled(shape: &PoolShape, layout: &Layout) -> Result<Shape> {
+    let (n, c, _, _) = layout.shape().dims4()?;
+    Ok(Shape::from((n, c, shape.ho, shape.wo)))
+}
+
+/// Keeps nothing: the backward pass finds the maxima again in the saved input.
+struct MaxPool {
+    shape: PoolShape,
+}
+
+impl CustomOp1 for MaxPool {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        for_float!(NAME, storage.dtype(), F => {
+            let y = kernels::max_pool2d::forward(&self.shape, slice::<F>(storage, layout)?);
+            owned(y, pooled(&self.shape, layout)?)
+        })
+    }
+
+    fn bwd(&self, x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let dy = dy.contiguous()?;
+        let (shape, dtype) = (x.shape(), x.dtype());
+        let (x, dy) = (Values::of(x)?, Values::of(&dy)?);
+        for_float!(NAME, dtype, F => {
+            let dx = kernels::max_pool2d::backward_from_input::<F>(&self.shape, x.slice()?, dy.slice()?);
+            tensor(dx, shape)
+        })
+        .map(Some)
+    }
+}
+
+/// Keeps the positions, which the caller wants anyway.
+struct MaxPoolWithSwitches {
+    shape: PoolShape,
+    indices: Arc<OnceLock<Tensor>>,
+}
+
+impl CustomOp1 for MaxPoolWithSwitches {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let out = pooled(&self.shape, layout)?;
+        for_float!(NAME, storage.dtype(), F => {
+            let x = slice::<F>(storage, layout)?;
+            let (y, at) = kernels::max_pool2d::forward_with_positions(&self.shape, x);
+            let at = tensor(at, &out)?;
+            self.indices.get_or_init(|| at);
+            owned(y, out)
+        })
+    }
+
+    fn bwd(&self, x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let Some(at) = self.indices.get() else {
+            bail!("{NAME}: the forward pass left no switches");
+        };
+        let dy = dy.contiguous()?;
+        let (at, dy) = (Values::of(at)?, Values::of(&dy)?);
+        for_float!(NAME, x.dtype(), F => {
+            let dx = kernels::max_pool2d::backward::<F>(&self.shape, at.slice()?, dy.slice()?);
+            tensor(dx, x.shape())
+        })
+        .map(Some)
+    }
 }

@@ -1,15 +1,126 @@
 //! Unpooling: values back to where their maxima were.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::backend::BackendStorage;
+use candle_core::{
+    CpuStorage, CustomOp2, DType, Device, Error, Layout, Result, Shape, Tensor, bail,
+};
 
-use super::Switches;
+use super::composed;
+use super::cpu::{Values, for_float, in_float, maps, owned, slice, tensor};
+use super::max_pool2d::Switches;
+use crate::kernels::{self, unpool::UnpoolShape};
 
-/// Puts each value of `xs`, (N, C, H, W), where its switch points; values that share a position are added.
+const NAME: &str = "max_unpool2d";
+
+/// Puts each value where its switch points, in a plane of zeros: y[place(switch)] += x.
+///
+/// # Shapes
+/// `xs` and the switches (N, C, H, W); the result is (N, C, `output_size`).
+///
+/// # Convention
+/// A switch means a row and a column of the pooled map; in an output of another size it keeps both.
+/// Where switches coincide, as those of overlapping windows may, the values add up.
+///
+/// # Gradient
+/// Each value receives the gradient of its place; the switches receive none.
+///
+/// # Errors
+/// Integer values, switches of another shape or dtype than u32, a switch that has no place in the output.
+///
+/// # Source
+/// Stacked What-Where Auto-encoders (arXiv 1506.02351), section 3; Zeiler and Fergus 2014.
+///
+/// See [`max_pool2d_with_switches`](super::max_pool2d_with_switches) for an example.
 pub fn max_unpool2d(
     xs: &Tensor,
     switches: &Switches,
     output_size: (usize, usize),
 ) -> Result<Tensor> {
-    let _ = (switches, output_size);
-    bail!("max_unpool2d: not available yet for {:?}", xs.shape())
+    let (n, c, h, w) = maps(NAME, xs)?;
+    let indices = &switches.indices;
+    if indices.dims() != xs.dims() {
+        bail!(
+            "{NAME}: the switches have shape {:?}, the values {:?}; they must be equal",
+            indices.dims(),
+            xs.dims()
+        );
+    }
+    if indices.dtype() != DType::U32 {
+        bail!(
+            "{NAME}: the switches have dtype {:?}; they must be u32, for example through to_dtype(DType::U32)",
+            indices.dtype()
+        );
+    }
+    if output_size.0 == 0 || output_size.1 == 0 || switches.source.1 == 0 {
+        bail!(
+            "{NAME}: output size {output_size:?} and source size {:?} must be at least 1 x 1",
+            switches.source
+        );
+    }
+    let shape = UnpoolShape {
+        planes: n * c,
+        values: h * w,
+        source: switches.source,
+        output: output_size,
+    };
+    let indices = indices.contiguous()?;
+    in_float(NAME, xs, |xs| match xs.device() {
+        Device::Cpu => xs.apply_op2(&indices, MaxUnpool { shape }),
+        _ => composed::max_unpool2d(xs, &indices, &shape),
+    })
+}
+
+/// The error for a switch that has no place in the output.
+pub(super) fn misplaced(shape: &UnpoolShape, index: usize, switch: u32) -> Error {
+    let (h, w) = shape.output;
+    Error::Msg(format!(
+        "{NAME}: switch {index} is {switch}, which has no place in an output of {h} x {w} (pooled map {:?}); \
+         pass the size of the map that was pooled",
+        shape.source
+    ))
+    .bt()
+}
+
+struct MaxUnpool {
+    shape: UnpoolShape,
+}
+
+impl CustomOp2 for MaxUnpool {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(
+        &self,
+        values: &CpuStorage,
+        layout: &Layout,
+        switches: &CpuStorage,
+        switches_layout: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (n, c, _, _) = layout.shape().dims4()?;
+        let (h, w) = self.shape.output;
+        let at = slice::<u32>(switches, switches_layout)?;
+        for_float!(NAME, values.dtype(), F => {
+            match kernels::unpool::forward(&self.shape, slice::<F>(values, layout)?, at) {
+                Ok(y) => owned(y, (n, c, h, w)),
+                Err(index) => Err(misplaced(&self.shape, index, at[index])),
+            }
+        })
+    }
+
+    fn bwd(
+        &self,
+        x: &Tensor,
+        switches: &Tensor,
+        _y: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let dy = dy.contiguous()?;
+        let (at, dy) = (Values::of(switches)?, Values::of(&dy)?);
+        let dx = for_float!(NAME, x.dtype(), F => {
+            let dx = kernels::unpool::backward::<F>(&self.shape, at.slice()?, dy.slice()?);
+            tensor(dx, x.shape())
+        })?;
+        Ok((Some(dx), None))
+    }
 }

@@ -5,7 +5,9 @@
 //! f32 and f64 are computed as such, f16 and bf16 in f32; integers are refused.
 
 mod avg_pool2d;
+mod composed;
 mod conv2d;
+mod cpu;
 mod cross_entropy;
 mod dropout;
 mod max_pool2d;

@@ -2,28 +2,45 @@
 
 use std::cell::Cell;
 
-use candle_core::{Result, Tensor, bail};
-use serde::{Deserialize, Serialize};
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
-/// How a gradient passes a ReLU.
+use super::composed;
+use super::cpu::{Values, for_float, in_float, owned, slice, tensor};
+use crate::kernels;
+pub use crate::kernels::ReluRule;
+
+const NAME: &str = "relu";
+
+/// max(0, x), element by element; NaN stays NaN.
 ///
-/// All-CNN paper, section 4 and Fig. 1: with activation `y = max(0, x)` and incoming gradient `g`,
+/// # Gradient
+/// That of the [`ReluRule`] of the scope in which this function is called.
+/// Under the default rule it is 0 where x <= 0.
 ///
-/// ```text
-/// Backprop:   g * [y > 0]
-/// Deconvnet:  g * [g > 0]
-/// Guided:     g * [y > 0] * [g > 0]
+/// # Errors
+/// Integer dtypes.
+///
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ReluRule {
-    /// The derivative, with 0 at 0.
-    #[default]
-    Backprop,
-    /// The gradient's own sign decides (Zeiler and Fergus 2014).
-    Deconvnet,
-    /// Both must be positive (guided backpropagation).
-    Guided,
+/// use striate::candle_core::{Device, Result, Tensor, Var};
+/// use striate::{ReluRule, relu};
+/// fn main() -> Result<()> {
+///     let x = Var::new(&[-1f32, 2.0, 3.0], &Device::Cpu)?;
+///     let weights = Tensor::new(&[1f32, -1.0, 1.0], &Device::Cpu)?;
+///     let y = ReluRule::Guided.scope(|| relu(&x))?;
+///     let gradients = (y * weights)?.sum_all()?.backward()?;
+///     let dx = gradients.get(&x).map(|dx| dx.to_vec1::<f32>()).transpose()?;
+///     assert_eq!(dx, Some(vec![0.0, 0.0, 1.0]));
+///     Ok(())
+/// }
+/// ```
+pub fn relu(xs: &Tensor) -> Result<Tensor> {
+    in_float(NAME, xs, |xs| match xs.device() {
+        Device::Cpu => xs.apply_op1(Relu {
+            rule: ReluRule::current(),
+        }),
+        _ => composed::relu(xs, ReluRule::current()),
+    })
 }
 
 thread_local! {
@@ -52,7 +69,29 @@ impl ReluRule {
     }
 }
 
-/// max(0, x), element by element.
-pub fn relu(xs: &Tensor) -> Result<Tensor> {
-    bail!("relu: not available yet for {:?}", xs.shape())
+struct Relu {
+    rule: ReluRule,
+}
+
+impl CustomOp1 for Relu {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        for_float!(NAME, storage.dtype(), F => {
+            let y = kernels::relu::forward(slice::<F>(storage, layout)?);
+            owned(y, layout.shape())
+        })
+    }
+
+    fn bwd(&self, _x: &Tensor, y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let dy = dy.contiguous()?;
+        let (y, dy) = (Values::of(y)?, Values::of(&dy)?);
+        let shape = _x.shape();
+        for_float!(NAME, _x.dtype(), F => {
+            tensor(kernels::relu::backward::<F>(self.rule, y.slice()?, dy.slice()?), shape)
+        })
+        .map(Some)
+    }
 }

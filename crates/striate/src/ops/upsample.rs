@@ -1,9 +1,75 @@
 //! Nearest-neighbor upsampling by whole factors.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::backend::BackendStorage;
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 
-/// Repeats each cell `factor.0` times down and `factor.1` times across.
+use super::composed;
+use super::cpu::{Values, for_float, in_float, maps, owned, slice, tensor};
+use crate::kernels::{self, upsample::UpsampleShape};
+
+const NAME: &str = "upsample_nearest2d";
+
+/// Repeats each cell `factor.0` times down and `factor.1` times across: y[i, j] = x[i / fh, j / fw].
+///
+/// # Shapes
+/// `xs` (N, C, H, W) to (N, C, H * fh, W * fw).
+///
+/// # Gradient
+/// Each cell receives the sum over its copies.
+///
+/// # Errors
+/// Integer dtypes, another rank, a factor of 0.
+///
+/// ```
+/// use striate::candle_core::{Device, Result, Tensor};
+/// fn main() -> Result<()> {
+///     let xs = Tensor::new(&[[1f32, 2.0]], &Device::Cpu)?.reshape((1, 1, 1, 2))?;
+///     let ys = striate::upsample_nearest2d(&xs, (1, 2))?;
+///     assert_eq!(ys.flatten_all()?.to_vec1::<f32>()?, [1.0, 1.0, 2.0, 2.0]);
+///     Ok(())
+/// }
+/// ```
 pub fn upsample_nearest2d(xs: &Tensor, factor: (usize, usize)) -> Result<Tensor> {
-    let _ = factor;
-    bail!("upsample_nearest2d: not available yet for {:?}", xs.shape())
+    let (n, c, h, w) = maps(NAME, xs)?;
+    if factor.0 == 0 || factor.1 == 0 {
+        bail!("{NAME}: the factor is {factor:?}; both numbers must be at least 1");
+    }
+    let shape = UpsampleShape {
+        planes: n * c,
+        h,
+        w,
+        factor,
+    };
+    in_float(NAME, xs, |xs| match xs.device() {
+        Device::Cpu => xs.apply_op1(Upsample { shape }),
+        _ => composed::upsample_nearest2d(xs, factor),
+    })
+}
+
+struct Upsample {
+    shape: UpsampleShape,
+}
+
+impl CustomOp1 for Upsample {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let (n, c, h, w) = layout.shape().dims4()?;
+        let (fh, fw) = self.shape.factor;
+        for_float!(NAME, storage.dtype(), F => {
+            let y = kernels::upsample::forward(&self.shape, slice::<F>(storage, layout)?);
+            owned(y, (n, c, h * fh, w * fw))
+        })
+    }
+
+    fn bwd(&self, x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        let dy = dy.contiguous()?;
+        let values = Values::of(&dy)?;
+        for_float!(NAME, x.dtype(), F => {
+            tensor(kernels::upsample::backward::<F>(&self.shape, values.slice()?), x.shape())
+        })
+        .map(Some)
+    }
 }

@@ -1,0 +1,130 @@
+//! Pooling and unpooling from Candle's selections, gathers and scatters.
+//!
+//! A pooling looks at one cell of every window at a time: the cells (u, v) of all windows are one selection from the flattened maps.
+
+use candle_core::{Result, Tensor, bail};
+
+use super::super::max_unpool2d::misplaced;
+use crate::kernels::{PoolShape, avg_pool2d::Counted, unpool::UnpoolShape};
+
+/// The maxima of `xs`, (N, C, Ho, Wo), and their positions, u32 of the same shape.
+pub(in crate::ops) fn max_pool2d(xs: &Tensor, shape: &PoolShape) -> Result<(Tensor, Tensor)> {
+    let (n, c, _, _) = xs.dims4()?;
+    let (device, out) = (xs.device(), shape.ho * shape.wo);
+    let spread = |values: Vec<u32>| {
+        Tensor::from_vec(values, out, device)?
+            .broadcast_as((n, c, out))?
+            .contiguous()
+    };
+    let maps = xs.flatten_from(2)?;
+    let values = maps.detach();
+    let lowest = Tensor::full(f32::NEG_INFINITY, (n, c, out), device)?.to_dtype(xs.dtype())?;
+    let (mut best, mut at) = (lowest.clone(), spread(first_positions(shape))?);
+    for tap in taps(shape) {
+        let inside = spread(tap.inside.iter().map(|&inside| inside.into()).collect())?;
+        let position = spread(tap.positions.clone())?;
+        let tap = Tensor::from_vec(tap.positions, out, device)?;
+        let x = inside.where_cond(&values.index_select(&tap, 2)?, &lowest)?;
+        // NaN is the value that differs from itself.
+        let wins = x.gt(&best)?.add(&x.ne(&x)?)?;
+        best = wins.where_cond(&x, &best)?;
+        at = wins.where_cond(&position, &at)?;
+    }
+    let ys = maps.contiguous()?.gather(&at, 2)?;
+    let dims = (n, c, shape.ho, shape.wo);
+    Ok((ys.reshape(dims)?, at.reshape(dims)?))
+}
+
+/// The averages of `xs`.
+pub(in crate::ops) fn avg_pool2d(
+    xs: &Tensor,
+    shape: &PoolShape,
+    counted: Counted,
+) -> Result<Tensor> {
+    let (n, c, _, _) = xs.dims4()?;
+    let (device, out) = (xs.device(), shape.ho * shape.wo);
+    let maps = xs.flatten_from(2)?;
+    let (rows, columns) = counted.cells(shape);
+    let cells = rows
+        .iter()
+        .flat_map(|row| columns.iter().map(move |column| row * column));
+    let weights: Vec<f64> = cells.map(|cells| 1.0 / cells as f64).collect();
+    let mut sum: Option<Tensor> = None;
+    for tap in taps(shape) {
+        let weights = weights.iter().zip(&tap.inside);
+        let weights = weights.map(|(&weight, &inside)| if inside { weight } else { 0.0 });
+        let weights =
+            Tensor::from_vec(weights.collect::<Vec<_>>(), out, &candle_core::Device::Cpu)?;
+        let weights = weights.to_dtype(xs.dtype())?.to_device(device)?;
+        let position = Tensor::from_vec(tap.positions, out, device)?;
+        let part = maps.index_select(&position, 2)?.broadcast_mul(&weights)?;
+        sum = Some(match sum {
+            Some(sum) => sum.add(&part)?,
+            None => part,
+        });
+    }
+    match sum {
+        Some(sum) => sum.reshape((n, c, shape.ho, shape.wo)),
+        None => bail!("avg_pool2d: the window has no cells"),
+    }
+}
+
+/// The values of `xs` at the places of `switches` in planes of zeros.
+pub(in crate::ops) fn max_unpool2d(
+    xs: &Tensor,
+    switches: &Tensor,
+    shape: &UnpoolShape,
+) -> Result<Tensor> {
+    let (n, c, _, _) = xs.dims4()?;
+    let (h, w) = shape.output;
+    let positions = switches.flatten_all()?.to_vec1::<u32>()?;
+    let mut places = Vec::with_capacity(positions.len());
+    for (index, position) in positions.into_iter().enumerate() {
+        match shape.place(position) {
+            Some(place) => places.push(place as u32),
+            None => return Err(misplaced(shape, index, position)),
+        }
+    }
+    let places = Tensor::from_vec(places, (n, c, shape.values), xs.device())?;
+    Tensor::zeros((n, c, h * w), xs.dtype(), xs.device())?
+        .scatter_add(&places, &xs.flatten_from(2)?.contiguous()?, 2)?
+        .reshape((n, c, h, w))
+}
+
+/// One cell of every window.
+struct Tap {
+    /// Where it lies in the flattened map; 0 where it is padding.
+    positions: Vec<u32>,
+    /// Whether it lies inside the map.
+    inside: Vec<bool>,
+}
+
+/// All cells of the windows, in row-major order.
+fn taps(shape: &PoolShape) -> Vec<Tap> {
+    let (kh, kw) = shape.window.size;
+    let cells = (0..kh).flat_map(|u| (0..kw).map(move |v| (u, v)));
+    cells
+        .map(|(u, v)| {
+            let outputs = (0..shape.ho).flat_map(|i| (0..shape.wo).map(move |j| (i, j)));
+            let found: Vec<Option<u32>> = outputs
+                .map(|(i, j)| Some(shape.row(i, u)? * shape.w + shape.column(j, v)?))
+                .map(|position| position.map(|at| at as u32))
+                .collect();
+            Tap {
+                positions: found.iter().map(|at| at.unwrap_or(0)).collect(),
+                inside: found.iter().map(Option::is_some).collect(),
+            }
+        })
+        .collect()
+}
+
+/// For every window the position of its first cell inside the map.
+fn first_positions(shape: &PoolShape) -> Vec<u32> {
+    let mut first = vec![0; shape.ho * shape.wo];
+    for tap in taps(shape).iter().rev() {
+        for (first, (&at, &inside)) in first.iter_mut().zip(tap.positions.iter().zip(&tap.inside)) {
+            *first = if inside { at } else { *first };
+        }
+    }
+    first
+}

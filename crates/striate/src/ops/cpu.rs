@@ -1,0 +1,127 @@
+//! The passage between tensors and kernels: dtypes, strides and slices.
+
+use std::ops::Range;
+
+use candle_core::{
+    CpuStorage, DType, Device, Error, Layout, Result, Shape, Storage, StorageRef, Tensor,
+    WithDType, bail,
+};
+
+/// Runs `body` with `$float` standing for the element type of `$dtype`, f32 or f64.
+macro_rules! for_float {
+    ($op:expr, $dtype:expr, $float:ident => $body:expr) => {
+        match $dtype {
+            candle_core::DType::F32 => {
+                type $float = f32;
+                $body
+            }
+            candle_core::DType::F64 => {
+                type $float = f64;
+                $body
+            }
+            dtype => Err($crate::ops::cpu::unsupported_dtype($op, dtype)),
+        }
+    };
+}
+
+pub(super) use for_float;
+
+/// Runs `op` on a contiguous f32 or f64 version of `xs`; f16 and bf16 are computed in f32 and rounded back.
+pub(super) fn in_float(
+    name: &'static str,
+    xs: &Tensor,
+    op: impl FnOnce(&Tensor) -> Result<Tensor>,
+) -> Result<Tensor> {
+    match xs.dtype() {
+        DType::F32 | DType::F64 => op(&xs.contiguous()?),
+        DType::F16 | DType::BF16 => {
+            op(&xs.to_dtype(DType::F32)?.contiguous()?)?.to_dtype(xs.dtype())
+        }
+        dtype => Err(unsupported_dtype(name, dtype)),
+    }
+}
+
+/// The four sizes of `xs`.
+///
+/// # Errors
+/// Another rank, or maps without cells.
+pub(super) fn maps(name: &'static str, xs: &Tensor) -> Result<(usize, usize, usize, usize)> {
+    match *xs.dims() {
+        [n, c, h, w] if h > 0 && w > 0 => Ok((n, c, h, w)),
+        [_, _, h, w] => {
+            bail!("{name}: the input has maps of {h} x {w} cells; both must be at least 1")
+        }
+        _ => bail!(
+            "{name}: the input has shape {:?}; it must be (N, C, H, W)",
+            xs.dims()
+        ),
+    }
+}
+
+/// The values of a contiguous CPU tensor.
+pub(super) struct Values<'a> {
+    storage: StorageRef<'a>,
+    range: Range<usize>,
+}
+
+impl<'a> Values<'a> {
+    /// Locks the storage of `tensor` for reading.
+    ///
+    /// # Errors
+    /// A tensor that is not contiguous.
+    pub(super) fn of(tensor: &'a Tensor) -> Result<Self> {
+        let (storage, layout) = tensor.storage_and_layout();
+        let range = contiguous(layout)?;
+        Ok(Self { storage, range })
+    }
+
+    /// The values as a slice of `T`.
+    ///
+    /// # Errors
+    /// Another dtype or device.
+    pub(super) fn slice<T: WithDType>(&self) -> Result<&[T]> {
+        match &*self.storage {
+            Storage::Cpu(storage) => Ok(&storage.as_slice::<T>()?[self.range.clone()]),
+            other => bail!(
+                "expected a tensor on the CPU, found one on {:?}",
+                other.device()
+            ),
+        }
+    }
+}
+
+/// The values of a CPU storage as an op's forward pass receives it.
+pub(super) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+    Ok(&storage.as_slice::<T>()?[contiguous(layout)?])
+}
+
+/// A CPU storage that owns `values`.
+pub(super) fn owned<T: WithDType>(
+    values: Vec<T>,
+    shape: impl Into<Shape>,
+) -> Result<(CpuStorage, Shape)> {
+    Ok((T::to_cpu_storage_owned(values), shape.into()))
+}
+
+/// A CPU tensor that owns `values`.
+pub(super) fn tensor<T: WithDType>(values: Vec<T>, shape: impl Into<Shape>) -> Result<Tensor> {
+    Tensor::from_vec(values, shape.into(), &Device::Cpu)
+}
+
+/// The error for a dtype that an op cannot compute with.
+pub(super) fn unsupported_dtype(op: &'static str, dtype: DType) -> Error {
+    Error::Msg(format!(
+        "{op}: dtype {dtype:?} is not supported; convert to f32 or f64 first, for example with to_dtype(DType::F32)"
+    ))
+    .bt()
+}
+
+fn contiguous(layout: &Layout) -> Result<Range<usize>> {
+    match layout.contiguous_offsets() {
+        Some((start, end)) => Ok(start..end),
+        None => bail!(
+            "expected a contiguous tensor, found strides {:?}",
+            layout.stride()
+        ),
+    }
+}
