@@ -5,8 +5,10 @@
 //! so the bits of a result do not depend on the number of threads.
 
 pub mod avg_pool2d;
+pub mod conv2d;
 pub mod cross_entropy;
 pub mod dropout;
+pub mod level;
 pub mod max_pool2d;
 pub mod relu;
 pub mod unpool;
@@ -16,8 +18,11 @@ mod chacha;
 mod output;
 mod planes;
 mod real;
+mod scratch;
+mod simd;
 mod vectorize;
 
 pub use planes::PoolShape;
 pub use real::Real;
 pub use relu::ReluRule;
+pub use simd::Lanes;

@@ -1,6 +1,8 @@
 //! 2-D convolution with fused bias and ReLU.
 
-use candle_core::{DType, Result, Tensor, bail};
+mod cpu;
+
+use candle_core::{DType, Device, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 use super::composed;
@@ -107,6 +109,9 @@ pub fn conv2d(
     let weight = in_float_dtype(weight)?;
     let bias = bias.map(in_float_dtype).transpose()?;
     in_float(NAME, xs, |xs| {
+        if let Device::Cpu = xs.device() {
+            return cpu::conv2d(xs, &weight, bias.as_ref(), options);
+        }
         let mut ys = composed::conv2d(xs, &weight, geometry(xs, options)?)?;
         if let Some(bias) = &bias {
             ys = ys.broadcast_add(&bias.reshape((1, (), 1, 1))?)?;

@@ -1,0 +1,155 @@
+//! 2-D convolution on slices: forward pass and the three gradients.
+//!
+//! ```text
+//! y[n,o,i,j] = b[o] + sum over c,u,v of  w[o,c,u,v] * x[n, g*C+c, i*s + u*d - p, j*s + v*d - p]
+//! ```
+//!
+//! Maps are N, C, H, W; weights (C_out, C_in / groups, Kh, Kw).
+//! [`direct`] computes every product; `winograd` saves multiplications where kernel and stride allow.
+//! The choice is the `match` in [`Algorithm::winograd_applies`] and nowhere else.
+//! Work is cut into parts by the sizes alone and sums have a fixed order, so threads do not change a bit.
+
+mod bias;
+mod block;
+mod direct;
+mod panels;
+mod patch;
+mod weight;
+
+#[cfg(test)]
+mod tests;
+
+use super::level::Level;
+use super::simd::Lanes;
+
+/// Sizes of a convolution; pairs are (height, width).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConvShape {
+    /// Images.
+    pub n: usize,
+    /// Input channels.
+    pub c_in: usize,
+    /// Input height.
+    pub h: usize,
+    /// Input width.
+    pub w: usize,
+    /// Output channels.
+    pub c_out: usize,
+    /// Kernel height.
+    pub kh: usize,
+    /// Kernel width.
+    pub kw: usize,
+    /// Step of the window.
+    pub stride: (usize, usize),
+    /// Zeros on each side.
+    pub padding: (usize, usize),
+    /// Distance between kernel cells.
+    pub dilation: (usize, usize),
+    /// Groups of channels that do not see each other.
+    pub groups: usize,
+}
+
+impl ConvShape {
+    /// Output height.
+    pub fn h_out(&self) -> usize {
+        (self.h + 2 * self.padding.0 - self.dilation.0 * (self.kh - 1) - 1) / self.stride.0 + 1
+    }
+
+    /// Output width.
+    pub fn w_out(&self) -> usize {
+        (self.w + 2 * self.padding.1 - self.dilation.1 * (self.kw - 1) - 1) / self.stride.1 + 1
+    }
+
+    /// Numbers in x.
+    pub fn x_len(&self) -> usize {
+        self.n * self.c_in * self.h * self.w
+    }
+
+    /// Numbers in y.
+    pub fn y_len(&self) -> usize {
+        self.n * self.c_out * self.h_out() * self.w_out()
+    }
+
+    /// Numbers in the weight.
+    pub fn weight_len(&self) -> usize {
+        self.c_out * (self.c_in / self.groups) * self.kh * self.kw
+    }
+
+    /// Multiply-adds of the definition.
+    pub fn multiply_adds(&self) -> usize {
+        self.y_len() * (self.c_in / self.groups) * self.kh * self.kw
+    }
+}
+
+/// How a convolution is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Algorithm {
+    /// The fastest for the sizes.
+    #[default]
+    Auto,
+    /// Every product of the definition.
+    Direct,
+}
+
+/// y from x, weight and bias, with an optional ReLU.
+///
+/// # Panics
+/// If a slice does not have the length that the shape says.
+pub fn forward<T: Lanes>(
+    level: Level,
+    _algorithm: Algorithm,
+    shape: &ConvShape,
+    x: &[T],
+    weight: &[T],
+    bias: Option<&[T]>,
+    relu: bool,
+) -> Vec<T> {
+    assert_eq!(x.len(), shape.x_len(), "x of {shape:?}");
+    assert_eq!(weight.len(), shape.weight_len(), "weight of {shape:?}");
+    assert!(
+        bias.is_none_or(|bias| bias.len() == shape.c_out),
+        "bias of {shape:?}"
+    );
+    direct::forward(level, shape, x, weight, bias, relu)
+}
+
+/// The gradient with respect to x, from dy, the gradient with respect to y.
+///
+/// # Panics
+/// As [`forward`].
+pub fn backward_input<T: Lanes>(
+    level: Level,
+    _algorithm: Algorithm,
+    shape: &ConvShape,
+    dy: &[T],
+    weight: &[T],
+) -> Vec<T> {
+    assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
+    assert_eq!(weight.len(), shape.weight_len(), "weight of {shape:?}");
+    direct::backward_input(level, shape, dy, weight)
+}
+
+/// The gradient with respect to the weight.
+///
+/// # Panics
+/// As [`forward`].
+pub fn backward_weight<T: Lanes>(
+    level: Level,
+    _algorithm: Algorithm,
+    shape: &ConvShape,
+    x: &[T],
+    dy: &[T],
+) -> Vec<T> {
+    assert_eq!(x.len(), shape.x_len(), "x of {shape:?}");
+    assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
+    weight::backward_weight(level, shape, x, dy)
+}
+
+/// The gradient with respect to the bias: dy summed over images and positions.
+///
+/// # Panics
+/// As [`forward`].
+pub fn backward_bias<T: Lanes>(level: Level, shape: &ConvShape, dy: &[T]) -> Vec<T> {
+    assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
+    bias::backward_bias(level, shape, dy)
+}

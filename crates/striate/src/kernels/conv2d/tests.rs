@@ -1,0 +1,225 @@
+//! The kernels against the reference, on every level that this CPU has.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::reference::conv2d as reference;
+use crate::rng::stream;
+use crate::window::Window2d;
+
+/// The largest difference over the largest value.
+fn error(got: &[f64], want: &[f64]) -> f64 {
+    assert_eq!(got.len(), want.len());
+    let largest = want.iter().fold(1e-30, |most: f64, v| most.max(v.abs()));
+    got.iter().zip(want).fold(0.0, |most: f64, (g, w)| {
+        assert!(g.is_finite(), "a value was not written");
+        most.max((g - w).abs())
+    }) / largest
+}
+
+fn numbers(name: &str, len: usize) -> Vec<f64> {
+    let mut values = vec![0.0f32; len];
+    stream(1, name, len as u64).fill_normal(&mut values);
+    values.into_iter().map(f64::from).collect()
+}
+
+trait Number: Lanes {
+    fn of(values: &[f64]) -> Vec<Self> {
+        values.iter().map(|&v| Self::from_f64(v)).collect()
+    }
+    fn wide(values: &[Self]) -> Vec<f64> {
+        values.iter().map(|v| v.to_f64()).collect()
+    }
+}
+impl Number for f32 {}
+impl Number for f64 {}
+
+/// All four results of a case, on one level.
+fn results<T: Number>(level: Level, s: &ConvShape, algorithm: Algorithm) -> [Vec<T>; 5] {
+    let x = T::of(&numbers("x", s.x_len()));
+    let w = T::of(&numbers("w", s.weight_len()));
+    let b = T::of(&numbers("b", s.c_out));
+    let dy = T::of(&numbers("dy", s.y_len()));
+    [
+        forward(level, algorithm, s, &x, &w, None, false),
+        forward(level, algorithm, s, &x, &w, Some(&b), true),
+        backward_input(level, algorithm, s, &dy, &w),
+        backward_weight(level, algorithm, s, &x, &dy),
+        backward_bias(level, s, &dy),
+    ]
+}
+
+fn expected(s: &ConvShape) -> [Vec<f64>; 5] {
+    let sizes = reference::Sizes {
+        input: (s.n, s.c_in, s.h, s.w),
+        c_out: s.c_out,
+        window: Window2d::new((s.kh, s.kw))
+            .strides(s.stride)
+            .paddings(s.padding)
+            .dilations(s.dilation),
+        groups: s.groups,
+    };
+    let (x, w) = (numbers("x", s.x_len()), numbers("w", s.weight_len()));
+    let (b, dy) = (numbers("b", s.c_out), numbers("dy", s.y_len()));
+    let relu = |y: Vec<f64>| y.into_iter().map(|v| v.max(0.0)).collect();
+    [
+        reference::forward(&sizes, &x, &w, None).unwrap(),
+        relu(reference::forward(&sizes, &x, &w, Some(&b)).unwrap()),
+        reference::backward_input(&sizes, &dy, &w).unwrap(),
+        reference::backward_weight(&sizes, &x, &dy).unwrap(),
+        reference::backward_bias(&sizes, &dy).unwrap(),
+    ]
+}
+
+#[track_caller]
+fn check<T: Number>(s: &ConvShape, algorithm: Algorithm, tolerance: f64) {
+    let want = expected(s);
+    for level in Level::ALL.into_iter().filter(|level| level.available()) {
+        let got = results::<T>(level, s, algorithm);
+        for (pass, (got, want)) in got.iter().zip(&want).enumerate() {
+            let error = error(&T::wide(got), want);
+            assert!(
+                error < tolerance,
+                "{level}, pass {pass}, {s:?}: error {error:e}"
+            );
+        }
+    }
+}
+
+fn square(
+    n: usize,
+    c_in: usize,
+    size: usize,
+    c_out: usize,
+    k: usize,
+    stride: usize,
+    padding: usize,
+) -> ConvShape {
+    ConvShape {
+        n,
+        c_in,
+        h: size,
+        w: size,
+        c_out,
+        kh: k,
+        kw: k,
+        stride: (stride, stride),
+        padding: (padding, padding),
+        dilation: (1, 1),
+        groups: 1,
+    }
+}
+
+#[test]
+fn shapes_of_the_papers_scaled_down() {
+    for s in [
+        square(2, 3, 12, 20, 3, 1, 1),
+        square(3, 20, 9, 40, 3, 2, 1),
+        square(2, 33, 8, 50, 3, 1, 0),
+        square(2, 70, 6, 10, 1, 1, 0),
+        square(1, 5, 30, 64, 5, 1, 2),
+        square(9, 4, 4, 96, 3, 1, 1),
+        square(1, 1, 40, 3, 7, 3, 2),
+        square(1, 3, 45, 4, 11, 4, 0),
+    ] {
+        check::<f32>(&s, Algorithm::Direct, 1e-5);
+        check::<f32>(&s, Algorithm::Auto, 1e-4);
+        check::<f64>(&s, Algorithm::Auto, 1e-13);
+    }
+}
+
+#[test]
+fn corners() {
+    // The stride leaves cells unread, padding exceeds the kernel, one pixel, a long row.
+    for s in [
+        square(2, 3, 7, 5, 2, 5, 0),
+        square(1, 2, 3, 4, 1, 1, 3),
+        square(1, 1, 1, 1, 1, 1, 0),
+        ConvShape {
+            h: 1,
+            w: 700,
+            ..square(1, 2, 1, 3, 1, 1, 0)
+        },
+        ConvShape {
+            kh: 1,
+            kw: 3,
+            h: 2,
+            w: 600,
+            padding: (0, 1),
+            ..square(1, 2, 1, 3, 1, 1, 0)
+        },
+    ] {
+        check::<f32>(&s, Algorithm::Auto, 1e-4);
+        check::<f64>(&s, Algorithm::Auto, 1e-13);
+    }
+}
+
+fn any_shape() -> impl Strategy<Value = ConvShape> {
+    let sizes = (
+        1usize..4,
+        1usize..4,
+        1usize..20,
+        1usize..20,
+        1usize..20,
+        1usize..14,
+        1usize..14,
+    );
+    let window = (
+        1usize..5,
+        1usize..5,
+        (1usize..4, 1usize..4),
+        (0usize..4, 0usize..4),
+        (1usize..3, 1usize..3),
+    );
+    (sizes, window).prop_filter_map(
+        "the window fits",
+        |((n, groups, c, o, extra, h, w), (kh, kw, stride, padding, dilation))| {
+            let s = ConvShape {
+                n,
+                c_in: c * groups,
+                h,
+                w,
+                c_out: (o + extra) * groups,
+                kh,
+                kw,
+                stride,
+                padding,
+                dilation,
+                groups,
+            };
+            let fits = |len: usize, k: usize, p: usize, d: usize| len + 2 * p > d * (k - 1);
+            (fits(h, kh, padding.0, dilation.0) && fits(w, kw, padding.1, dilation.1)).then_some(s)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn matches_reference(s in any_shape()) {
+        check::<f32>(&s, Algorithm::Auto, 1e-4);
+        check::<f64>(&s, Algorithm::Auto, 1e-12);
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
+    let on = |threads: usize, s: &ConvShape| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        pool.install(|| results::<f32>(Level::best(), s, Algorithm::Auto))
+    };
+    for s in [
+        square(5, 16, 16, 48, 3, 1, 1),
+        square(4, 20, 17, 30, 3, 2, 1),
+        square(2, 30, 8, 10, 1, 1, 0),
+    ] {
+        let one = on(1, &s);
+        for threads in [2, 3] {
+            assert!(one == on(threads, &s), "{threads} threads, {s:?}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Vectors of numbers as the kernels see them.
+//!
+//! A kernel is written once, generic over [`Simd`], and marked `#[inline(always)]`.
+//! [`dispatch`] runs it inside a function that is compiled for the wanted [`Level`],
+//! so the intrinsics of that level are inlined into it.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod plain;
+
+use super::level::Level;
+use super::real::Real;
+
+/// A vector of `LANES` numbers.
+///
+/// # Safety
+/// Every function of an implementor may use its level's instructions: call them only under [`dispatch`].
+/// Pointers need the access that the name says; no alignment is asked for.
+pub(super) trait Simd: Copy {
+    /// The numbers.
+    type Elem: Real;
+    /// The vector.
+    type V: Copy;
+    /// Numbers in a vector; at most 16.
+    const LANES: usize;
+    /// Vector registers of the level, which bound the register blocks.
+    const REGISTERS: usize;
+
+    unsafe fn zero() -> Self::V;
+    unsafe fn splat(value: Self::Elem) -> Self::V;
+    unsafe fn load(from: *const Self::Elem) -> Self::V;
+    unsafe fn store(to: *mut Self::Elem, v: Self::V);
+    /// The first `count` numbers, and zeros.
+    unsafe fn load_first(from: *const Self::Elem, count: usize) -> Self::V;
+    /// Stores the first `count` numbers.
+    unsafe fn store_first(to: *mut Self::Elem, v: Self::V, count: usize);
+    unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
+    /// a * b + c.
+    unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// c - a * b.
+    unsafe fn fnma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// max(0, v); NaN stays NaN.
+    unsafe fn relu(v: Self::V) -> Self::V;
+    /// Transposes a square of `LANES` x `LANES` numbers from rows `from_step` apart to rows `to_step` apart.
+    unsafe fn transpose(
+        from: *const Self::Elem,
+        from_step: usize,
+        to: *mut Self::Elem,
+        to_step: usize,
+    );
+}
+
+/// Work that can run on any vector type over `T`.
+pub(super) trait Kernel<T> {
+    /// Its result.
+    type Output;
+    /// Runs it.
+    ///
+    /// # Safety
+    /// Called by [`dispatch`] only, which has checked that the CPU has the instructions of `S`.
+    unsafe fn run<S: Simd<Elem = T>>(self) -> Self::Output;
+}
+
+/// Numbers with vector types for every level.
+pub trait Lanes: Real + LanesSealed {}
+
+/// How [`dispatch`] finds the vector type; closed to other crates.
+pub trait LanesSealed: Sized {
+    /// Runs a kernel with the vectors of `level`.
+    #[doc(hidden)]
+    #[expect(private_bounds, private_interfaces, reason = "kernels are internal")]
+    fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output;
+}
+
+/// Runs `kernel` with the vectors of `level`.
+///
+/// # Panics
+/// If this CPU lacks the level, which [`Level::current`] rules out.
+pub(super) fn dispatch<T: Lanes, K: Kernel<T>>(level: Level, kernel: K) -> K::Output {
+    assert!(
+        level.available(),
+        "level {level} is not available on this CPU"
+    );
+    T::dispatch(level, kernel)
+}
+
+/// The measures of a level's vectors over `T`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Width {
+    /// Numbers in a vector.
+    pub(super) lanes: usize,
+    /// Vector registers.
+    pub(super) registers: usize,
+}
+
+/// The measures of `level`.
+pub(super) fn width<T: Lanes>(level: Level) -> Width {
+    struct Measure;
+    impl<T> Kernel<T> for Measure {
+        type Output = Width;
+        #[inline(always)]
+        unsafe fn run<S: Simd<Elem = T>>(self) -> Width {
+            Width {
+                lanes: S::LANES,
+                registers: S::REGISTERS,
+            }
+        }
+    }
+    dispatch::<T, _>(level, Measure)
+}
+
+macro_rules! lanes {
+    ($type:ty, $avx512:ty, $avx2:ty, $plain:ty) => {
+        impl Lanes for $type {}
+        impl LanesSealed for $type {
+            #[inline]
+            #[expect(private_bounds, private_interfaces, reason = "kernels are internal")]
+            fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output {
+                match level {
+                    // SAFETY: `dispatch` has checked that the CPU has the level.
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx512 => unsafe { avx512::enabled::<$type, K, $avx512>(kernel) },
+                    // SAFETY: as above.
+                    #[cfg(target_arch = "x86_64")]
+                    Level::Avx2 => unsafe { avx2::enabled::<$type, K, $avx2>(kernel) },
+                    // SAFETY: plain vectors need nothing.
+                    _ => unsafe { kernel.run::<$plain>() },
+                }
+            }
+        }
+    };
+}
+
+lanes!(f32, avx512::F32x16, avx2::F32x8, plain::Plain<f32, 8, { plain::HAS_FMA }>);
+lanes!(f64, plain::Plain<f64, 8, true>, plain::Plain<f64, 4, true>, plain::Plain<f64, 4, { plain::HAS_FMA }>);
