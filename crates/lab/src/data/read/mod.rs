@@ -1,6 +1,7 @@
 //! Readers, one a format. Each returns an [`ImageSet`](super::ImageSet) whose pixels are as in the file.
 
 pub(crate) mod cifar;
+mod contain;
 mod decode;
 pub(crate) mod folder;
 pub(crate) mod idx;

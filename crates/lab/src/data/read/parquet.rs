@@ -10,14 +10,18 @@ use ::parquet::basic::Type;
 use ::parquet::column::reader::ColumnReader;
 use ::parquet::data_type::ByteArray;
 use ::parquet::errors::ParquetError;
+use ::parquet::file::metadata::RowGroupMetaData;
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use ::parquet::schema::types::SchemaDescriptor;
 use bytes::Bytes;
 
+use super::contain::contain;
 use super::{decode, entries, file_name, read_file};
 use crate::data::{DataError, ImageSet};
 
 const AGAIN: &str = "fetch the file again";
+/// Labels that no description names must be below this: they are counted and given a name each.
+const MAX_CLASSES: usize = 1 << 16;
 const TRAIN: &[&str] = &["train"];
 /// A test split comes first; sets whose test labels are secret have only a validation split.
 const TEST: &[&str] = &["test", "validation", "valid", "val"];
@@ -109,7 +113,9 @@ pub(crate) fn read(
     let mut set: Option<ImageSet> = None;
     for path in shards {
         let place = path.display().to_string();
-        append(&mut set, name, &place, Bytes::from(read_file(path)?), known)?;
+        let file = Bytes::from(read_file(path)?);
+        contain(|| append(&mut set, name, &place, file, known))
+            .unwrap_or_else(|reason| Err(damaged(&place, &reason)))?;
     }
     let mut set = set.ok_or_else(|| {
         DataError::content(name, "at least one row in its parquet files", "none", AGAIN)
@@ -126,6 +132,16 @@ pub(crate) fn read(
     Ok(set)
 }
 
+fn damaged(place: &str, reason: &str) -> DataError {
+    let reason = reason.replace('\n', " ");
+    DataError::content(
+        place,
+        "a parquet file",
+        format!("a damaged one ({reason})"),
+        AGAIN,
+    )
+}
+
 /// Appends the rows of one shard.
 fn append(
     set: &mut Option<ImageSet>,
@@ -135,15 +151,7 @@ fn append(
     known: &[String],
 ) -> Result<(), DataError> {
     let file_len = file.len();
-    let bad = |error: ParquetError| {
-        let reason = error.to_string().replace('\n', " ");
-        DataError::content(
-            place,
-            "a parquet file",
-            format!("a damaged one ({reason})"),
-            AGAIN,
-        )
-    };
+    let bad = |error: ParquetError| damaged(place, &error.to_string());
     let reader = SerializedFileReader::new(file).map_err(bad)?;
     let metadata = reader.metadata().file_metadata();
     let description = metadata
@@ -167,6 +175,12 @@ fn append(
                 AGAIN,
             ));
         };
+        for column in [columns.image, columns.label] {
+            if !inside(group.metadata(), column, file_len) {
+                let found = "one that lies outside of the file";
+                return Err(DataError::content(place, "a column", found, AGAIN));
+            }
+        }
         let images = byte_arrays(&*group, columns.image, rows).map_err(bad)?;
         let labels = integers(&*group, columns.label, rows).map_err(bad)?;
         if rows == 0 {
@@ -214,10 +228,9 @@ fn append_rows(
     images: &[ByteArray],
     labels: &[i64],
 ) -> Result<(), DataError> {
-    let classes = if set.class_names.is_empty() {
-        usize::MAX
-    } else {
-        set.classes()
+    let classes = match set.classes() {
+        0 => MAX_CLASSES,
+        classes => classes,
     };
     for (row, &label) in labels.iter().enumerate() {
         match u32::try_from(label) {
@@ -225,10 +238,7 @@ fn append_rows(
             _ => {
                 return Err(DataError::content(
                     format!("{place}, row {}", first_row + row),
-                    match classes {
-                        usize::MAX => "a label from 0".to_owned(),
-                        _ => format!("a label from 0 to {}", classes - 1),
-                    },
+                    format!("a label from 0 to {}", classes - 1),
                     format!("label {label}"),
                     "use a split whose labels are public",
                 ));
@@ -332,6 +342,20 @@ fn names_of(feature: &serde_json::Value) -> Option<Vec<String>> {
             .collect(),
         _ => None,
     }
+}
+
+/// Whether the pages of a column lie in the file; the parquet crate panics where they do not.
+fn inside(group: &RowGroupMetaData, column: usize, file_len: usize) -> bool {
+    let Some(column) = group.columns().get(column) else {
+        return false;
+    };
+    let start = column
+        .dictionary_page_offset()
+        .unwrap_or(column.data_page_offset());
+    let end = start.checked_add(column.compressed_size());
+    start >= 0
+        && column.compressed_size() >= 0
+        && end.is_some_and(|end| usize::try_from(end).is_ok_and(|end| end <= file_len))
 }
 
 /// The values of a byte column that are present; fewer than `rows` if some are null.
