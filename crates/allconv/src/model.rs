@@ -1,0 +1,242 @@
+//! The network: a list of layers and a global average.
+
+use candle_core::{Result, Tensor, bail};
+use candle_nn::{Module, ModuleT, VarBuilder};
+use striate::layers::{Conv2d, Dropout, MaxPool2d};
+use striate::network::unknown_layer;
+use striate::{Activation, Clock, Conv2dOptions, Network, Window2d, global_avg_pool, layers, relu};
+
+use crate::config::Config;
+use crate::imagenet::ImageNetConfig;
+use crate::large::LargeConfig;
+use crate::layer::{LayerSpec, Nonlinearity, output_shapes};
+
+/// Name of the tap behind the last convolution: the averages of the class maps.
+const LOGITS: &str = "logits";
+
+/// A network of the All-CNN family.
+///
+/// # Shapes
+/// (N, C, H, W) to (N, classes).
+/// The result is the average of each class map, for a softmax and cross-entropy to follow.
+///
+/// # Convention
+/// Tensors are `conv1.weight`, `conv1.bias`, `conv2.weight` and so on, numbered in forward order.
+/// Taps are `conv1`, .., `pool1`, .. and `logits`; a convolution's tap is behind its nonlinearity.
+/// Dropout streams are `dropout/drop_in` (the image), `dropout/drop1`, `dropout/drop2`, ..
+///
+/// # Source
+/// Springenberg et al., "Striving for Simplicity: The All Convolutional Net", 2014, Tables 1 and 2 and appendix.
+///
+/// ```no_run
+/// use allconv::candle_core::{DType, Device, Result, Tensor};
+/// use allconv::{AllConv, Config};
+/// use striate::Parameters;
+/// fn main() -> Result<()> {
+///     let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+///     let network = AllConv::new(&Config::all_cnn_c(), parameters.builder())?;
+///     let logits = network.forward(&Tensor::zeros((2, 3, 32, 32), DType::F32, &Device::Cpu)?)?;
+///     assert_eq!(logits.dims(), [2, 10]);
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct AllConv {
+    in_channels: usize,
+    specs: Vec<LayerSpec>,
+    layers: Vec<Layer>,
+    clock: Clock,
+}
+
+#[derive(Clone, Debug)]
+enum Layer {
+    Conv(Conv2d),
+    LeakyConv(Conv2d, f64),
+    MaxPool(MaxPool2d),
+    Dropout(Dropout),
+}
+
+impl AllConv {
+    /// One of the twelve CIFAR networks.
+    ///
+    /// # Errors
+    /// Those of [`Config::check`], and tensors of another shape in `vb`.
+    pub fn new(config: &Config, vb: VarBuilder) -> Result<Self> {
+        config.check()?;
+        Self::from_layers(config.in_channels, config.layers(), vb)
+    }
+
+    /// The large network of the heavy augmentation experiment.
+    ///
+    /// # Errors
+    /// Those of [`LargeConfig::check`], and tensors of another shape in `vb`.
+    pub fn large(config: &LargeConfig, vb: VarBuilder) -> Result<Self> {
+        config.check()?;
+        Self::from_layers(config.in_channels, config.layers(), vb)
+    }
+
+    /// The ImageNet network.
+    ///
+    /// # Errors
+    /// Those of [`ImageNetConfig::check`], and tensors of another shape in `vb`.
+    pub fn imagenet(config: &ImageNetConfig, vb: VarBuilder) -> Result<Self> {
+        config.check()?;
+        Self::from_layers(config.in_channels, config.layers(), vb)
+    }
+
+    /// The network of any list of layers; its last layer makes the class maps.
+    ///
+    /// # Errors
+    /// Tensors of another shape in `vb`.
+    pub fn from_layers(in_channels: usize, specs: Vec<LayerSpec>, vb: VarBuilder) -> Result<Self> {
+        let clock = Clock::new(0);
+        let mut channels = in_channels;
+        let mut layers = Vec::with_capacity(specs.len());
+        for spec in &specs {
+            layers.push(match spec {
+                LayerSpec::Conv {
+                    name,
+                    window,
+                    channels: out,
+                    nonlinearity,
+                } => {
+                    let conv = conv(channels, *out, window, *nonlinearity, vb.pp(name))?;
+                    channels = *out;
+                    match nonlinearity {
+                        Nonlinearity::LeakyRelu { slope } => Layer::LeakyConv(conv, *slope),
+                        Nonlinearity::Identity | Nonlinearity::Relu => Layer::Conv(conv),
+                    }
+                }
+                LayerSpec::MaxPool { window, .. } => Layer::MaxPool(MaxPool2d::new(*window)),
+                LayerSpec::Dropout { name, p } => {
+                    Layer::Dropout(Dropout::with_clock(*p, name, &clock))
+                }
+            });
+        }
+        Ok(Self {
+            in_channels,
+            specs,
+            layers,
+            clock,
+        })
+    }
+
+    /// The layers in forward order.
+    pub fn layers(&self) -> &[LayerSpec] {
+        &self.specs
+    }
+
+    /// The logits in evaluation mode.
+    ///
+    /// # Errors
+    /// An input with another number of channels, or too small.
+    pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        self.forward_t(xs, false)
+    }
+
+    /// The maps behind the first `count` layers.
+    fn run(&self, xs: &Tensor, count: usize, train: bool) -> Result<Tensor> {
+        self.check_input(xs)?;
+        let mut ys = xs.clone();
+        for layer in self.layers.iter().take(count) {
+            ys = layer.forward_t(&ys, train)?;
+        }
+        Ok(ys)
+    }
+
+    fn check_input(&self, xs: &Tensor) -> Result<()> {
+        let &[_, c, h, w] = xs.dims() else {
+            bail!(
+                "all-cnn: the input has shape {:?}; (N, {}, H, W) is wanted",
+                xs.dims(),
+                self.in_channels
+            );
+        };
+        if c != self.in_channels {
+            bail!(
+                "all-cnn: the input has {c} channels, the network takes {}; set in_channels in its config or convert the images",
+                self.in_channels
+            );
+        }
+        output_shapes((c, h, w), &self.specs).map(|_| ())
+    }
+}
+
+impl ModuleT for AllConv {
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+        let logits = global_avg_pool(&self.run(xs, self.layers.len(), train)?)?;
+        if train {
+            self.clock.tick();
+        }
+        Ok(logits)
+    }
+}
+
+impl Network for AllConv {
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn layer_names(&self) -> Vec<String> {
+        let with_maps = self.specs.iter().filter(|spec| spec.window().is_some());
+        with_maps
+            .map(|spec| spec.name().to_string())
+            .chain([LOGITS.to_string()])
+            .collect()
+    }
+
+    fn forward_features(&self, xs: &Tensor) -> Result<Tensor> {
+        self.run(xs, self.layers.len(), false)
+    }
+
+    fn forward_to(&self, xs: &Tensor, layer: &str) -> Result<Tensor> {
+        if layer == LOGITS {
+            return self.forward(xs);
+        }
+        let mut specs = self.specs.iter();
+        match specs.position(|spec| spec.window().is_some() && spec.name() == layer) {
+            Some(index) => self.run(xs, index + 1, false),
+            None => Err(unknown_layer(layer, &self.layer_names())),
+        }
+    }
+}
+
+impl ModuleT for Layer {
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+        match self {
+            Self::Conv(conv) => conv.forward(xs),
+            Self::LeakyConv(conv, slope) => leaky_relu(&conv.forward(xs)?, *slope),
+            Self::MaxPool(pool) => pool.forward(xs),
+            Self::Dropout(dropout) => dropout.forward_t(xs, train),
+        }
+    }
+}
+
+fn conv(
+    in_channels: usize,
+    out_channels: usize,
+    window: &Window2d,
+    nonlinearity: Nonlinearity,
+    vb: VarBuilder,
+) -> Result<Conv2d> {
+    let activation = match nonlinearity {
+        Nonlinearity::Relu => Activation::Relu,
+        Nonlinearity::Identity | Nonlinearity::LeakyRelu { .. } => Activation::Identity,
+    };
+    let options = Conv2dOptions {
+        stride: window.stride,
+        padding: window.padding,
+        dilation: window.dilation,
+        activation,
+        ..Default::default()
+    };
+    layers::conv2d(in_channels, out_channels, window.size.0, options, vb)
+}
+
+/// max(x, 0) - slope * max(-x, 0), so that both halves follow the rule of the ReLU scope.
+fn leaky_relu(xs: &Tensor, slope: f64) -> Result<Tensor> {
+    relu(xs)? - (relu(&xs.neg()?)? * slope)?
+}
+
+#[cfg(test)]
+mod tests;
