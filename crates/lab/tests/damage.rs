@@ -207,7 +207,7 @@ fn unreadable_files() {
     use std::os::unix::fs::PermissionsExt;
     let locked = |dir: &Path| {
         let path = dir.join("data_batch_3.bin");
-        fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
         fs::read(path).is_ok()
     };
     let probe = tempfile::tempdir().unwrap();

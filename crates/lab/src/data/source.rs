@@ -66,9 +66,8 @@ fn from_dir(name: &str, known: Option<&Known>, dir: &Path) -> Result<Dataset, Da
     };
     agree_on_numbers(&mut data.train, &mut data.test);
     data.check()?;
-    match known {
-        Some(known) => check_known(&data, known, &found)?,
-        None => {}
+    if let Some(known) = known {
+        check_known(&data, known, &found)?;
     }
     Ok(data)
 }
