@@ -57,9 +57,9 @@ pub fn describe(name: &str, dir: &Path) -> Result<String, DataError> {
 
 /// Searches `dir` and the folders below it.
 ///
-/// Nearer folders win; at equal depth a folder named after the set wins, then the order
-/// parquet, IDX, CIFAR binary, image folders, then the name. A folder named after another known set
-/// is not entered.
+/// The folder itself wins, then folders named after the set, then nearer ones; among equals the
+/// order is parquet, IDX, CIFAR binary, image folders, then the name. A folder named after another
+/// known set is not entered.
 pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found, DataError> {
     if dir.is_file() {
         return Err(DataError::content(
@@ -71,6 +71,7 @@ pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found,
     }
     let mut level = vec![dir.to_owned()];
     let mut hints = Vec::new();
+    let mut unnamed: Option<Found> = None;
     for depth in 0..=MAX_DEPTH {
         let mut found: Vec<Found> = Vec::new();
         let mut below = Vec::new();
@@ -82,10 +83,13 @@ pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found,
                 Err(_) => continue,
             };
             hints.extend(content.iter().filter_map(|path| hint(&file_name(path))));
-            found.extend(look(&folder, &content)?.map(|layout| Found {
-                layout,
-                dir: folder,
-            }));
+            let layout = match look(&folder, &content) {
+                // What lies deeper than a usable folder may be incomplete.
+                Err(_) if unnamed.is_some() => None,
+                other => other?,
+            };
+            let dir = folder;
+            found.extend(layout.map(|layout| Found { layout, dir }));
             if content.len() <= MAX_ENTRIES {
                 below.extend(content.into_iter().filter(|path| {
                     let other = known(&file_name(path));
@@ -93,25 +97,35 @@ pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found,
                 }));
             }
         }
-        let rank = |found: &Found| {
-            let named = found
-                .dir
-                .components()
-                .any(|part| set.is_some() && known(&part.as_os_str().to_string_lossy()) == set);
-            let layout = match found.layout {
-                Layout::Parquet(_) => 0,
-                Layout::Idx { .. } => 1,
-                Layout::Cifar(_) => 2,
-                Layout::Folder(_) => 3,
-            };
-            (!named, layout, found.dir.clone())
-        };
-        if let Some(best) = found.into_iter().min_by_key(rank) {
-            return Ok(best);
+        let best = found.into_iter().min_by_key(|found| rank(set, found));
+        match best {
+            Some(best) if depth == 0 || set.is_none() || is_named(set, &best) => return Ok(best),
+            best => unnamed = unnamed.or(best),
         }
         level = below;
     }
-    Err(DataError::NoLayout {
+    unnamed.ok_or_else(|| no_layout(name, set, dir, hints))
+}
+
+/// Whether a part of the path is a name of the set.
+fn is_named(set: Option<&Known>, found: &Found) -> bool {
+    let mut parts = found.dir.components();
+    set.is_some() && parts.any(|part| known(&part.as_os_str().to_string_lossy()) == set)
+}
+
+/// What makes one of several folders at the same depth the best: the smallest rank.
+fn rank(set: Option<&Known>, found: &Found) -> (bool, u8, PathBuf) {
+    let layout = match found.layout {
+        Layout::Parquet(_) => 0,
+        Layout::Idx { .. } => 1,
+        Layout::Cifar(_) => 2,
+        Layout::Folder(_) => 3,
+    };
+    (!is_named(set, found), layout, found.dir.clone())
+}
+
+fn no_layout(name: &str, set: Option<&Known>, dir: &Path, hints: Vec<String>) -> DataError {
+    DataError::NoLayout {
         path: dir.to_owned(),
         name: set.map_or(name, |set| set.name).to_owned(),
         looked_for: "train-*.parquet + test-*.parquet, train-images-idx3-ubyte[.gz] + labels + \
@@ -124,7 +138,7 @@ pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found,
                 known_names()
             )
         }),
-    })
+    }
 }
 
 /// The layout of the files in one folder.
@@ -223,6 +237,23 @@ mod tests {
             "parquet in D/FashionMNIST"
         );
         assert!(describe_in("cifar100", dir.path()).starts_with("D: found no cifar100 data"));
+    }
+
+    #[test]
+    fn a_folder_without_the_name_will_do() {
+        let dir = tempfile::tempdir().unwrap();
+        touch(dir.path(), &["a/train.bin", "a/test.bin"]);
+        assert_eq!(describe_in("cifar100", dir.path()), "CIFAR binary in D/a");
+        // One deeper down that bears the name is better.
+        touch(
+            &dir.path().join("b/CIFAR-100"),
+            &["train.parquet", "test.parquet"],
+        );
+        assert_eq!(
+            describe_in("cifar100", dir.path()),
+            "parquet in D/b/CIFAR-100"
+        );
+        assert_eq!(describe_in("other", dir.path()), "CIFAR binary in D/a");
     }
 
     #[test]
