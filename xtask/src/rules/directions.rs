@@ -1,0 +1,89 @@
+//! Which crate of the workspace may depend on which.
+
+use super::Finding;
+use super::manifest::{Dependency, Manifest};
+
+/// A crate, and the crates of the workspace that it may depend on.
+const ALLOWED: [(&str, &[&str]); 6] = [
+    ("striate", &[]),
+    ("allconv", &["striate"]),
+    ("lab", &["striate"]),
+    ("reproduce", &["striate", "allconv", "lab"]),
+    ("conformance", &["striate", "allconv", "lab", "reproduce"]),
+    ("xtask", &[]),
+];
+
+/// Crates that must build in seconds, so Candle is out of the question.
+const WITHOUT_CANDLE: [&str; 1] = ["xtask"];
+
+pub(super) fn check(manifests: &[Manifest]) -> Vec<Finding> {
+    let members: Vec<&str> = manifests.iter().map(Manifest::package).collect();
+    manifests.iter().flat_map(|manifest| check_one(manifest, &members)).collect()
+}
+
+fn check_one(manifest: &Manifest, members: &[&str]) -> Vec<Finding> {
+    let package = manifest.package();
+    let finding = |line, rule| Finding { path: manifest.path().to_owned(), line, rule };
+    let Some((_, allowed)) = ALLOWED.iter().find(|(name, _)| *name == package) else {
+        let rule = format!("crate {package} has no line in xtask/src/rules/directions.rs");
+        return vec![finding(1, rule)];
+    };
+    let wrong = |dependency: &&Dependency| {
+        let name = dependency.name.as_str();
+        let candle = WITHOUT_CANDLE.contains(&package) && name.starts_with("candle");
+        // A crate may name itself to turn on its own features for tests.
+        candle || (members.contains(&name) && name != package && !allowed.contains(&name))
+    };
+    let found = manifest.dependencies().iter().filter(wrong);
+    found.map(|d| finding(d.line, rule(package, &d.name, allowed))).collect()
+}
+
+fn rule(package: &str, dependency: &str, allowed: &[&str]) -> String {
+    let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+    format!("{package} must not depend on {dependency} (of this workspace it may use: {allowed})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One line a dependency, the first on line 4.
+    fn manifest(package: &str, dependencies: &[&str]) -> Manifest {
+        let lines: String = dependencies.iter().map(|d| format!("{d}.workspace = true\n")).collect();
+        let text = format!("[package]\nname = \"{package}\"\n[dependencies]\n{lines}");
+        Manifest::parse(&format!("{package}/Cargo.toml"), &text).unwrap()
+    }
+
+    #[test]
+    fn allowed_directions_pass() {
+        let manifests = [
+            manifest("striate", &["candle-core", "striate"]),
+            manifest("allconv", &["striate", "candle-nn"]),
+            manifest("lab", &["striate", "image"]),
+            manifest("reproduce", &["striate", "allconv", "lab"]),
+            manifest("xtask", &["clap"]),
+        ];
+        assert_eq!(check(&manifests), []);
+    }
+
+    #[test]
+    fn wrong_directions_are_found() {
+        let manifests = [
+            manifest("striate", &["candle-core", "lab"]),
+            manifest("allconv", &["striate", "lab"]),
+            manifest("lab", &["allconv"]),
+            manifest("xtask", &["candle-core", "striate"]),
+        ];
+        let places: Vec<_> = check(&manifests).iter().map(|f| (f.path.clone(), f.line)).collect();
+        let expected = [("striate", 5), ("allconv", 5), ("lab", 4), ("xtask", 4), ("xtask", 5)];
+        let expected: Vec<_> =
+            expected.iter().map(|(p, line)| (format!("{p}/Cargo.toml"), *line)).collect();
+        assert_eq!(places, expected);
+    }
+
+    #[test]
+    fn a_crate_without_a_rule_is_found() {
+        let findings = check(&[manifest("pooling", &[])]);
+        assert!(findings[0].rule.contains("directions.rs"), "{findings:?}");
+    }
+}

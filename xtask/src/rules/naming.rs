@@ -1,0 +1,73 @@
+//! Layers of the crate `striate` that must not know each other.
+//!
+//! Kernels and reference see slices, never tensors, and judge each other in tests only.
+//! Layers and models reach kernels through ops.
+
+use super::Finding;
+use super::source::SourceFile;
+
+/// Files below a folder never name a word.
+struct Ban {
+    folder: &'static str,
+    word: &'static str,
+    rule: &'static str,
+}
+
+const KERNELS: &str = "crates/striate/src/kernels";
+const REFERENCE: &str = "crates/striate/src/reference";
+
+const BANS: [Ban; 6] = [
+    Ban { folder: KERNELS, word: "Tensor", rule: "kernels see slices: never name `Tensor`" },
+    Ban { folder: REFERENCE, word: "Tensor", rule: "reference sees slices: never name `Tensor`" },
+    Ban { folder: KERNELS, word: "reference", rule: "kernels never import reference outside tests" },
+    Ban { folder: REFERENCE, word: "kernels", rule: "reference never imports kernels" },
+    Ban {
+        folder: "crates/striate/src/layers",
+        word: "kernels",
+        rule: "layers never name a kernel: call an op",
+    },
+    Ban {
+        folder: "crates/allconv/src",
+        word: "kernels",
+        rule: "models never name a kernel: use a layer or an op",
+    },
+];
+
+pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
+    let bans = BANS.iter().filter(|ban| file.below(ban.folder));
+    bans.flat_map(|ban| file.findings(file.product(), ban.word, ban.rule)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(path: &str, text: &str) -> Vec<usize> {
+        check(&SourceFile::new(path, text)).iter().map(|finding| finding.line).collect()
+    }
+
+    #[test]
+    fn kernels_and_reference_stay_apart() {
+        let text = "//! Not a Tensor; see reference and kernels.\nuse crate::reference::conv2d;\n\
+                    use crate::kernels::conv2d;\nfn f(x: &Tensor) {}\nstruct TensorView;\n";
+        assert_eq!(lines("crates/striate/src/kernels/conv2d/direct.rs", text), [4, 2]);
+        assert_eq!(lines("crates/striate/src/reference/conv2d.rs", text), [4, 3]);
+        assert_eq!(lines("crates/striate/src/ops/conv2d.rs", text), []);
+    }
+
+    #[test]
+    fn tests_of_kernels_may_use_the_reference() {
+        let text = "//! a\n#[cfg(test)]\nmod tests {\n    use crate::reference;\n}\n";
+        assert_eq!(lines("crates/striate/src/kernels/relu.rs", text), []);
+        let text = "//! a\nuse crate::reference;\n";
+        assert_eq!(lines("crates/striate/src/kernels/conv2d/tests.rs", text), []);
+    }
+
+    #[test]
+    fn layers_and_models_reach_kernels_through_ops() {
+        let text = "//! a\nuse crate::kernels::relu;\n";
+        assert_eq!(lines("crates/striate/src/layers/relu.rs", text), [2]);
+        assert_eq!(lines("crates/striate/src/layers.rs", text), [2]);
+        assert_eq!(lines("crates/allconv/src/model.rs", text), [2]);
+    }
+}
