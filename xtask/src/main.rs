@@ -1,2 +1,91 @@
-//! stub
-fn main() {}
+//! `cargo xtask`: the project's commands in one place.
+//!
+//! Thin: parses, then starts release binaries and checks as processes.
+//! Never depends on Candle, so it builds in seconds.
+#![allow(clippy::print_stdout, reason = "a binary that talks to a person")]
+
+mod bench;
+mod ci;
+mod doctor;
+mod mask;
+mod report;
+mod reproduce;
+mod rules;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// The commands of the striate workspace.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    version,
+    max_term_width = 100
+)]
+#[command(after_help = "\
+Examples:
+  cargo xtask reproduce allconv            the main results, on embedded images, in minutes
+  cargo xtask reproduce allconv --list     what can be reproduced
+  cargo xtask report                       tables and a page from the records in runs/
+  cargo xtask doctor                       what this machine offers
+  cargo xtask ci                           every check; with the tests: .ci/run")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a paper's experiments and print its tables beside the measured numbers
+    Reproduce(reproduce::Args),
+    /// Write tables and the report page from the records of earlier runs
+    Report(report::Args),
+    /// Time the networks and ops, and compare with the stored baselines
+    Bench(bench::Args),
+    /// Say what this machine offers: CPU, threads, toolchain, data
+    Doctor(doctor::Args),
+    /// Check format, lints, source rules, documentation, and a smoke run
+    Ci(ci::Args),
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode> {
+    match cli.command {
+        Command::Reproduce(args) => reproduce::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Bench(args) => bench::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Ci(args) => ci::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_does() {
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+        }
+    }
+}

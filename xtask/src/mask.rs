@@ -20,7 +20,11 @@ pub(crate) fn mask(source: &str) -> String {
             out.push(chars[at]);
             at += 1;
         } else {
-            out.extend(chars[at..end].iter().map(|&c| if c == '\n' { '\n' } else { ' ' }));
+            out.extend(
+                chars[at..end]
+                    .iter()
+                    .map(|&c| if c == '\n' { '\n' } else { ' ' }),
+            );
             at = end;
         }
     }
@@ -35,7 +39,11 @@ pub(crate) fn without_tests(masked: &str) -> String {
     while let Some(start) = rest.find(MARK) {
         let end = start + MARK.len() + item_len(&rest[start + MARK.len()..]);
         out.push_str(&rest[..start]);
-        out.extend(rest[start..end].chars().map(|c| if c == '\n' { '\n' } else { ' ' }));
+        out.extend(
+            rest[start..end]
+                .chars()
+                .map(|c| if c == '\n' { '\n' } else { ' ' }),
+        );
         rest = &rest[end..];
     }
     out.push_str(rest);
@@ -60,7 +68,10 @@ fn item_len(text: &str) -> usize {
 }
 
 fn line_end(chars: &[char], at: usize) -> usize {
-    chars[at..].iter().position(|&c| c == '\n').map_or(chars.len(), |n| at + n)
+    chars[at..]
+        .iter()
+        .position(|&c| c == '\n')
+        .map_or(chars.len(), |n| at + n)
 }
 
 /// Block comments nest in Rust.
@@ -105,7 +116,11 @@ fn raw_string_end(chars: &[char], at: usize) -> usize {
     let hashes = chars[at + 1..].iter().take_while(|&&c| c == '#').count();
     let mut end = at + 2 + hashes;
     while end < chars.len() {
-        let close = chars[end + 1..].iter().take(hashes).filter(|&&c| c == '#').count();
+        let close = chars[end + 1..]
+            .iter()
+            .take(hashes)
+            .filter(|&&c| c == '#')
+            .count();
         if chars[end] == '"' && close == hashes {
             return end + 1 + hashes;
         }
@@ -141,7 +156,10 @@ pub(crate) fn lines_with(text: &str, word: &str) -> Vec<usize> {
         })
     };
     let lines = text.lines().enumerate();
-    lines.filter(|(_, line)| holds(line)).map(|(at, _)| at + 1).collect()
+    lines
+        .filter(|(_, line)| holds(line))
+        .map(|(at, _)| at + 1)
+        .collect()
 }
 
 #[cfg(test)]
@@ -154,28 +172,43 @@ mod tests {
         let masked = mask(source);
         assert!(!masked.contains("unsafe"), "{masked}");
         assert_eq!(masked.lines().count(), source.lines().count());
-        assert!(masked.contains("let c =") && masked.contains("let d = b"), "{masked}");
+        assert!(
+            masked.contains("let c =") && masked.contains("let d = b"),
+            "{masked}"
+        );
     }
 
     #[test]
     fn blanks_raw_strings_but_not_raw_names() {
         let masked = mask("let r#type = br#\"a \"unsafe\" b\"#; var\"x\"; fn f<'a>(x: &'a str) {}");
         assert!(!masked.contains("unsafe"), "{masked}");
-        assert!(masked.contains("r#type") && masked.contains("fn f<'a>(x: &'a str) {}"), "{masked}");
+        assert!(
+            masked.contains("r#type") && masked.contains("fn f<'a>(x: &'a str) {}"),
+            "{masked}"
+        );
     }
 
     #[test]
     fn removes_test_items_only() {
         let source = "use a;\n#[cfg(test)]\nmod tests {\n fn f() { Tensor }\n}\n#[cfg(test)]\nmod more;\nfn g() {}\n";
         let product = without_tests(source);
-        assert!(!product.contains("Tensor") && !product.contains("more"), "{product}");
-        assert!(product.contains("use a;") && product.contains("fn g() {}"), "{product}");
+        assert!(
+            !product.contains("Tensor") && !product.contains("more"),
+            "{product}"
+        );
+        assert!(
+            product.contains("use a;") && product.contains("fn g() {}"),
+            "{product}"
+        );
         assert_eq!(product.lines().count(), source.lines().count());
     }
 
     #[test]
     fn finds_whole_names() {
-        assert_eq!(lines_with("TensorShape\nmy_Tensor\n&Tensor,\nTensor", "Tensor"), [3, 4]);
+        assert_eq!(
+            lines_with("TensorShape\nmy_Tensor\n&Tensor,\nTensor", "Tensor"),
+            [3, 4]
+        );
         assert_eq!(lines_with("eprintln!(x)\nprintln!(x)", "println!"), [2]);
     }
 }

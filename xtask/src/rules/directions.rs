@@ -18,12 +18,19 @@ const WITHOUT_CANDLE: [&str; 1] = ["xtask"];
 
 pub(super) fn check(manifests: &[Manifest]) -> Vec<Finding> {
     let members: Vec<&str> = manifests.iter().map(Manifest::package).collect();
-    manifests.iter().flat_map(|manifest| check_one(manifest, &members)).collect()
+    manifests
+        .iter()
+        .flat_map(|manifest| check_one(manifest, &members))
+        .collect()
 }
 
 fn check_one(manifest: &Manifest, members: &[&str]) -> Vec<Finding> {
     let package = manifest.package();
-    let finding = |line, rule| Finding { path: manifest.path().to_owned(), line, rule };
+    let finding = |line, rule| Finding {
+        path: manifest.path().to_owned(),
+        line,
+        rule,
+    };
     let Some((_, allowed)) = ALLOWED.iter().find(|(name, _)| *name == package) else {
         let rule = format!("crate {package} has no line in xtask/src/rules/directions.rs");
         return vec![finding(1, rule)];
@@ -35,11 +42,17 @@ fn check_one(manifest: &Manifest, members: &[&str]) -> Vec<Finding> {
         candle || (members.contains(&name) && name != package && !allowed.contains(&name))
     };
     let found = manifest.dependencies().iter().filter(wrong);
-    found.map(|d| finding(d.line, rule(package, &d.name, allowed))).collect()
+    found
+        .map(|d| finding(d.line, rule(package, &d.name, allowed)))
+        .collect()
 }
 
 fn rule(package: &str, dependency: &str, allowed: &[&str]) -> String {
-    let allowed = if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") };
+    let allowed = if allowed.is_empty() {
+        "none".to_owned()
+    } else {
+        allowed.join(", ")
+    };
     format!("{package} must not depend on {dependency} (of this workspace it may use: {allowed})")
 }
 
@@ -49,7 +62,10 @@ mod tests {
 
     /// One line a dependency, the first on line 4.
     fn manifest(package: &str, dependencies: &[&str]) -> Manifest {
-        let lines: String = dependencies.iter().map(|d| format!("{d}.workspace = true\n")).collect();
+        let lines: String = dependencies
+            .iter()
+            .map(|d| format!("{d}.workspace = true\n"))
+            .collect();
         let text = format!("[package]\nname = \"{package}\"\n[dependencies]\n{lines}");
         Manifest::parse(&format!("{package}/Cargo.toml"), &text).unwrap()
     }
@@ -74,10 +90,21 @@ mod tests {
             manifest("lab", &["allconv"]),
             manifest("xtask", &["candle-core", "striate"]),
         ];
-        let places: Vec<_> = check(&manifests).iter().map(|f| (f.path.clone(), f.line)).collect();
-        let expected = [("striate", 5), ("allconv", 5), ("lab", 4), ("xtask", 4), ("xtask", 5)];
-        let expected: Vec<_> =
-            expected.iter().map(|(p, line)| (format!("{p}/Cargo.toml"), *line)).collect();
+        let places: Vec<_> = check(&manifests)
+            .iter()
+            .map(|f| (f.path.clone(), f.line))
+            .collect();
+        let expected = [
+            ("striate", 5),
+            ("allconv", 5),
+            ("lab", 4),
+            ("xtask", 4),
+            ("xtask", 5),
+        ];
+        let expected: Vec<_> = expected
+            .iter()
+            .map(|(p, line)| (format!("{p}/Cargo.toml"), *line))
+            .collect();
         assert_eq!(places, expected);
     }
 

@@ -31,14 +31,22 @@ impl Manifest {
         let mut table = String::new();
         for (at, line) in text.lines().enumerate() {
             let line = line.split('#').next().unwrap_or("").trim();
-            if let Some(header) = line.strip_prefix('[').filter(|header| header.ends_with(']')) {
+            if let Some(header) = line
+                .strip_prefix('[')
+                .filter(|header| header.ends_with(']'))
+            {
                 table = header.trim_matches(['[', ']', ' ']).to_owned();
                 if let Some(name) = dependency_table(&table).flatten() {
-                    dependencies.push(Dependency { name: unquoted(name), line: at + 1 });
+                    dependencies.push(Dependency {
+                        name: unquoted(name),
+                        line: at + 1,
+                    });
                 }
                 continue;
             }
-            let Some((key, value)) = line.split_once('=') else { continue };
+            let Some((key, value)) = line.split_once('=') else {
+                continue;
+            };
             let (key, value) = (key.trim(), value.trim());
             match dependency_table(&table) {
                 None if table == "package" && key == "name" => package = Some(unquoted(value)),
@@ -56,8 +64,14 @@ impl Manifest {
                 Some(Some(_)) => {}
             }
         }
-        let Some(package) = package else { bail!("{path}: no `name` in [package]") };
-        Ok(Self { path: path.to_owned(), package, dependencies })
+        let Some(package) = package else {
+            bail!("{path}: no `name` in [package]")
+        };
+        Ok(Self {
+            path: path.to_owned(),
+            package,
+            dependencies,
+        })
     }
 
     pub(super) fn path(&self) -> &str {
@@ -91,7 +105,9 @@ fn dependency_table(table: &str) -> Option<Option<&str>> {
 fn renamed(value: &str) -> Option<String> {
     let fields = value.strip_prefix('{')?.trim_end_matches('}').split(',');
     let mut pairs = fields.filter_map(|field| field.split_once('='));
-    pairs.find(|(key, _)| key.trim() == "package").map(|(_, name)| unquoted(name))
+    pairs
+        .find(|(key, _)| key.trim() == "package")
+        .map(|(_, name)| unquoted(name))
 }
 
 fn unquoted(text: &str) -> String {
@@ -101,7 +117,9 @@ fn unquoted(text: &str) -> String {
 /// The manifests of all members.
 pub(super) fn all(root: &Path) -> Result<Vec<Manifest>> {
     let mut manifests = Vec::new();
-    for path in walk(root, |path| path.file_name().is_some_and(|name| name == "Cargo.toml"))? {
+    for path in walk(root, |path| {
+        path.file_name().is_some_and(|name| name == "Cargo.toml")
+    })? {
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         manifests.push(Manifest::parse(&relative(root, &path), &text)?);
     }
@@ -121,7 +139,11 @@ mod tests {
                     [lints]\nworkspace = true\n";
         let manifest = Manifest::parse("a/Cargo.toml", text).unwrap();
         assert_eq!(manifest.package(), "a");
-        let found: Vec<_> = manifest.dependencies().iter().map(|d| (d.name.as_str(), d.line)).collect();
+        let found: Vec<_> = manifest
+            .dependencies()
+            .iter()
+            .map(|d| (d.name.as_str(), d.line))
+            .collect();
         assert_eq!(found, [("b", 7), ("c", 8), ("e", 9), ("g", 10), ("h", 14)]);
     }
 

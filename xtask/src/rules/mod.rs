@@ -61,7 +61,9 @@ pub(crate) fn check(root: &Path) -> Result<(usize, usize)> {
 }
 
 fn findings(sources: &[SourceFile], manifests: &[Manifest]) -> Vec<Finding> {
-    let in_sources = sources.iter().flat_map(|file| RULES.iter().flat_map(move |rule| rule(file)));
+    let in_sources = sources
+        .iter()
+        .flat_map(|file| RULES.iter().flat_map(move |rule| rule(file)));
     let mut findings: Vec<Finding> = in_sources.chain(directions::check(manifests)).collect();
     findings.sort_by(|a, b| (&a.path, a.line, &a.rule).cmp(&(&b.path, b.line, &b.rule)));
     findings
@@ -74,10 +76,16 @@ mod tests {
     #[test]
     fn findings_name_file_line_and_rule_in_order() {
         let sources = [
-            SourceFile::new("crates/b/src/lib.rs", "//! b\nfn f() {\n    println!();\n}\n"),
+            SourceFile::new(
+                "crates/b/src/lib.rs",
+                "//! b\nfn f() {\n    println!();\n}\n",
+            ),
             SourceFile::new("crates/a/src/lib.rs", "fn f() { unsafe { g() } }\n"),
         ];
-        let lines: Vec<String> = findings(&sources, &[]).iter().map(Finding::to_string).collect();
+        let lines: Vec<String> = findings(&sources, &[])
+            .iter()
+            .map(Finding::to_string)
+            .collect();
         assert_eq!(lines.len(), 3, "{lines:?}");
         assert!(lines[0].starts_with("crates/a/src/lib.rs:1: "), "{lines:?}");
         assert!(lines[2].starts_with("crates/b/src/lib.rs:3: "), "{lines:?}");
@@ -86,7 +94,17 @@ mod tests {
     #[test]
     fn this_workspace_is_seen() {
         let root = crate::workspace::root();
-        assert!(source::all(&root).unwrap().iter().any(|file| file.path() == "xtask/src/main.rs"));
-        assert!(manifest::all(&root).unwrap().iter().any(|m| m.package() == "striate"));
+        assert!(
+            source::all(&root)
+                .unwrap()
+                .iter()
+                .any(|file| file.path() == "xtask/src/main.rs")
+        );
+        assert!(
+            manifest::all(&root)
+                .unwrap()
+                .iter()
+                .any(|m| m.package() == "striate")
+        );
     }
 }

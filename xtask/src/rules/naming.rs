@@ -17,10 +17,26 @@ const KERNELS: &str = "crates/striate/src/kernels";
 const REFERENCE: &str = "crates/striate/src/reference";
 
 const BANS: [Ban; 6] = [
-    Ban { folder: KERNELS, word: "Tensor", rule: "kernels see slices: never name `Tensor`" },
-    Ban { folder: REFERENCE, word: "Tensor", rule: "reference sees slices: never name `Tensor`" },
-    Ban { folder: KERNELS, word: "reference", rule: "kernels never import reference outside tests" },
-    Ban { folder: REFERENCE, word: "kernels", rule: "reference never imports kernels" },
+    Ban {
+        folder: KERNELS,
+        word: "Tensor",
+        rule: "kernels see slices: never name `Tensor`",
+    },
+    Ban {
+        folder: REFERENCE,
+        word: "Tensor",
+        rule: "reference sees slices: never name `Tensor`",
+    },
+    Ban {
+        folder: KERNELS,
+        word: "reference",
+        rule: "kernels never import reference outside tests",
+    },
+    Ban {
+        folder: REFERENCE,
+        word: "kernels",
+        rule: "reference never imports kernels",
+    },
     Ban {
         folder: "crates/striate/src/layers",
         word: "kernels",
@@ -35,7 +51,8 @@ const BANS: [Ban; 6] = [
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     let bans = BANS.iter().filter(|ban| file.below(ban.folder));
-    bans.flat_map(|ban| file.findings(file.product(), ban.word, ban.rule)).collect()
+    bans.flat_map(|ban| file.findings(file.product(), ban.word, ban.rule))
+        .collect()
 }
 
 #[cfg(test)]
@@ -43,15 +60,24 @@ mod tests {
     use super::*;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check(&SourceFile::new(path, text)).iter().map(|finding| finding.line).collect()
+        check(&SourceFile::new(path, text))
+            .iter()
+            .map(|finding| finding.line)
+            .collect()
     }
 
     #[test]
     fn kernels_and_reference_stay_apart() {
         let text = "//! Not a Tensor; see reference and kernels.\nuse crate::reference::conv2d;\n\
                     use crate::kernels::conv2d;\nfn f(x: &Tensor) {}\nstruct TensorView;\n";
-        assert_eq!(lines("crates/striate/src/kernels/conv2d/direct.rs", text), [4, 2]);
-        assert_eq!(lines("crates/striate/src/reference/conv2d.rs", text), [4, 3]);
+        assert_eq!(
+            lines("crates/striate/src/kernels/conv2d/direct.rs", text),
+            [4, 2]
+        );
+        assert_eq!(
+            lines("crates/striate/src/reference/conv2d.rs", text),
+            [4, 3]
+        );
         assert_eq!(lines("crates/striate/src/ops/conv2d.rs", text), []);
     }
 
@@ -60,7 +86,10 @@ mod tests {
         let text = "//! a\n#[cfg(test)]\nmod tests {\n    use crate::reference;\n}\n";
         assert_eq!(lines("crates/striate/src/kernels/relu.rs", text), []);
         let text = "//! a\nuse crate::reference;\n";
-        assert_eq!(lines("crates/striate/src/kernels/conv2d/tests.rs", text), []);
+        assert_eq!(
+            lines("crates/striate/src/kernels/conv2d/tests.rs", text),
+            []
+        );
     }
 
     #[test]

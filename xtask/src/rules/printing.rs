@@ -10,13 +10,19 @@ const BINARIES: [&str; 2] = ["crates/reproduce/src", "xtask/src"];
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     let printer = BINARIES.iter().any(|folder| file.below(folder))
-        || ["examples", "benches", "bin"].iter().any(|folder| file.in_folder(folder))
-        || ["/main.rs", "/build.rs"].iter().any(|name| file.path().ends_with(name));
+        || ["examples", "benches", "bin"]
+            .iter()
+            .any(|folder| file.in_folder(folder))
+        || ["/main.rs", "/build.rs"]
+            .iter()
+            .any(|name| file.path().ends_with(name));
     if printer {
         return Vec::new();
     }
     let words = ["println!", "print!"].iter();
-    words.flat_map(|word| file.findings(file.product(), word, RULE)).collect()
+    words
+        .flat_map(|word| file.findings(file.product(), word, RULE))
+        .collect()
 }
 
 #[cfg(test)]
@@ -28,7 +34,10 @@ mod tests {
         let text = "//! a\nfn f() { println!(\"a\"); }\nfn g() { print!(\"b\"); eprintln!(\"c\"); }\n\
                     #[cfg(test)]\nmod tests { fn h() { println!(\"d\"); } }\n";
         let lines = |path| -> Vec<usize> {
-            check(&SourceFile::new(path, text)).iter().map(|finding| finding.line).collect()
+            check(&SourceFile::new(path, text))
+                .iter()
+                .map(|finding| finding.line)
+                .collect()
         };
         assert_eq!(lines("crates/lab/src/train/fit.rs"), [2, 3]);
         for path in [

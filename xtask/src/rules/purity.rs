@@ -15,7 +15,11 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     for word in ["std::fs", "std::env"] {
         findings.extend(file.findings(file.product(), word, RULE));
     }
-    findings.extend(grouped(file.product()).into_iter().map(|line| file.finding(line, RULE)));
+    findings.extend(
+        grouped(file.product())
+            .into_iter()
+            .map(|line| file.finding(line, RULE)),
+    );
     findings
 }
 
@@ -27,7 +31,8 @@ fn grouped(code: &str) -> Vec<usize> {
         let (mut depth, mut at) = (1, first);
         for name in code[first..].split_inclusive(|c: char| !is_word(c)) {
             let end = at + name.len();
-            if depth == 1 && ["fs", "env"].contains(&name.trim_end_matches(|c: char| !is_word(c)))
+            if depth == 1
+                && ["fs", "env"].contains(&name.trim_end_matches(|c: char| !is_word(c)))
                 && !code[..at].ends_with("::")
             {
                 lines.push(code[..at].matches('\n').count() + 1);
@@ -51,7 +56,10 @@ mod tests {
     use super::*;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check(&SourceFile::new(path, text)).iter().map(|finding| finding.line).collect()
+        check(&SourceFile::new(path, text))
+            .iter()
+            .map(|finding| finding.line)
+            .collect()
     }
 
     #[test]

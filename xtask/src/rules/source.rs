@@ -24,7 +24,12 @@ impl SourceFile {
         let code = mask(text);
         let product = without_tests(&code);
         let (path, text) = (path.to_owned(), text.to_owned());
-        Self { path, text, code, product }
+        Self {
+            path,
+            text,
+            code,
+            product,
+        }
     }
 
     pub(super) fn path(&self) -> &str {
@@ -54,7 +59,10 @@ impl SourceFile {
 
     /// Whether a folder of this name is on the path.
     pub(super) fn in_folder(&self, name: &str) -> bool {
-        let folders = self.path.rsplit_once('/').map_or("", |(folders, _)| folders);
+        let folders = self
+            .path
+            .rsplit_once('/')
+            .map_or("", |(folders, _)| folders);
         folders.split('/').any(|folder| folder == name)
     }
 
@@ -63,12 +71,19 @@ impl SourceFile {
     }
 
     pub(super) fn finding(&self, line: usize, rule: &str) -> Finding {
-        Finding { path: self.path.clone(), line, rule: rule.to_owned() }
+        Finding {
+            path: self.path.clone(),
+            line,
+            rule: rule.to_owned(),
+        }
     }
 
     /// A finding for each line of `text` in which `word` stands as a whole name.
     pub(super) fn findings(&self, text: &str, word: &str, rule: &str) -> Vec<Finding> {
-        lines_with(text, word).into_iter().map(|line| self.finding(line, rule)).collect()
+        lines_with(text, word)
+            .into_iter()
+            .map(|line| self.finding(line, rule))
+            .collect()
     }
 }
 
@@ -85,7 +100,10 @@ pub(super) fn all(root: &Path) -> Result<Vec<SourceFile>> {
 /// `path` below `root`, written with `/`.
 pub(super) fn relative(root: &Path, path: &Path) -> String {
     let path = path.strip_prefix(root).unwrap_or(path);
-    let parts: Vec<_> = path.components().map(|part| part.as_os_str().to_string_lossy()).collect();
+    let parts: Vec<_> = path
+        .components()
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
     parts.join("/")
 }
 
@@ -94,7 +112,8 @@ pub(super) fn walk(root: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<Pa
     let mut open: Vec<PathBuf> = FOLDERS.iter().map(|folder| root.join(folder)).collect();
     let mut files = Vec::new();
     while let Some(folder) = open.pop() {
-        let entries = fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))?;
+        let entries =
+            fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))?;
         for entry in entries {
             let entry = entry.with_context(|| format!("read {}", folder.display()))?;
             let name = entry.file_name();
@@ -127,8 +146,17 @@ mod tests {
 
     #[test]
     fn files_of_tests_have_no_product_code() {
-        assert_eq!(SourceFile::new("crates/a/src/b/tests.rs", "use c;").product(), "");
-        assert_eq!(SourceFile::new("crates/a/tests/b.rs", "use c;").product(), "");
-        assert_eq!(SourceFile::new("crates/a/src/b.rs", "use c;").product(), "use c;");
+        assert_eq!(
+            SourceFile::new("crates/a/src/b/tests.rs", "use c;").product(),
+            ""
+        );
+        assert_eq!(
+            SourceFile::new("crates/a/tests/b.rs", "use c;").product(),
+            ""
+        );
+        assert_eq!(
+            SourceFile::new("crates/a/src/b.rs", "use c;").product(),
+            "use c;"
+        );
     }
 }

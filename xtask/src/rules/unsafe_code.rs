@@ -21,7 +21,10 @@ mod tests {
     fn only_in_kernels() {
         let text = "//! unsafe\nfn f() {\n    unsafe { g() } // unsafe\n}\n#![deny(unsafe_code)]\n";
         let lines = |path| -> Vec<usize> {
-            check(&SourceFile::new(path, text)).iter().map(|finding| finding.line).collect()
+            check(&SourceFile::new(path, text))
+                .iter()
+                .map(|finding| finding.line)
+                .collect()
         };
         assert_eq!(lines("crates/striate/src/ops/relu.rs"), [3]);
         assert_eq!(lines("crates/striate/src/kernels/simd/x86.rs"), []);

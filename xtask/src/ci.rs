@@ -1,0 +1,117 @@
+//! `cargo xtask ci`: every check of the project but the tests, each shown as a command to type.
+
+mod smoke;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+use clap::ValueEnum;
+
+use crate::{rules, workspace};
+
+/// Arguments of `cargo xtask ci`.
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run these steps instead of all
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "STEP")]
+    only: Vec<Step>,
+}
+
+/// The steps, in the order in which they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Step {
+    /// cargo fmt --check
+    Format,
+    /// Source rules: layers, unsafe code, printing, crate directions
+    Rules,
+    /// Clippy on all targets, warnings are errors
+    Clippy,
+    /// Documentation of all members, warnings are errors
+    Docs,
+    /// The experiments of each paper at scale smoke
+    Smoke,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let chosen = |step: &&Step| args.only.is_empty() || args.only.contains(step);
+    let mut failed = Vec::new();
+    for step in Step::value_variants().iter().filter(chosen) {
+        println!("\n== ci: {}", name(*step));
+        if let Err(error) = check(*step) {
+            eprintln!("error: {error:#}");
+            failed.push(name(*step));
+        }
+    }
+    if failed.is_empty() {
+        println!("\n== ci: all checks passed");
+        return Ok(ExitCode::SUCCESS);
+    }
+    bail!("ci failed in: {}", failed.join(", "));
+}
+
+fn name(step: Step) -> String {
+    step.to_possible_value()
+        .map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
+fn check(step: Step) -> Result<()> {
+    match step {
+        Step::Format => succeed(&mut cargo("fmt --all --check")),
+        Step::Rules => source_rules(),
+        Step::Clippy => succeed(&mut cargo(
+            "clippy --workspace --all-targets -- -D warnings",
+        )),
+        Step::Docs => {
+            succeed(cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
+        }
+        Step::Smoke => smoke::run(),
+    }
+}
+
+fn source_rules() -> Result<()> {
+    let (sources, manifests) = rules::check(&workspace::root())?;
+    println!("{sources} Rust files and {manifests} manifests follow the rules");
+    Ok(())
+}
+
+/// Cargo in the root of the workspace, with arguments divided by spaces.
+fn cargo(args: &str) -> Command {
+    let mut command = workspace::cargo();
+    command.current_dir(workspace::root()).args(args.split(' '));
+    command
+}
+
+/// Runs a command that must exit with success.
+fn succeed(command: &mut Command) -> Result<()> {
+    let status = workspace::start(command)?;
+    if !status.success() {
+        bail!("`{}` ended with {status}", workspace::shown(command));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_command_is_an_error_that_names_it() {
+        let error = succeed(&mut cargo("no-such-command --x"))
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.starts_with("`cargo no-such-command --x` ended with"),
+            "{error}"
+        );
+        succeed(&mut cargo("--version")).unwrap();
+    }
+
+    #[test]
+    fn every_step_has_a_name() {
+        let names: Vec<String> = Step::value_variants()
+            .iter()
+            .map(|step| name(*step))
+            .collect();
+        assert_eq!(names, ["format", "rules", "clippy", "docs", "smoke"]);
+    }
+}

@@ -1,0 +1,108 @@
+//! `cargo xtask reproduce`: builds the binary `reproduce` in release mode and starts it.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::Result;
+
+use crate::workspace;
+
+/// Arguments of `cargo xtask reproduce`.
+#[derive(clap::Args)]
+#[command(override_usage = "cargo xtask reproduce <PAPER|all> [ID]... [OPTIONS]")]
+#[command(after_help = "\
+Options passed on to the binary `reproduce`:
+  --list             List what can be reproduced
+  --scale SCALE      smoke (seconds), quick (minutes; the default), cpu (hours), paper
+  --data SOURCE      embedded, a folder, or hub
+  --device DEVICE    cpu, cuda:N or metal:N; builds with the feature that the device needs
+  --seed N           The seed of everything random
+  --out DIR          Where the run folders go (default: runs)
+All options of a paper: cargo xtask reproduce PAPER --help
+
+Examples:
+  cargo xtask reproduce allconv
+  cargo xtask reproduce allconv allconv/table3 --scale cpu --data ~/data/cifar10")]
+pub(crate) struct Args {
+    /// The paper, experiment ids and options
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    args: Vec<String>,
+}
+
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    start(&args.args)
+}
+
+/// Starts `reproduce` with `args` in the folder of the caller, so that relative paths mean what they say.
+pub(crate) fn start(args: &[String]) -> Result<ExitCode> {
+    Ok(workspace::exit_code(workspace::start(&mut command(args))?))
+}
+
+/// The command that builds and runs `reproduce` with `args`.
+pub(crate) fn command(args: &[String]) -> Command {
+    let mut command = workspace::cargo();
+    command.args([
+        "run",
+        "--release",
+        "--package",
+        "reproduce",
+        "--manifest-path",
+    ]);
+    command.arg(workspace::root().join("Cargo.toml"));
+    if let Some(feature) = device_feature(args) {
+        command.args(["--features", feature]);
+    }
+    command.arg("--").args(args);
+    command
+}
+
+/// The feature that `--device` asks for.
+fn device_feature(args: &[String]) -> Option<&'static str> {
+    let mut device = None;
+    let mut rest = args.iter();
+    while let Some(arg) = rest.next() {
+        if arg == "--device" {
+            device = rest.next().map(String::as_str);
+        } else if let Some(name) = arg.strip_prefix("--device=") {
+            device = Some(name);
+        }
+    }
+    match device?.split(':').next()? {
+        "cuda" => Some("cuda"),
+        "metal" => Some("metal"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn device_chooses_the_feature() {
+        for (line, feature) in [
+            ("allconv", None),
+            ("allconv --device cpu", None),
+            ("allconv --device cuda:1 --seed 3", Some("cuda")),
+            ("allconv --device=metal:0", Some("metal")),
+            ("allconv --device cuda --device cpu", None),
+            ("allconv --device", None),
+        ] {
+            assert_eq!(device_feature(&words(line)), feature, "{line}");
+        }
+    }
+
+    #[test]
+    fn arguments_are_passed_on() {
+        let line = workspace::shown(&command(&words("allconv --device cuda:0 --scale smoke")));
+        assert!(
+            line.starts_with("cargo run --release --package reproduce --manifest-path "),
+            "{line}"
+        );
+        let tail = "Cargo.toml --features cuda -- allconv --device cuda:0 --scale smoke";
+        assert!(line.ends_with(tail), "{line}");
+    }
+}

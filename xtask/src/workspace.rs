@@ -1,0 +1,88 @@
+//! Where the workspace is, and how its commands are started.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, ExitStatus};
+
+use anyhow::{Context, Result};
+
+/// The root folder of the workspace.
+pub(crate) fn root() -> PathBuf {
+    // `cargo run` and `cargo test` set the variable; a binary started by hand knows where it was built.
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR");
+    let manifest = manifest.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    Path::new(&manifest)
+        .parent()
+        .map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
+
+/// The cargo that started this process.
+pub(crate) fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
+/// Prints a command as a person would type it, runs it, and returns how it ended.
+pub(crate) fn start(command: &mut Command) -> Result<ExitStatus> {
+    let line = shown(command);
+    eprintln!("$ {line}");
+    command.status().with_context(|| format!("start `{line}`"))
+}
+
+/// A command as a person would type it.
+pub(crate) fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let program = program
+        .file_stem()
+        .unwrap_or(program.as_os_str())
+        .to_string_lossy();
+    let variables = command.get_envs().filter_map(|(name, value)| {
+        Some(format!(
+            "{}={}",
+            name.to_string_lossy(),
+            quoted(&value?.to_string_lossy())
+        ))
+    });
+    let args = command.get_args().map(|arg| quoted(&arg.to_string_lossy()));
+    let words: Vec<String> = variables
+        .chain([program.into_owned()])
+        .chain(args)
+        .collect();
+    words.join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_=./:,+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+/// The exit code of a process, to be this process's own.
+pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
+    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    code.map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_holds_the_workspace() {
+        let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+        assert!(manifest.contains("[workspace]"));
+    }
+
+    #[test]
+    fn commands_are_shown_as_typed() {
+        let mut command = Command::new("/usr/bin/cargo");
+        command
+            .args(["doc", "--out", "a b"])
+            .env("RUSTDOCFLAGS", "-D warnings");
+        assert_eq!(
+            shown(&command),
+            "RUSTDOCFLAGS='-D warnings' cargo doc --out 'a b'"
+        );
+    }
+}
