@@ -14,7 +14,7 @@ mod unsafe_code;
 use std::fmt;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use manifest::Manifest;
 use source::SourceFile;
@@ -57,7 +57,7 @@ pub(crate) fn check(root: &Path) -> Result<(usize, usize)> {
         return Ok((sources.len(), manifests.len()));
     }
     let lines: Vec<String> = findings.iter().map(Finding::to_string).collect();
-    Err(anyhow::anyhow!(lines.join("\n"))).context(format!("{} places break a rule", lines.len()))
+    bail!("{} places break a rule\n{}", lines.len(), lines.join("\n"));
 }
 
 fn findings(sources: &[SourceFile], manifests: &[Manifest]) -> Vec<Finding> {

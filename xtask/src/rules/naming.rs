@@ -5,12 +5,22 @@
 
 use super::Finding;
 use super::source::SourceFile;
+use crate::mask::is_word;
 
-/// Files below a folder never name a word.
+/// Files below a folder never name something.
 struct Ban {
     folder: &'static str,
-    word: &'static str,
+    name: Name,
     rule: &'static str,
+}
+
+/// What must not be named.
+#[derive(Clone, Copy)]
+enum Name {
+    /// A word wherever it stands.
+    Word(&'static str),
+    /// A module: in a path or in a `use`, so that a variable may have the same name.
+    Module(&'static str),
 }
 
 const KERNELS: &str = "crates/striate/src/kernels";
@@ -19,40 +29,67 @@ const REFERENCE: &str = "crates/striate/src/reference";
 const BANS: [Ban; 6] = [
     Ban {
         folder: KERNELS,
-        word: "Tensor",
+        name: Name::Word("Tensor"),
         rule: "kernels see slices: never name `Tensor`",
     },
     Ban {
         folder: REFERENCE,
-        word: "Tensor",
+        name: Name::Word("Tensor"),
         rule: "reference sees slices: never name `Tensor`",
     },
     Ban {
         folder: KERNELS,
-        word: "reference",
+        name: Name::Module("reference"),
         rule: "kernels never import reference outside tests",
     },
     Ban {
         folder: REFERENCE,
-        word: "kernels",
+        name: Name::Module("kernels"),
         rule: "reference never imports kernels",
     },
     Ban {
         folder: "crates/striate/src/layers",
-        word: "kernels",
+        name: Name::Module("kernels"),
         rule: "layers never name a kernel: call an op",
     },
     Ban {
         folder: "crates/allconv/src",
-        word: "kernels",
+        name: Name::Module("kernels"),
         rule: "models never name a kernel: use a layer or an op",
     },
 ];
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     let bans = BANS.iter().filter(|ban| file.below(ban.folder));
-    bans.flat_map(|ban| file.findings(file.product(), ban.word, ban.rule))
-        .collect()
+    bans.flat_map(|ban| match ban.name {
+        Name::Word(word) => file.findings(file.product(), word, ban.rule),
+        Name::Module(module) => file.findings(&paths(file.product()), module, ban.rule),
+    })
+    .collect()
+}
+
+/// The code with every name blanked out that is neither part of a path nor of a `use`.
+fn paths(code: &str) -> String {
+    let mut out = String::with_capacity(code.len());
+    let (mut at, mut in_use) = (0, false);
+    while let Some(c) = code[at..].chars().next() {
+        let end = at + code[at..].find(|c| !is_word(c)).unwrap_or(code.len() - at);
+        let name = &code[at..end];
+        if name.is_empty() {
+            in_use &= c != ';';
+            out.push(c);
+            at += c.len_utf8();
+            continue;
+        }
+        in_use |= name == "use";
+        if in_use || code[..at].ends_with("::") || code[end..].starts_with("::") {
+            out.push_str(name);
+        } else {
+            out.extend(name.chars().map(|_| ' '));
+        }
+        at = end;
+    }
+    out
 }
 
 #[cfg(test)]
@@ -98,5 +135,12 @@ mod tests {
         assert_eq!(lines("crates/striate/src/layers/relu.rs", text), [2]);
         assert_eq!(lines("crates/striate/src/layers.rs", text), [2]);
         assert_eq!(lines("crates/allconv/src/model.rs", text), [2]);
+    }
+
+    #[test]
+    fn a_variable_is_no_module() {
+        let text = "//! a\nfn f(kernels: usize) {\n    let strides = Sizes { kernels };\n}\n\
+                    use crate::{\n    kernels,\n};\nfn g() { striate::kernels::relu() }\n";
+        assert_eq!(lines("crates/allconv/src/config.rs", text), [6, 8]);
     }
 }
