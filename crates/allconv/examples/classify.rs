@@ -2,6 +2,8 @@
 //!
 //! Without weights the network is freshly drawn, and its answers are guesses.
 
+#![expect(clippy::print_stdout, reason = "an example prints its result")]
+
 use allconv::candle_core::{D, DType, Device, Result, Tensor};
 use allconv::candle_nn::{VarBuilder, ops::softmax};
 use allconv::{AllConv, Config};

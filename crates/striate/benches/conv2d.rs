@@ -81,7 +81,10 @@ impl Operands {
     fn new(s: &ConvShape) -> Self {
         let fan_in = s.c_in * s.kh * s.kw;
         Self {
-            x: normal("x", s.x_len(), 1.0).into_iter().map(|value| value.max(0.0)).collect(),
+            x: normal("x", s.x_len(), 1.0)
+                .into_iter()
+                .map(|value| value.max(0.0))
+                .collect(),
             weight: normal("weight", s.weight_len(), (2.0 / fan_in as f32).sqrt()),
             bias: normal("bias", s.c_out, 0.1),
             dy: normal("dy", s.y_len(), 1.0),
@@ -105,11 +108,18 @@ fn check(level: Level, algorithm: Algorithm, layer: Layer) {
         groups: s.groups,
     };
     let o = Operands::new(&s);
-    let wide = |values: &[f32]| values.iter().map(|&value| f64::from(value)).collect::<Vec<_>>();
+    let wide = |values: &[f32]| {
+        values
+            .iter()
+            .map(|&value| f64::from(value))
+            .collect::<Vec<_>>()
+    };
     let (x, weight, bias, dy) = (wide(&o.x), wide(&o.weight), wide(&o.bias), wide(&o.dy));
     let close = |pass: &str, got: Vec<f32>, wanted: candle_core::Result<Vec<f64>>| {
         let wanted = wanted.expect("the layers are valid");
-        let largest = wanted.iter().fold(0.0, |max: f64, value| max.max(value.abs()));
+        let largest = wanted
+            .iter()
+            .fold(0.0, |max: f64, value| max.max(value.abs()));
         for (got, wanted) in got.iter().zip(&wanted) {
             let error = (f64::from(*got) - wanted).abs() / largest;
             assert!(error < 1e-4, "{} {pass}: {got}, wanted {wanted}", layer.0);
@@ -117,11 +127,23 @@ fn check(level: Level, algorithm: Algorithm, layer: Layer) {
     };
     let y = reference::forward(&sizes, &x, &weight, Some(&bias))
         .map(|y| y.into_iter().map(|value| value.max(0.0)).collect());
-    close("forward", forward(level, algorithm, &s, &o.x, &o.weight, Some(&o.bias), true), y);
+    close(
+        "forward",
+        forward(level, algorithm, &s, &o.x, &o.weight, Some(&o.bias), true),
+        y,
+    );
     let dx = reference::backward_input(&sizes, &dy, &weight);
-    close("backward_input", backward_input(level, algorithm, &s, &o.dy, &o.weight), dx);
+    close(
+        "backward_input",
+        backward_input(level, algorithm, &s, &o.dy, &o.weight),
+        dx,
+    );
     let dweight = reference::backward_weight(&sizes, &x, &dy);
-    close("backward_weight", backward_weight(level, algorithm, &s, &o.x, &o.dy), dweight);
+    close(
+        "backward_weight",
+        backward_weight(level, algorithm, &s, &o.x, &o.dy),
+        dweight,
+    );
 }
 
 fn layers(c: &mut Criterion) {
@@ -139,7 +161,17 @@ fn layers(c: &mut Criterion) {
                 .measurement_time(Duration::from_millis(600))
                 .throughput(Throughput::Elements(2 * s.multiply_adds() as u64));
             group.bench_function("forward", |b| {
-                b.iter(|| forward(level, algorithm, &s, black_box(&o.x), &o.weight, Some(&o.bias), true));
+                b.iter(|| {
+                    forward(
+                        level,
+                        algorithm,
+                        &s,
+                        black_box(&o.x),
+                        &o.weight,
+                        Some(&o.bias),
+                        true,
+                    )
+                });
             });
             group.bench_function("backward_input", |b| {
                 b.iter(|| backward_input(level, algorithm, &s, black_box(&o.dy), &o.weight));

@@ -110,6 +110,10 @@ unsafe fn block<S: Simd>(vectors: usize, o: Operands<'_, S::Elem>, a_rows: &[u32
 
 /// One block of a size known to the compiler.
 #[inline(always)]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "the loops are the formula's indices"
+)]
 unsafe fn sized<S: Simd, const MR: usize, const NV: usize>(
     o: Operands<'_, S::Elem>,
     a_rows: &[u32],
