@@ -5,7 +5,7 @@
 //!        x[e] / (1 - p)      otherwise
 //! ```
 //!
-//! `word(e)` is a word of a seeded key stream ([`super::chacha`]): element `e = 256 g + 16 w + l` of a tensor takes word `w` of block `16 g + l`.
+//! `word(e)` is a word of a seeded key stream (`kernels::chacha`): element `e = 256 g + 16 w + l` of a tensor takes word `w` of block `16 g + l`.
 //! The backward pass is the same function of the gradient, so nothing has to be kept.
 
 use super::chacha::{GROUP, words};

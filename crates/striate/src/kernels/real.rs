@@ -5,7 +5,7 @@ use std::ops::{Add, AddAssign, Div, Mul, Neg, Sub};
 
 /// f32 or f64.
 ///
-/// Sealed: [`output`](super::output) relies on the fact that every bit pattern is a value.
+/// Sealed: `output` relies on the fact that every bit pattern is a value.
 pub trait Real:
     Copy
     + Debug

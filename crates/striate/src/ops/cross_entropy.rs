@@ -8,7 +8,7 @@ use crate::kernels;
 
 const NAME: &str = "cross_entropy";
 
-/// The mean negative log-likelihood of `labels` under softmax(`logits`): mean over n of -ln softmax(z[n])[label[n]].
+/// The mean negative log-likelihood of `labels` under softmax(`logits`): mean over n of `-ln softmax(z[n])[label[n]]`.
 ///
 /// # Shapes
 /// `logits` (N, K), `labels` u32 (N), every label below K; the result is a scalar.
