@@ -44,7 +44,7 @@ enum Command {
     Reproduce(reproduce::Args),
     /// Write tables and the report page from the records of earlier runs
     Report(report::Args),
-    /// Time the networks and ops, and compare with the stored baselines
+    /// Time the networks and ops
     Bench(bench::Args),
     /// Say what this machine offers: CPU, threads, toolchain, data
     Doctor(doctor::Args),

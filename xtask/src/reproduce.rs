@@ -16,12 +16,15 @@ Options passed on to the binary `reproduce`:
   --data SOURCE      embedded, a folder, or hub
   --device DEVICE    cpu, cuda:N or metal:N; builds with the feature that the device needs
   --seed N           The seed of everything random
+  --seeds K          Runs with K consecutive seeds
   --out DIR          Where the run folders go (default: runs)
+  --resume           Keep finished runs with the same settings
+  --threads N        Threads of the computation (default: all cores)
 All options of a paper: cargo xtask reproduce PAPER --help
 
 Examples:
   cargo xtask reproduce allconv
-  cargo xtask reproduce allconv allconv/table3 --scale cpu --data ~/data/cifar10")]
+  cargo xtask reproduce allconv table3 --scale cpu --data ~/data/cifar10")]
 pub(crate) struct Args {
     /// The paper, experiment ids and options
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
