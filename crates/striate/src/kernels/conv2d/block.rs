@@ -13,7 +13,6 @@
 //! | forward | output pixels | (input channel, tap) | output channels |
 //! | input gradient | input pixels | (output channel, tap) | input channels |
 //! | weight gradient | (input channel, tap) | output pixels | output channels |
-//! | Winograd | tiles | input channels | output channels |
 //!
 //! MR x NV accumulators stay in registers for the whole sum.
 //! Safety: the caller guarantees that every index above is inside its buffer.
@@ -25,10 +24,6 @@ use crate::kernels::simd::Simd;
 pub(super) enum Along<'a> {
     /// At these offsets.
     Offsets(&'a [u32]),
-    /// `count` numbers, one behind the other.
-    Contiguous(usize),
-    /// `count` numbers, `step` apart.
-    Step { count: usize, step: usize },
 }
 
 /// What happens to a finished sum.
@@ -130,16 +125,6 @@ unsafe fn sized<S: Simd, const MR: usize, const NV: usize>(
             Along::Offsets(offsets) => {
                 for (k, &at) in offsets.iter().enumerate() {
                     product::<S, MR, NV>(&mut sums, &a, at as usize, o.b.add(k * o.b_step));
-                }
-            }
-            Along::Contiguous(count) => {
-                for k in 0..count {
-                    product::<S, MR, NV>(&mut sums, &a, k, o.b.add(k * o.b_step));
-                }
-            }
-            Along::Step { count, step } => {
-                for k in 0..count {
-                    product::<S, MR, NV>(&mut sums, &a, k * step, o.b.add(k * o.b_step));
                 }
             }
         }

@@ -5,8 +5,7 @@
 //! ```
 //!
 //! Maps are N, C, H, W; weights (C_out, C_in / groups, Kh, Kw).
-//! `direct` computes every product; `winograd` saves multiplications where kernel and stride allow.
-//! The choice is one short `match` in this file and nowhere else.
+//! Every product of the definition is computed, without a patch matrix.
 //! Work is cut into parts by the sizes alone and sums have a fixed order, so threads do not change a bit.
 
 mod bias;
