@@ -15,6 +15,7 @@ mod direct;
 mod panels;
 mod patch;
 mod weight;
+mod winograd;
 
 #[cfg(test)]
 mod tests;
@@ -89,6 +90,26 @@ pub enum Algorithm {
     Auto,
     /// Every product of the definition.
     Direct,
+    /// Fewer multiplications by transforms; where it does not apply, as [`Direct`](Self::Direct).
+    Winograd,
+}
+
+impl Algorithm {
+    /// Whether Winograd's algorithm computes convolutions of these sizes over `T`.
+    ///
+    /// f32 only: the transforms cost digits, and f64 is there for their sake.
+    pub fn winograd_applies<T: Lanes>(shape: &ConvShape) -> bool {
+        size_of::<T>() == size_of::<f32>() && winograd::applies(shape)
+    }
+
+    /// The choice.
+    fn by_winograd<T: Lanes>(self, shape: &ConvShape) -> bool {
+        match self {
+            Self::Direct => false,
+            Self::Winograd => Self::winograd_applies::<T>(shape),
+            Self::Auto => Self::winograd_applies::<T>(shape) && winograd::pays(shape),
+        }
+    }
 }
 
 /// y from x, weight and bias, with an optional ReLU.
@@ -97,7 +118,7 @@ pub enum Algorithm {
 /// If a slice does not have the length that the shape says.
 pub fn forward<T: Lanes>(
     level: Level,
-    _algorithm: Algorithm,
+    algorithm: Algorithm,
     shape: &ConvShape,
     x: &[T],
     weight: &[T],
@@ -110,6 +131,9 @@ pub fn forward<T: Lanes>(
         bias.is_none_or(|bias| bias.len() == shape.c_out),
         "bias of {shape:?}"
     );
+    if algorithm.by_winograd::<T>(shape) {
+        return winograd::forward(level, shape, x, weight, bias, relu);
+    }
     direct::forward(level, shape, x, weight, bias, relu)
 }
 
@@ -119,13 +143,16 @@ pub fn forward<T: Lanes>(
 /// As [`forward`].
 pub fn backward_input<T: Lanes>(
     level: Level,
-    _algorithm: Algorithm,
+    algorithm: Algorithm,
     shape: &ConvShape,
     dy: &[T],
     weight: &[T],
 ) -> Vec<T> {
     assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
     assert_eq!(weight.len(), shape.weight_len(), "weight of {shape:?}");
+    if algorithm.by_winograd::<T>(shape) {
+        return winograd::backward_input(level, shape, dy, weight);
+    }
     direct::backward_input(level, shape, dy, weight)
 }
 
@@ -135,13 +162,16 @@ pub fn backward_input<T: Lanes>(
 /// As [`forward`].
 pub fn backward_weight<T: Lanes>(
     level: Level,
-    _algorithm: Algorithm,
+    algorithm: Algorithm,
     shape: &ConvShape,
     x: &[T],
     dy: &[T],
 ) -> Vec<T> {
     assert_eq!(x.len(), shape.x_len(), "x of {shape:?}");
     assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
+    if algorithm.by_winograd::<T>(shape) {
+        return winograd::backward_weight(level, shape, x, dy);
+    }
     weight::backward_weight(level, shape, x, dy)
 }
 

@@ -129,6 +129,33 @@ fn shapes_of_the_papers_scaled_down() {
 }
 
 #[test]
+fn winograd() {
+    // Channels that fill no vector, maps that fill no tile or less than one, wide maps, batch 1, every padding.
+    for s in [
+        square(3, 96, 32, 96, 3, 1, 1),
+        square(2, 48, 8, 33, 3, 1, 0),
+        square(5, 17, 7, 20, 3, 1, 2),
+        square(1, 1, 3, 1, 3, 1, 0),
+        square(1, 2, 1, 3, 3, 1, 1),
+        square(2, 40, 16, 50, 5, 1, 2),
+        square(3, 20, 9, 18, 5, 1, 0),
+        square(1, 3, 1, 2, 5, 1, 4),
+        ConvShape {
+            w: 140,
+            padding: (2, 0),
+            ..square(1, 18, 9, 16, 3, 1, 1)
+        },
+        ConvShape {
+            w: 131,
+            padding: (0, 3),
+            ..square(2, 3, 6, 17, 5, 1, 1)
+        },
+    ] {
+        check::<f32>(&s, Algorithm::Winograd, 1e-4);
+    }
+}
+
+#[test]
 fn corners() {
     // The stride leaves cells unread, padding exceeds the kernel, one pixel, a long row.
     for s in [
@@ -201,6 +228,17 @@ proptest! {
         check::<f32>(&s, Algorithm::Auto, 1e-4);
         check::<f64>(&s, Algorithm::Auto, 1e-12);
     }
+
+    #[test]
+    fn winograd_matches_reference(s in any_shape(), five in proptest::bool::ANY) {
+        let k = if five { 5 } else { 3 };
+        let padding = (s.padding.0.min(k - 1), s.padding.1.min(k - 1));
+        let s = ConvShape {
+            h: s.h + 4, w: s.w + 4, kh: k, kw: k, padding,
+            stride: (1, 1), dilation: (1, 1), groups: 1, ..s
+        };
+        check::<f32>(&s, Algorithm::Winograd, 1e-4);
+    }
 }
 
 #[test]
@@ -214,6 +252,8 @@ fn threads_do_not_change_a_bit() {
     };
     for s in [
         square(5, 16, 16, 48, 3, 1, 1),
+        square(40, 32, 16, 32, 3, 1, 1),
+        square(3, 32, 16, 48, 5, 1, 2),
         square(4, 20, 17, 30, 3, 2, 1),
         square(2, 30, 8, 10, 1, 1, 0),
     ] {
