@@ -21,7 +21,6 @@ use crate::kernels::conv2d::block::{Along, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, padded, panels};
 use crate::kernels::level::Level;
 use crate::kernels::output::written_by;
-use crate::kernels::real::Real;
 use crate::kernels::scratch::{Scratch, Shared};
 use crate::kernels::simd::{Kernel, Lanes, Simd, dispatch, width};
 

@@ -12,7 +12,6 @@ use rayon::prelude::*;
 use super::transforms::{CELLS, SIDE, weight_tile};
 use crate::kernels::conv2d::panels::{Panel, padded};
 use crate::kernels::level::Level;
-use crate::kernels::real::Real;
 use crate::kernels::scratch::{Scratch, Shared};
 use crate::kernels::simd::{Kernel, Lanes, Simd, dispatch, width};
 
