@@ -1,6 +1,7 @@
 //! Stochastic gradient descent against PyTorch's trajectories: `sgd.{json,safetensors}`.
 //!
 //! Every case minimises `sum((p - target)^4)` and records the parameters after each step.
+//! Some values run away and overflow; they must do so in the same step.
 //! Cases are read from the folder `STRIATE_FIXTURES`, or from `fixtures` beside this crate.
 
 use std::collections::HashMap;
@@ -14,8 +15,13 @@ use serde::Deserialize;
 /// The step, from 0, at which the learning rate of every case changes.
 const CHANGE: usize = 5;
 
-/// Largest difference, relative to 1 + |expected|: a few roundings of f32, many fewer of f64.
-const TOLERANCE: [(DType, f64); 2] = [(DType::F32, 1e-5), (DType::F64, 1e-6)];
+/// From this size on a value runs away: the fourth power triples its relative error in every step.
+const RUNAWAY: f64 = 10.0;
+
+/// Largest difference relative to 1 + the largest value so far: of values that stay small, and of runaways.
+/// The fixtures were made in f32, so f64 differs by their roundings, and has room where they overflow.
+const TOLERANCES: [(DType, f64, Option<f64>); 2] =
+    [(DType::F32, 1e-5, Some(1e-4)), (DType::F64, 5e-5, None)];
 
 #[derive(Deserialize)]
 struct Group {
@@ -92,18 +98,35 @@ fn step(p: &Var, target: &Tensor, sgd: &mut Sgd, lr_factor: f64) -> Result<()> {
     Ok(())
 }
 
-fn assert_close(found: &Tensor, expected: &Tensor, tolerance: f64) -> Result<()> {
-    let flat = |t: &Tensor| -> Result<Vec<f64>> {
-        Ok(t.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?)
-    };
-    ensure!(
-        found.dims() == expected.dims(),
-        "shape {:?}",
-        found.dims()
-    );
-    for (at, (a, b)) in flat(found)?.into_iter().zip(flat(expected)?).enumerate() {
-        // Written so that a NaN fails.
-        let close = (a - b).abs() <= tolerance * (1.0 + b.abs());
+/// Compares one step; `scale` holds the largest expected value so far, element by element.
+fn assert_close(
+    found: &Tensor,
+    expected: &Tensor,
+    scale: &mut [f64],
+    (small, runaway): (f64, Option<f64>),
+) -> Result<()> {
+    let flat =
+        |t: &Tensor| -> Result<Vec<f64>> { Ok(t.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?) };
+    ensure!(found.dims() == expected.dims(), "shape {:?}", found.dims());
+    let pairs = flat(found)?.into_iter().zip(flat(expected)?);
+    for (at, ((a, b), scale)) in pairs.zip(scale).enumerate() {
+        *scale = if b.is_nan() {
+            f64::INFINITY
+        } else {
+            scale.max(b.abs())
+        };
+        let tolerance = match *scale < RUNAWAY {
+            true => small,
+            false => match runaway {
+                Some(tolerance) => tolerance,
+                None => continue,
+            },
+        };
+        let close = match b.is_finite() {
+            // A found NaN fails.
+            true => (a - b).abs() <= tolerance * (1.0 + *scale),
+            false => !a.is_finite(),
+        };
         ensure!(close, "value {at} is {a}, expected {b}");
     }
     Ok(())
@@ -115,8 +138,8 @@ fn matches_torch() -> Result<()> {
         return Ok(());
     };
     for case in &cases {
-        for (dtype, tolerance) in TOLERANCE {
-            follow(case, &tensors, dtype, tolerance)
+        for (dtype, small, runaway) in TOLERANCES {
+            follow(case, &tensors, dtype, (small, runaway))
                 .with_context(|| format!("{} in {dtype:?}", case.name))?;
         }
     }
@@ -127,15 +150,17 @@ fn follow(
     case: &Case,
     tensors: &HashMap<String, Tensor>,
     dtype: DType,
-    tolerance: f64,
+    tolerances: (f64, Option<f64>),
 ) -> Result<()> {
     ensure!(case.loss == "sum((p - target)^4)", "loss {}", case.loss);
     let target = tensor(tensors, case, "target")?.to_dtype(dtype)?;
     let trajectory = tensor(tensors, case, "trajectory")?;
     let (p, mut sgd) = start(case, &tensor(tensors, case, "initial")?, dtype)?;
+    let mut scale = vec![0.0; target.elem_count()];
     for at in 0..trajectory.dim(0)? {
         step(&p, &target, &mut sgd, case.lr_factor(at))?;
-        assert_close(&p.as_detached_tensor(), &trajectory.get(at)?, tolerance)
+        let found = p.as_detached_tensor();
+        assert_close(&found, &trajectory.get(at)?, &mut scale, tolerances)
             .with_context(|| format!("after step {at}"))?;
     }
     Ok(())
