@@ -54,3 +54,8 @@ pub use ops::{
 };
 pub use rng::{Clock, Seed};
 pub use window::{Rounding, Window2d};
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

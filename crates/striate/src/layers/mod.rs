@@ -14,3 +14,6 @@ pub use dropout::{ChannelDropout, Dropout};
 pub use pool::{AvgPool2d, GlobalAvgPool, MaxPool2d, MaxUnpool2d};
 pub use relu::Relu;
 pub use upsample::UpsampleNearest2d;
+
+#[cfg(test)]
+mod tests;

@@ -144,3 +144,6 @@ impl CustomOp1 for GlobalAvgPool {
         .map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests;

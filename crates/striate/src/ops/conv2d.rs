@@ -203,3 +203,6 @@ fn check(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

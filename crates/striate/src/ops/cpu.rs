@@ -7,6 +7,8 @@ use candle_core::{
     WithDType, bail,
 };
 
+use crate::kernels::level::Level;
+
 /// Runs `body` with `$float` standing for the element type of `$dtype`, f32 or f64.
 macro_rules! for_float {
     ($op:expr, $dtype:expr, $float:ident => $body:expr) => {
@@ -32,6 +34,10 @@ pub(super) fn in_float(
     xs: &Tensor,
     op: impl FnOnce(&Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
+    if let Device::Cpu = xs.device() {
+        // A level that cannot be followed is reported here, once for all kernels.
+        Level::current().map_err(Error::wrap)?;
+    }
     match xs.dtype() {
         DType::F32 | DType::F64 => op(&xs.contiguous()?),
         DType::F16 | DType::BF16 => {

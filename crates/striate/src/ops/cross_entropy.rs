@@ -108,3 +108,6 @@ impl CustomOp2 for CrossEntropy {
         Ok((Some(dz), None))
     }
 }
+
+#[cfg(test)]
+mod tests;

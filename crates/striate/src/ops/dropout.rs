@@ -123,3 +123,6 @@ impl CustomOp1 for Dropout {
         self.run(dy).map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -187,3 +187,6 @@ impl CustomOp1 for MaxPoolWithSwitches {
         .map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests;

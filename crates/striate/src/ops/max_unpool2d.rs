@@ -124,3 +124,6 @@ impl CustomOp2 for MaxUnpool {
         Ok((Some(dx), None))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,6 +15,9 @@ mod max_unpool2d;
 mod relu;
 mod upsample;
 
+#[cfg(test)]
+mod sampling;
+
 pub use avg_pool2d::{Padding, avg_pool2d, global_avg_pool};
 pub use conv2d::{Activation, Conv2dOptions, ConvAlgorithm, conv2d};
 pub use cross_entropy::cross_entropy;

@@ -95,3 +95,6 @@ impl CustomOp1 for Relu {
         .map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests;

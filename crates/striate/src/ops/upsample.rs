@@ -73,3 +73,6 @@ impl CustomOp1 for Upsample {
         .map(Some)
     }
 }
+
+#[cfg(test)]
+mod tests;

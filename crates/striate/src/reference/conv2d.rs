@@ -12,6 +12,7 @@
 
 use candle_core::Result;
 
+use super::{grid, inside};
 use crate::window::Window2d;
 
 /// Sizes of a convolution.
@@ -119,15 +120,6 @@ fn for_each_product(s: &Sizes, mut product: impl FnMut(usize, usize, usize)) -> 
         }
     }
     Ok(())
-}
-
-fn grid(rows: usize, columns: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..rows).flat_map(move |i| (0..columns).map(move |j| (i, j)))
-}
-
-/// The position in the image of a position in the padded image, if it is not padding.
-fn inside(padded: usize, padding: usize, len: usize) -> Option<usize> {
-    padded.checked_sub(padding).filter(|&at| at < len)
 }
 
 #[cfg(test)]

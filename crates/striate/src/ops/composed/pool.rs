@@ -5,6 +5,7 @@
 use candle_core::{Result, Tensor, bail};
 
 use super::super::max_unpool2d::misplaced;
+use super::carried1;
 use crate::kernels::{PoolShape, avg_pool2d::Counted, unpool::UnpoolShape};
 
 /// The maxima of `xs`, (N, C, Ho, Wo), and their positions, u32 of the same shape.
@@ -86,9 +87,16 @@ pub(in crate::ops) fn max_unpool2d(
         }
     }
     let places = Tensor::from_vec(places, (n, c, shape.values), xs.device())?;
-    Tensor::zeros((n, c, h * w), xs.dtype(), xs.device())?
-        .scatter_add(&places, &xs.flatten_from(2)?.contiguous()?, 2)?
-        .reshape((n, c, h, w))
+    let values = xs.detach().flatten_from(2)?.contiguous()?;
+    let ys = Tensor::zeros((n, c, h * w), xs.dtype(), xs.device())?
+        .scatter_add(&places, &values, 2)?
+        .reshape((n, c, h, w))?;
+    let dims = xs.shape().clone();
+    // Candle's rule for the gradient of a scattered source fails where source and target differ in size.
+    carried1(xs, ys, move |dy| {
+        let maps = dy.flatten_from(2)?.contiguous()?;
+        maps.gather(&places, 2)?.reshape(&dims)
+    })
 }
 
 /// One cell of every window.
