@@ -223,3 +223,36 @@ fn threads_do_not_change_a_bit() {
         }
     }
 }
+
+#[test]
+fn an_empty_batch_has_zero_gradients() {
+    let s = square(0, 3, 5, 4, 3, 1, 1);
+    let weight = vec![1.0f32; s.weight_len()];
+    for level in Level::ALL.into_iter().filter(|level| level.available()) {
+        let auto = Algorithm::Auto;
+        assert!(forward(level, auto, &s, &[], &weight, None, true).is_empty());
+        assert!(backward_input(level, auto, &s, &[], &weight).is_empty());
+        let dweight = backward_weight::<f32>(level, auto, &s, &[], &[]);
+        assert_eq!(dweight, vec![0.0; s.weight_len()]);
+        assert_eq!(backward_bias::<f32>(level, &s, &[]), [0.0; 4]);
+    }
+}
+
+#[test]
+fn edges_of_vectors_tiles_and_parts() {
+    for s in [
+        // One channel more than whole vectors, one less, several panels.
+        square(1, 17, 6, 49, 3, 1, 1),
+        square(2, 15, 5, 95, 3, 2, 1),
+        square(1, 3, 8, 130, 5, 1, 2),
+        // More pixels than a tile, more images than parts.
+        square(1, 3, 37, 16, 3, 1, 1),
+        square(19, 2, 5, 4, 3, 1, 1),
+        // Sums cut into several runs.
+        square(1, 96, 7, 24, 3, 1, 1),
+        square(1, 40, 7, 24, 5, 2, 2),
+    ] {
+        check::<f32>(&s, Algorithm::Direct, 1e-5);
+        check::<f64>(&s, Algorithm::Direct, 1e-13);
+    }
+}

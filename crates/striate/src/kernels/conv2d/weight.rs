@@ -36,6 +36,9 @@ const PARTS: usize = 4;
 
 /// See [`super::backward_weight`].
 pub(super) fn backward_weight<T: Lanes>(level: Level, s: &ConvShape, x: &[T], dy: &[T]) -> Vec<T> {
+    if s.n == 0 {
+        return vec![T::ZERO; s.weight_len()];
+    }
     let s = &flattened(s);
     let width = width::<T>(level);
     let (c, o, cells) = (s.c_in / s.groups, s.c_out / s.groups, s.kh * s.kw);
