@@ -47,7 +47,7 @@ pub(crate) fn recipe(scale: Scale) -> Recipe {
             ..paper
         },
         Scale::Quick => Recipe {
-            train_images: Some(4_000),
+            train_images: Some(3_000),
             test_images: Some(2_000),
             ..small
         },
