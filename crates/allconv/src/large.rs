@@ -25,6 +25,8 @@ pub struct LargeConfig {
     pub width: f64,
     /// Slope of the leaky ReLU below 0.
     pub slope: f64,
+    /// Factor on the dropout rates of the paper, 0.1 to 0.5.
+    pub dropout: f32,
 }
 
 impl LargeConfig {
@@ -36,6 +38,7 @@ impl LargeConfig {
             image_size: (126, 126),
             width: 1.0,
             slope: 1.0 / 3.0,
+            dropout: 1.0,
         }
     }
 
@@ -46,7 +49,7 @@ impl LargeConfig {
         let mut drops = 0;
         let mut dropout = |list: &mut Builder, p: f32| {
             drops += 1;
-            list.dropout(p, format!("drop{drops}"));
+            list.dropout(p * self.dropout, format!("drop{drops}"));
         };
         for (channels, p) in [(320, 0.0), (640, 0.1), (960, 0.2), (1280, 0.3), (1600, 0.4)] {
             for stride in [1, 1, 2] {
@@ -89,6 +92,12 @@ impl LargeConfig {
             bail!(
                 "large all-cnn: width {} must be above 0 and at most 8",
                 self.width
+            );
+        }
+        if !(0.0..2.0).contains(&self.dropout) {
+            bail!(
+                "large all-cnn: dropout factor {} must be at least 0 and below 2",
+                self.dropout
             );
         }
         let (h, w) = self.image_size;

@@ -241,7 +241,7 @@ impl Runner<'_> {
             [only] => *only,
             several => {
                 let (train, held_out) = split(&cut.train);
-                let sets = prepare(job, &train, &held_out)?;
+                let sets = self.prepare(job, &train, &held_out)?;
                 let mut best = (f64::INFINITY, several[0]);
                 for &rate in several {
                     match self.fit(job, &sets, rate, seed, |_| {}) {
@@ -259,7 +259,7 @@ impl Runner<'_> {
                 best.1
             }
         };
-        let sets = prepare(job, &cut.train, &cut.test)?;
+        let sets = self.prepare(job, &cut.train, &cut.test)?;
         let (loss, error, parameters) = self.fit(job, &sets, learning_rate, seed, say)?;
         let counts = cut.test.class_counts();
         let most = counts.iter().max().copied().unwrap_or(0);
@@ -281,6 +281,18 @@ impl Runner<'_> {
             threads: rayon::current_num_threads(),
             settings: text,
         })
+    }
+
+    /// Both splits as numbers; a whitening is computed once and kept in the cache folder.
+    fn prepare(
+        &self,
+        job: &Job,
+        train: &ImageSet,
+        test: &ImageSet,
+    ) -> Result<(FloatSet, FloatSet)> {
+        let cache = self.settings.out.join("cache");
+        let fitted = job.recipe.preprocess.fit_cached(train, &cache)?;
+        Ok((fitted.apply(train)?, fitted.apply(test)?))
     }
 
     /// Trains a fresh network; returns its last training loss, its error and its number of parameters.
@@ -331,11 +343,6 @@ fn not_run(experiment: &'static dyn Experiment, scale: Scale) -> Outcome {
             experiment.id()
         )),
     }
-}
-
-fn prepare(job: &Job, train: &ImageSet, test: &ImageSet) -> Result<(FloatSet, FloatSet)> {
-    let fitted = job.recipe.preprocess.fit(train)?;
-    Ok((fitted.apply(train)?, fitted.apply(test)?))
 }
 
 /// The last tenth of the training images, held out for the choice of the learning rate.
