@@ -10,7 +10,10 @@ use crate::kernels::simd::{Kernel, Lanes, Simd, dispatch};
 pub(super) fn backward_bias<T: Lanes>(level: Level, s: &ConvShape, dy: &[T]) -> Vec<T> {
     let plane = s.h_out() * s.w_out();
     let sum = |channel: usize| {
-        let planes = dy.get(channel * plane..).unwrap_or_default().chunks(s.c_out * plane);
+        let planes = dy
+            .get(channel * plane..)
+            .unwrap_or_default()
+            .chunks(s.c_out * plane);
         dispatch(
             level,
             Sum {
