@@ -4,11 +4,9 @@
 //! Never depends on Candle, so it builds in seconds.
 #![allow(clippy::print_stdout, reason = "a binary that talks to a person")]
 
-mod bench;
 mod ci;
 mod doctor;
 mod mask;
-mod report;
 mod reproduce;
 mod rules;
 mod workspace;
@@ -30,7 +28,6 @@ use clap::{Parser, Subcommand};
 Examples:
   cargo xtask reproduce allconv            the main results, on embedded images, in minutes
   cargo xtask reproduce allconv --list     what can be reproduced
-  cargo xtask report                       tables and a page from the records in runs/
   cargo xtask doctor                       what this machine offers
   cargo xtask ci                           every check; with the tests: .ci/run")]
 struct Cli {
@@ -42,10 +39,6 @@ struct Cli {
 enum Command {
     /// Run a paper's experiments and print its tables beside the measured numbers
     Reproduce(reproduce::Args),
-    /// Write tables and the report page from the records of earlier runs
-    Report(report::Args),
-    /// Time the networks and ops
-    Bench(bench::Args),
     /// Say what this machine offers: CPU, threads, toolchain, data
     Doctor(doctor::Args),
     /// Check format, lints, source rules, documentation, and a smoke run
@@ -65,8 +58,6 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Reproduce(args) => reproduce::run(&args),
-        Command::Report(args) => report::run(&args),
-        Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Ci(args) => ci::run(&args),
     }

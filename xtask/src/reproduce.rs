@@ -24,20 +24,17 @@ All options of a paper: cargo xtask reproduce PAPER --help
 
 Examples:
   cargo xtask reproduce allconv
-  cargo xtask reproduce allconv table3 --scale cpu --data ~/data/cifar10")]
+  cargo xtask reproduce allconv/table3 --scale cpu --data ~/data/cifar10")]
 pub(crate) struct Args {
     /// The paper, experiment ids and options
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
     args: Vec<String>,
 }
 
+/// Starts `reproduce` in the folder of the caller, so that relative paths mean what they say.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    start(&args.args)
-}
-
-/// Starts `reproduce` with `args` in the folder of the caller, so that relative paths mean what they say.
-pub(crate) fn start(args: &[String]) -> Result<ExitCode> {
-    Ok(workspace::exit_code(workspace::start(&mut command(args))?))
+    let status = workspace::start(&mut command(&args.args))?;
+    Ok(workspace::exit_code(status))
 }
 
 /// The command that builds and runs `reproduce` with `args`.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use striate::{Rounding, Window2d};
 
 use crate::architecture::{Architecture, BaseModel, Variant};
-use crate::layer::{LayerSpec, Nonlinearity, output_shapes, parameter_count};
+use crate::layer::{LayerSpec, Nonlinearity, check_sizes, output_shapes, parameter_count, scaled};
 
 /// What follows the last convolution, whose outputs are the class maps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -188,19 +188,7 @@ impl Config {
     /// No classes or channels, a width that is not positive, a dropout outside [0, 1), an image that is too small.
     pub fn check(&self) -> Result<()> {
         let name = self.architecture;
-        if self.classes == 0 || self.in_channels == 0 {
-            bail!(
-                "{name}: {} classes and {} input channels; both must be at least 1",
-                self.classes,
-                self.in_channels
-            );
-        }
-        if !(self.width.is_finite() && self.width > 0.0 && self.width <= 64.0) {
-            bail!(
-                "{name}: width {} must be above 0 and at most 64",
-                self.width
-            );
-        }
+        check_sizes(name, self.classes, self.in_channels, self.width, 64.0)?;
         for (what, p) in [
             ("input_dropout", self.input_dropout),
             ("dropout", self.dropout),
@@ -213,7 +201,7 @@ impl Config {
     }
 
     fn channels(&self, paper: usize) -> usize {
-        ((paper as f64 * self.width).round() as usize).max(1)
+        scaled(paper, self.width)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use striate::Window2d;
 
 use crate::config::{Builder, ClassMapActivation};
-use crate::layer::{LayerSpec, output_shapes, parameter_count};
+use crate::layer::{LayerSpec, check_sizes, output_shapes, parameter_count, scaled};
 
 /// The ImageNet network.
 ///
@@ -72,19 +72,13 @@ impl ImageNetConfig {
     /// # Errors
     /// No classes or channels, a width that is not positive, a dropout outside [0, 1), an image that is too small.
     pub fn check(&self) -> Result<()> {
-        if self.classes == 0 || self.in_channels == 0 {
-            bail!(
-                "imagenet all-cnn-b: {} classes and {} input channels; both must be at least 1",
-                self.classes,
-                self.in_channels
-            );
-        }
-        if !(self.width.is_finite() && self.width > 0.0 && self.width <= 8.0) {
-            bail!(
-                "imagenet all-cnn-b: width {} must be above 0 and at most 8",
-                self.width
-            );
-        }
+        check_sizes(
+            "imagenet all-cnn-b",
+            self.classes,
+            self.in_channels,
+            self.width,
+            8.0,
+        )?;
         if !(0.0..1.0).contains(&self.dropout) {
             bail!(
                 "imagenet all-cnn-b: dropout {} must be at least 0 and below 1",
@@ -96,7 +90,7 @@ impl ImageNetConfig {
     }
 
     fn channels(&self, paper: usize) -> usize {
-        ((paper as f64 * self.width).round() as usize).max(1)
+        scaled(paper, self.width)
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use striate::Window2d;
 
 use crate::config::Builder;
-use crate::layer::{LayerSpec, Nonlinearity, output_shapes, parameter_count};
+use crate::layer::{LayerSpec, Nonlinearity, check_sizes, output_shapes, parameter_count, scaled};
 
 /// The large All-CNN; 77.5 million parameters at full width, 126x126 images.
 ///
@@ -81,19 +81,13 @@ impl LargeConfig {
     /// # Errors
     /// No classes or channels, a width that is not positive, an image that is too small.
     pub fn check(&self) -> Result<()> {
-        if self.classes == 0 || self.in_channels == 0 {
-            bail!(
-                "large all-cnn: {} classes and {} input channels; both must be at least 1",
-                self.classes,
-                self.in_channels
-            );
-        }
-        if !(self.width.is_finite() && self.width > 0.0 && self.width <= 8.0) {
-            bail!(
-                "large all-cnn: width {} must be above 0 and at most 8",
-                self.width
-            );
-        }
+        check_sizes(
+            "large all-cnn",
+            self.classes,
+            self.in_channels,
+            self.width,
+            8.0,
+        )?;
         if !(0.0..2.0).contains(&self.dropout) {
             bail!(
                 "large all-cnn: dropout factor {} must be at least 0 and below 2",
@@ -105,7 +99,7 @@ impl LargeConfig {
     }
 
     fn channels(&self, paper: usize) -> usize {
-        ((paper as f64 * self.width).round() as usize).max(1)
+        scaled(paper, self.width)
     }
 }
 

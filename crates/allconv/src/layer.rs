@@ -1,5 +1,7 @@
 //! Layer lists as data: what can be known of a network without building it.
 
+use std::fmt;
+
 use candle_core::{Result, bail};
 use striate::Window2d;
 
@@ -111,6 +113,30 @@ pub fn output_shapes(
         shapes.push((channels, h, w));
     }
     Ok(shapes)
+}
+
+/// Refuses a network without classes or channels, and a width that is no sensible multiplier.
+pub(crate) fn check_sizes(
+    network: impl fmt::Display,
+    classes: usize,
+    in_channels: usize,
+    width: f64,
+    widest: f64,
+) -> Result<()> {
+    if classes == 0 || in_channels == 0 {
+        bail!(
+            "{network}: {classes} classes and {in_channels} input channels; both must be at least 1"
+        );
+    }
+    if !(width > 0.0 && width <= widest) {
+        bail!("{network}: width {width} must be above 0 and at most {widest}");
+    }
+    Ok(())
+}
+
+/// The paper's number of channels times the width, at least one.
+pub(crate) fn scaled(paper: usize, width: f64) -> usize {
+    ((paper as f64 * width).round() as usize).max(1)
 }
 
 /// Side of the smallest square image that leaves at least one position in every layer.

@@ -15,9 +15,9 @@ use crate::scale::Scale;
 #[derive(Debug, clap::Parser)]
 #[command(name = "reproduce", version)]
 pub(crate) struct Args {
-    /// The paper, or all of them.
-    #[arg(value_enum)]
-    paper: Paper,
+    /// A paper (allconv), all of them (all), or one experiment (allconv/table3).
+    #[arg(value_name = "PAPER|all|ID")]
+    target: Target,
     /// Experiments to run, such as table3; all of the paper's unless given.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
@@ -59,12 +59,24 @@ pub(crate) struct Args {
     json: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Paper {
-    /// Striving for Simplicity: The All Convolutional Net.
-    Allconv,
-    /// Every paper.
-    All,
+/// A paper, and perhaps one of its experiments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Target {
+    id: Option<String>,
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('/') {
+            None if text == "allconv" || text == "all" => Ok(Self { id: None }),
+            Some(("allconv", _)) => Ok(Self {
+                id: Some(text.to_owned()),
+            }),
+            _ => Err("wanted allconv, all, or an experiment such as allconv/table3".to_owned()),
+        }
+    }
 }
 
 /// Where the images come from.
@@ -115,8 +127,7 @@ impl FromStr for Shard {
 pub(crate) fn run(args: &Args) -> Result<()> {
     let chosen = choose(args)?;
     if args.list {
-        experiment::list(&chosen);
-        return Ok(());
+        return experiment::list(&chosen);
     }
     if let Some(threads) = args.threads {
         rayon::ThreadPoolBuilder::new()
@@ -152,14 +163,13 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn choose(args: &Args) -> Result<Vec<&'static dyn Experiment>> {
-    let known = match args.paper {
-        Paper::Allconv | Paper::All => crate::allconv::EXPERIMENTS,
-    };
-    if args.ids.is_empty() {
+    let known = crate::allconv::EXPERIMENTS;
+    let mut ids = args.target.id.iter().chain(&args.ids).peekable();
+    if ids.peek().is_none() {
         return Ok(known.to_vec());
     }
     let mut chosen: Vec<&'static dyn Experiment> = Vec::new();
-    for id in &args.ids {
+    for id in ids {
         let found = known
             .iter()
             .find(|e| e.id() == id || e.id().rsplit('/').next() == Some(id.as_str()));
@@ -206,6 +216,29 @@ mod tests {
         assert_eq!(held, [1, 4]);
         for wrong in ["0/3", "4/3", "1", "a/b", "1/0", ""] {
             assert!(wrong.parse::<Shard>().is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_a_paper_or_an_experiment() {
+        use clap::Parser;
+        let chosen = |line: &[&str]| -> Result<Vec<&str>> {
+            let args = Args::try_parse_from([&["reproduce"], line].concat())?;
+            Ok(choose(&args)?
+                .iter()
+                .map(|experiment| experiment.id())
+                .collect())
+        };
+        let (one, two) = ("allconv/table3", "allconv/table4");
+        assert_eq!(chosen(&[one]).expect("known"), [one]);
+        assert_eq!(chosen(&["allconv", "table3"]).expect("known"), [one]);
+        assert_eq!(chosen(&[one, "table4"]).expect("known"), [one, two]);
+        assert_eq!(
+            chosen(&["all"]).expect("known").len(),
+            crate::allconv::EXPERIMENTS.len()
+        );
+        for wrong in ["nin", "allconv/table9", "table3", ""] {
+            assert!(chosen(&[wrong]).is_err(), "{wrong:?}");
         }
     }
 

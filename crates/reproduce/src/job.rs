@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Instant;
 
 use allconv::{AllConv, Config, ImageNetConfig, LargeConfig, LayerSpec};
@@ -90,7 +91,7 @@ pub(crate) struct Settings {
     pub(crate) json: bool,
 }
 
-/// An experiment that could not run, and why.
+/// What became of an experiment.
 pub(crate) struct Outcome {
     pub(crate) experiment: &'static dyn Experiment,
     pub(crate) jobs: Vec<Job>,
@@ -121,7 +122,7 @@ pub(crate) fn run_all(experiments: &[&'static dyn Experiment], settings: &Settin
 
 struct Runner<'a> {
     settings: &'a Settings,
-    sets: HashMap<String, Dataset>,
+    sets: HashMap<String, Rc<Dataset>>,
     /// Records by everything that decides them, so that two tables can share a run.
     done: HashMap<String, Record>,
     position: usize,
@@ -141,9 +142,9 @@ impl Runner<'_> {
         if !self.sets.contains_key(name) {
             let set = lab::data::load(name, &source)
                 .with_context(|| format!("{} cannot have its data", experiment.id()))?;
-            self.sets.insert(name.to_string(), set);
+            self.sets.insert(name.to_string(), Rc::new(set));
         }
-        let data = self.sets[name].clone();
+        let data = Rc::clone(&self.sets[name]);
         let set = &data.train;
         let jobs = experiment.jobs(
             settings.scale,
@@ -255,6 +256,9 @@ impl Runner<'_> {
                         }
                         Err(error) => say(format!("learning rate {rate}: {error:#}")),
                     }
+                }
+                if best.0.is_infinite() {
+                    bail!("no learning rate of {several:?} trains this network; give smaller ones");
                 }
                 best.1
             }

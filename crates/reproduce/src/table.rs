@@ -1,6 +1,7 @@
 //! Tables "paper | measured" for the terminal, Markdown and the page.
 
 use std::fmt::Write as _;
+use std::io::{Write as _, stdout};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,7 +13,6 @@ use crate::record::Record;
 const HEADER: [&str; 6] = ["network", "parameters", "paper", "measured", "runs", "time"];
 
 /// Prints the tables and writes `report.md` and `index.html`.
-#[expect(clippy::print_stdout, reason = "the tables are the output")]
 pub(crate) fn report(outcomes: &[Outcome], settings: &Settings, wall: Duration) -> Result<()> {
     let mut markdown = String::from("# Results\n");
     let mut html = String::new();
@@ -24,9 +24,9 @@ pub(crate) fn report(outcomes: &[Outcome], settings: &Settings, wall: Duration) 
         );
         let (notes, rows) = contents(outcome, settings);
         if !settings.json {
-            println!("\n{title}\n{}", notes.join("\n"));
+            writeln!(stdout(), "\n{title}\n{}", notes.join("\n"))?;
             if !rows.is_empty() {
-                println!("\n{}", aligned(&rows));
+                writeln!(stdout(), "\n{}", aligned(&rows))?;
             }
         }
         write!(markdown, "\n## {title}\n\n{}\n", notes.join("\n"))?;
@@ -62,16 +62,18 @@ pub(crate) fn report(outcomes: &[Outcome], settings: &Settings, wall: Duration) 
     std::fs::write(out.join("report.md"), markdown).with_context(cure)?;
     std::fs::write(out.join("index.html"), page(&html, &wall)).with_context(cure)?;
     if !settings.json {
-        println!("\n{wall} Report: {}", out.join("index.html").display());
+        writeln!(
+            stdout(),
+            "\n{wall} Report: {}",
+            out.join("index.html").display()
+        )?;
     }
     Ok(())
 }
 
 /// Prints one record as a line of JSON.
-#[expect(clippy::print_stdout, reason = "asked for by --json")]
 pub(crate) fn print_json(record: &Record) -> Result<()> {
-    println!("{}", serde_json::to_string(record)?);
-    Ok(())
+    Ok(writeln!(stdout(), "{}", serde_json::to_string(record)?)?)
 }
 
 type Rows = Vec<[String; 6]>;
