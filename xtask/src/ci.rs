@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 use anyhow::{Result, bail};
 use clap::ValueEnum;
 
-use crate::{rules, workspace};
+use crate::{report, rules, workspace};
 
 /// Arguments of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -30,6 +30,8 @@ enum Step {
     Docs,
     /// The experiments of each paper at scale smoke
     Smoke,
+    /// The tables in README.md and docs say what docs/results says
+    Report,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
@@ -65,6 +67,7 @@ fn check(step: Step) -> Result<()> {
             succeed(cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
         }
         Step::Smoke => smoke::run(),
+        Step::Report => succeed(&mut report::command(&["--check".to_owned()])),
     }
 }
 
@@ -112,6 +115,9 @@ mod tests {
             .iter()
             .map(|step| name(*step))
             .collect();
-        assert_eq!(names, ["format", "rules", "clippy", "docs", "smoke"]);
+        assert_eq!(
+            names,
+            ["format", "rules", "clippy", "docs", "smoke", "report"]
+        );
     }
 }

@@ -7,6 +7,7 @@
 mod ci;
 mod doctor;
 mod mask;
+mod report;
 mod reproduce;
 mod rules;
 mod workspace;
@@ -28,6 +29,7 @@ use clap::{Parser, Subcommand};
 Examples:
   cargo xtask reproduce allconv            the main results, on embedded images, in minutes
   cargo xtask reproduce allconv --list     what can be reproduced
+  cargo xtask report --check               are the tables in the documents up to date?
   cargo xtask doctor                       what this machine offers
   cargo xtask ci                           every check; with the tests: .ci/run")]
 struct Cli {
@@ -39,6 +41,8 @@ struct Cli {
 enum Command {
     /// Run a paper's experiments and print its tables beside the measured numbers
     Reproduce(reproduce::Args),
+    /// Make the tables in README.md and docs, and the page of the runs, from records
+    Report(report::Args),
     /// Say what this machine offers: CPU, threads, toolchain, data
     Doctor(doctor::Args),
     /// Check format, lints, source rules, documentation, and a smoke run
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Reproduce(args) => reproduce::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Ci(args) => ci::run(&args),
     }

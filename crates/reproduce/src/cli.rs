@@ -1,31 +1,54 @@
 //! The command line.
 
+use std::io::{Write, stdout};
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
 use lab::data::Source;
+use lab::report::{Record, Scale};
+use lab::train::{Console, Progress, StopFlag};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
-use crate::experiment::{self, Experiment};
-use crate::job::{self, Settings};
-use crate::scale::Scale;
+use crate::laboratory::{Laboratory, Settings};
+use crate::{catalog, list, report, results};
 
 /// Runs a paper's experiments and prints each measured number next to the paper's.
 #[derive(Debug, clap::Parser)]
-#[command(name = "reproduce", version)]
-pub(crate) struct Args {
+#[command(
+    name = "reproduce",
+    version,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    args: Option<Args>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Make the tables in README.md and docs, and the page of the runs, from records
+    Report(report::Args),
+}
+
+#[derive(Debug, clap::Args)]
+struct Args {
     /// A paper (allconv), all of them (all), or one experiment (allconv/table3).
     #[arg(value_name = "PAPER|all|ID")]
-    target: Target,
+    target: String,
     /// Experiments to run, such as table3; all of the paper's unless given.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
     /// Print every experiment, what it needs and how long it takes, and stop.
     #[arg(long)]
     list: bool,
-    /// How much of the paper to do.
-    #[arg(long, value_enum, default_value_t = Scale::Quick)]
+    /// How much of the paper to do: smoke, quick, cpu or paper.
+    #[arg(long, default_value_t = Scale::Quick)]
     scale: Scale,
     /// embedded, hub, or a folder with the paper's data set; embedded for smoke and quick unless given.
     #[arg(long, value_name = "embedded|DIR|hub")]
@@ -42,7 +65,7 @@ pub(crate) struct Args {
     /// Folder of the runs and the report.
     #[arg(long, default_value = "runs", value_name = "DIR")]
     out: PathBuf,
-    /// Keep finished runs with the same settings.
+    /// Go on from the checkpoints in the folder of the runs.
     #[arg(long)]
     resume: bool,
     /// Do only part I of N of the runs, counted from 1.
@@ -51,32 +74,12 @@ pub(crate) struct Args {
     /// Threads of the computation; all cores unless given.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     threads: Option<u16>,
-    /// Print the tables only.
+    /// Show no progress.
     #[arg(long)]
     quiet: bool,
-    /// Print one JSON record a line instead of the tables.
+    /// Print one JSON record a line instead of the tables, and progress as JSON.
     #[arg(long)]
     json: bool,
-}
-
-/// A paper, and perhaps one of its experiments.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Target {
-    id: Option<String>,
-}
-
-impl FromStr for Target {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.split_once('/') {
-            None if text == "allconv" || text == "all" => Ok(Self { id: None }),
-            Some(("allconv", _)) => Ok(Self {
-                id: Some(text.to_owned()),
-            }),
-            _ => Err("wanted allconv, all, or an experiment such as allconv/table3".to_owned()),
-        }
-    }
 }
 
 /// Where the images come from.
@@ -124,10 +127,21 @@ impl FromStr for Shard {
 }
 
 /// Does what the command line says.
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let chosen = choose(args)?;
+pub(crate) fn run(cli: &Cli) -> Result<()> {
+    match (&cli.command, &cli.args) {
+        (Some(Command::Report(args)), _) => report::run(args),
+        (None, Some(args)) => reproduce(args),
+        (None, None) => bail!(
+            "nothing to do; wanted a paper ({}), all, or report",
+            catalog::papers()
+        ),
+    }
+}
+
+fn reproduce(args: &Args) -> Result<()> {
+    let chosen = catalog::choose(&args.target, &args.ids)?;
     if args.list {
-        return experiment::list(&chosen);
+        return list::list(&chosen);
     }
     if let Some(threads) = args.threads {
         rayon::ThreadPoolBuilder::new()
@@ -135,57 +149,96 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             .build_global()
             .context("cannot start the threads")?;
     }
-    let source = match (&args.data, args.scale) {
-        (Some(data), _) => Some(data.0.clone()),
-        (None, Scale::Smoke | Scale::Quick) => Some(Source::Embedded),
-        (None, Scale::Cpu | Scale::Paper) => None,
-    };
-    if let Some(Source::Dir(dir)) = &source
-        && !dir.is_dir()
-    {
-        bail!(
-            "--data {}: there is no such folder; give the folder of the data set, or embedded, or hub",
-            dir.display()
-        );
-    }
     let settings = Settings {
         scale: args.scale,
-        source,
+        source: source(args)?,
         device: device(&args.device)?,
         seeds: (0..args.seeds).map(|i| args.seed.wrapping_add(i)).collect(),
         out: args.out.clone(),
         resume: args.resume,
         shard: args.shard,
-        quiet: args.quiet,
-        json: args.json,
+        command: command(),
     };
-    job::run_all(&chosen, &settings)
-}
-
-fn choose(args: &Args) -> Result<Vec<&'static dyn Experiment>> {
-    let known = crate::allconv::EXPERIMENTS;
-    let mut ids = args.target.id.iter().chain(&args.ids).peekable();
-    if ids.peek().is_none() {
-        return Ok(known.to_vec());
-    }
-    let mut chosen: Vec<&'static dyn Experiment> = Vec::new();
-    for id in ids {
-        let found = known
-            .iter()
-            .find(|e| e.id() == id || e.id().rsplit('/').next() == Some(id.as_str()));
-        match found {
-            Some(e) if chosen.iter().any(|c| c.id() == e.id()) => {}
-            Some(e) => chosen.push(*e),
-            None => {
-                let ids: Vec<&str> = known.iter().map(|e| e.id()).collect();
-                bail!(
-                    "there is no experiment {id:?}; the experiments are {}",
-                    ids.join(", ")
-                );
+    let console = Console::stderr(match (args.quiet, args.json) {
+        (true, _) => Progress::Quiet,
+        (false, true) => Progress::Json,
+        (false, false) => Progress::detect(),
+    });
+    let print = |record: &Record| match args.json {
+        true => Ok(writeln!(stdout(), "{}", serde_json::to_string(record)?)?),
+        false => Ok(()),
+    };
+    let mut laboratory = Laboratory::new(&settings, console, stop_flag()?, print);
+    let mut not_run = Vec::new();
+    let mut outcome = Ok(());
+    for experiment in &chosen {
+        match laboratory.experiment(*experiment) {
+            Ok(reason) => not_run.extend(reason),
+            Err(error) => {
+                // What was measured before is shown all the same.
+                outcome = Err(error);
+                break;
             }
         }
     }
-    Ok(chosen)
+    let results = results::all(&args.out)?;
+    let page = results::write(&args.out, &results)?;
+    if !args.json {
+        let chosen = |r: &&results::Results| {
+            r.scale == args.scale && chosen.iter().any(|e| e.id() == r.experiment.id())
+        };
+        for result in results.iter().filter(chosen) {
+            writeln!(stdout(), "\n{}", result.to_text())?;
+        }
+        not_run
+            .iter()
+            .try_for_each(|reason| writeln!(stdout(), "Not run: {reason}."))?;
+        writeln!(stdout(), "Report: {}", page.display())?;
+    }
+    outcome?;
+    if not_run.len() == chosen.len() {
+        bail!("nothing was run: {}", not_run.join("; "));
+    }
+    Ok(())
+}
+
+fn source(args: &Args) -> Result<Option<Source>> {
+    let source = match (&args.data, args.scale) {
+        (Some(data), _) => Some(data.0.clone()),
+        (None, Scale::Smoke | Scale::Quick) => Some(Source::Embedded),
+        (None, Scale::Cpu | Scale::Paper) => None,
+    };
+    match &source {
+        Some(Source::Dir(dir)) if !dir.is_dir() => bail!(
+            "--data {}: there is no such folder; give the folder of the data set, or embedded, or hub",
+            dir.display()
+        ),
+        _ => Ok(source),
+    }
+}
+
+/// What was typed, as it can be typed again.
+fn command() -> String {
+    let quoted = |arg: String| match arg.is_empty()
+        || arg.contains(|c: char| c.is_whitespace() || "'\"\\$*?&|;<>()".contains(c))
+    {
+        true => format!("'{}'", arg.replace('\'', r"'\''")),
+        false => arg,
+    };
+    let args: Vec<String> = std::env::args().skip(1).map(quoted).collect();
+    format!("cargo xtask reproduce {}", args.join(" "))
+}
+
+/// A flag that Ctrl-C and a polite request to end set; the second Ctrl-C ends the program at once.
+fn stop_flag() -> Result<StopFlag> {
+    let stop = StopFlag::default();
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: the first signal finds the flag still down.
+        flag::register_conditional_shutdown(signal, 130, stop.shared())
+            .and_then(|_| flag::register(signal, stop.shared()))
+            .context("cannot listen for Ctrl-C")?;
+    }
+    Ok(stop)
 }
 
 fn device(text: &str) -> Result<Device> {
@@ -210,35 +263,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn command_line_is_consistent() {
+        use clap::CommandFactory;
+        Cli::command().debug_assert();
+    }
+
+    #[test]
     fn shards() {
         let shard: Shard = "2/3".parse().expect("valid");
         let held: Vec<usize> = (0..7).filter(|&i| shard.holds(i)).collect();
         assert_eq!(held, [1, 4]);
         for wrong in ["0/3", "4/3", "1", "a/b", "1/0", ""] {
             assert!(wrong.parse::<Shard>().is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn a_target_is_a_paper_or_an_experiment() {
-        use clap::Parser;
-        let chosen = |line: &[&str]| -> Result<Vec<&str>> {
-            let args = Args::try_parse_from([&["reproduce"], line].concat())?;
-            Ok(choose(&args)?
-                .iter()
-                .map(|experiment| experiment.id())
-                .collect())
-        };
-        let (one, two) = ("allconv/table3", "allconv/table4");
-        assert_eq!(chosen(&[one]).expect("known"), [one]);
-        assert_eq!(chosen(&["allconv", "table3"]).expect("known"), [one]);
-        assert_eq!(chosen(&[one, "table4"]).expect("known"), [one, two]);
-        assert_eq!(
-            chosen(&["all"]).expect("known").len(),
-            crate::allconv::EXPERIMENTS.len()
-        );
-        for wrong in ["nin", "allconv/table9", "table3", ""] {
-            assert!(chosen(&[wrong]).is_err(), "{wrong:?}");
         }
     }
 

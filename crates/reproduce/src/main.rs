@@ -1,27 +1,32 @@
 //! `reproduce`: runs the papers' experiments and prints each measured number next to the paper's.
 
 mod allconv;
-mod claim;
+mod canvas;
+mod catalog;
 mod cli;
 mod experiment;
-mod job;
-mod record;
-mod scale;
-mod table;
-mod train;
+mod laboratory;
+mod list;
+mod report;
+mod results;
+mod training;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
 fn main() -> ExitCode {
-    match cli::run(&cli::Args::parse()) {
+    match cli::run(&cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output, such as `head`, has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            ExitCode::FAILURE
+            match error.is::<laboratory::Interrupted>() {
+                // What a shell expects of a program that ended on Ctrl-C.
+                true => ExitCode::from(130),
+                false => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -27,57 +27,98 @@ fn smoke() {
         assert!(text.contains(wanted), "no {wanted} in {text}");
     }
     assert!(dir.path().join("report.md").is_file() && dir.path().join("index.html").is_file());
-    let record = dir
-        .path()
-        .join("allconv/table3/smoke/All-CNN-C/seed-0/record.json");
-    let before = std::fs::read_to_string(&record).expect("a record");
-    let again = reproduce(
-        &[
-            "allconv", "table3", "--scale", "smoke", "--quiet", "--resume",
-        ],
-        dir.path(),
-    );
+    let folder = dir.path().join("allconv/table3/smoke/All-CNN-C/seed-0");
+    for file in [
+        "config.toml",
+        "log.jsonl",
+        "record.json",
+        "checkpoint/weights.safetensors",
+    ] {
+        assert!(folder.join(file).is_file(), "no {file}");
+    }
+    let config = std::fs::read_to_string(folder.join("config.toml")).expect("a configuration");
+    for wanted in [
+        "cargo xtask reproduce allconv table3",
+        "[recipe",
+        "[settings",
+        "width",
+    ] {
+        assert!(config.contains(wanted), "no {wanted} in {config}");
+    }
+    let weights = std::fs::read(folder.join("checkpoint/weights.safetensors")).expect("weights");
+    let args = [
+        "allconv", "table3", "--scale", "smoke", "--quiet", "--resume",
+    ];
+    let again = reproduce(&args, dir.path());
     assert!(again.status.success());
-    assert_eq!(
-        before,
-        std::fs::read_to_string(&record).expect("a record"),
-        "resume trains nothing again"
-    );
+    let after = std::fs::read(folder.join("checkpoint/weights.safetensors")).expect("weights");
+    assert!(weights == after, "resume trains nothing again");
+    let previous = folder.join("checkpoint.previous");
+    assert!(!previous.exists(), "resume begins nothing afresh");
 }
 
 #[test]
 fn same_seed_same_numbers() {
-    let error = |threads: &str| {
+    let epochs = |threads: &str| {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let args = [
-            "allconv",
-            "table4",
-            "--scale",
-            "smoke",
-            "--json",
-            "--quiet",
-            "--seed",
-            "7",
-            "--threads",
-            threads,
+            "allconv", "table4", "--scale", "smoke", "--json", "--quiet", "--seed", "7",
         ];
-        let output = reproduce(&args, dir.path());
+        let output = reproduce(&[&args[..], &["--threads", threads]].concat(), dir.path());
         let lines = String::from_utf8(output.stdout).expect("text");
-        lines
-            .lines()
-            .map(|line| {
-                let record: serde_json::Value =
-                    serde_json::from_str(line).expect("a record a line");
-                (
-                    record["train_loss"].to_string(),
-                    record["error"].to_string(),
-                )
-            })
-            .collect::<Vec<_>>()
+        assert_eq!(lines.lines().count(), 2, "{lines}");
+        let folders = [
+            "All-CNN-C-no-augmentation",
+            "All-CNN-C-flip-and-translation",
+        ];
+        folders.map(|folder| {
+            let folder = dir
+                .path()
+                .join("allconv/table4/smoke")
+                .join(folder)
+                .join("seed-7");
+            let weights = std::fs::read(folder.join("checkpoint/weights.safetensors"));
+            let log = std::fs::read_to_string(folder.join("log.jsonl")).expect("a log");
+            let loss = log.lines().find_map(|line| {
+                let line: serde_json::Value = serde_json::from_str(line).ok()?;
+                Some(line.get("train_loss")?.to_string())
+            });
+            (loss.expect("an epoch"), weights.expect("weights"))
+        })
     };
-    let one = error("1");
-    assert_eq!(one.len(), 2);
-    assert_eq!(one, error("2"));
+    assert!(epochs("1") == epochs("2"));
+}
+
+#[test]
+fn the_report_shows_what_was_measured() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let (root, out) = (dir.path(), dir.path().join("runs"));
+    std::fs::create_dir(root.join("docs")).expect("a folder");
+    let readme = root.join("README.md");
+    let block = "<!-- generated: allconv/table4 smoke -->\n<!-- end generated -->\n";
+    std::fs::write(&readme, block).expect("written");
+    let args = ["allconv", "table4", "--scale", "smoke", "--quiet"];
+    assert!(reproduce(&args, &out).status.success());
+    let report = |args: &[&str]| {
+        let root = root.to_string_lossy().into_owned();
+        let output = reproduce(&[&["report", "--root", &root], args].concat(), &out);
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    assert!(!report(&["--check"]).0, "there are no records yet");
+    let (good, text) = report(&["--take", "allconv/table4", "--scale", "smoke"]);
+    assert!(good, "{text}");
+    assert!(report(&["--check"]).0);
+    let text = std::fs::read_to_string(&readme).expect("text");
+    assert!(
+        text.contains("| All-CNN-C, flip and translation |"),
+        "{text}"
+    );
+    std::fs::write(&readme, text.replace("7.25", "0.00")).expect("written");
+    let (good, text) = report(&["--check"]);
+    assert!(!good && text.contains("README.md do not show"), "{text}");
 }
 
 #[test]

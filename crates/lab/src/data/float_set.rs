@@ -87,6 +87,26 @@ impl FloatSet {
         self.labels.is_empty()
     }
 
+    /// The first `n` images, and the rest.
+    ///
+    /// ```
+    /// let set = lab::data::FloatSet::new((1, 1, 1), vec![0.1, 0.2, 0.3], vec![0, 1, 0], 2)?;
+    /// let (first, rest) = set.split_at(2);
+    /// assert_eq!((first.len(), *rest.images), (2, vec![0.3]));
+    /// # Ok::<(), lab::data::DataError>(())
+    /// ```
+    pub fn split_at(&self, n: usize) -> (Self, Self) {
+        let n = n.min(self.len());
+        let (images, more_images) = self.images.split_at(n * self.image_len());
+        let (labels, more_labels) = self.labels.split_at(n);
+        let part = |images: &[f32], labels: &[u32]| Self {
+            images: Arc::new(images.to_vec()),
+            labels: Arc::new(labels.to_vec()),
+            ..self.clone()
+        };
+        (part(images, labels), part(more_images, more_labels))
+    }
+
     /// Number of values in one image.
     pub fn image_len(&self) -> usize {
         self.channels * self.height * self.width

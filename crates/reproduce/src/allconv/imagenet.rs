@@ -8,14 +8,17 @@
 
 use allconv::ImageNetConfig;
 use lab::data::{Augment, Preprocess};
+use lab::report::{Claim, Mark, Scale};
+use lab::train::{LrSchedule, Recipe};
 use striate::Initializer;
 
 use super::recipe;
-use crate::claim::Claim;
-use crate::experiment::Experiment;
-use crate::job::{Job, NetworkSpec};
-use crate::scale::Scale;
-use crate::train::{Canvas, Recipe};
+use crate::canvas::Canvas;
+use crate::experiment::{Experiment, Images};
+use crate::training::Training;
+
+/// The row.
+const LABEL: &str = "All-CNN-B (ImageNet)";
 
 pub(crate) struct ImageNet;
 
@@ -37,75 +40,55 @@ impl Experiment for ImageNet {
         (scale == Scale::Smoke).then_some("fashion-mnist")
     }
 
-    fn jobs(&self, scale: Scale, image: (usize, usize, usize), classes: usize) -> Vec<Job> {
-        let (in_channels, height, width) = image;
-        let factor = match scale {
-            Scale::Smoke => 1.0 / 24.0,
-            Scale::Quick => 1.0 / 6.0,
-            Scale::Cpu => 0.5,
-            Scale::Paper => 1.0,
-        };
+    fn claims(&self) -> Vec<Claim> {
+        let source = "Sec. 3.4, ILSVRC-2012, center patch, top-1";
+        vec![super::error(self.id(), LABEL, 41.2, Mark::Verified, source)]
+    }
+
+    fn deviations(&self, _scale: Scale) -> Vec<String> {
+        vec![
+            "Deviations: images are flipped but not cropped at random; padding as in the neon model zoo (not stated by the paper)."
+                .to_owned(),
+        ]
+    }
+
+    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
+        let (in_channels, height, width) = images.size;
         // Tiny images are enlarged, so that something is left of them at the end.
         let canvas = (height.max(width) <= 32).then_some(Canvas {
             side: 224,
             scale: 7,
         });
         let image_size = canvas.map_or((height, width), |canvas| (canvas.side, canvas.side));
-        let paper = Recipe {
-            epochs: 22,
-            batch_size: 64,
-            learning_rates: vec![0.01],
-            weight_decay: 0.0005,
-            milestones: vec![200.0 / 450.0, 400.0 / 450.0],
-            initializer: Initializer::kaiming(),
-            preprocess: Preprocess::Standardize,
-            augment: Augment {
-                flip: true,
-                translate: 0,
-            },
-            canvas,
-            ..recipe::recipe(Scale::Paper)
+        let (factor, epochs, batch_size, train_images, test_images) = match scale {
+            Scale::Smoke => (1.0 / 24.0, 1, 8, Some(8), Some(4)),
+            Scale::Quick => (1.0 / 6.0, 2, 16, Some(500), Some(200)),
+            Scale::Cpu => (0.5, 3, 64, Some(100_000), None),
+            Scale::Paper => (1.0, 22, 64, None, None),
         };
-        let recipe = match scale {
-            Scale::Paper => paper,
-            Scale::Cpu => Recipe {
-                epochs: 3,
-                train_images: Some(100_000),
-                ..paper
-            },
-            Scale::Quick => Recipe {
-                epochs: 2,
-                batch_size: 16,
-                train_images: Some(500),
-                test_images: Some(200),
-                ..paper
-            },
-            Scale::Smoke => Recipe {
-                epochs: 1,
-                batch_size: 8,
-                train_images: Some(8),
-                test_images: Some(4),
-                ..paper
-            },
-        };
-        vec![Job {
-            label: "All-CNN-B (ImageNet)".to_string(),
-            network: NetworkSpec::ImageNet(ImageNetConfig {
-                classes,
+        vec![Training {
+            label: LABEL.to_owned(),
+            model: Box::new(ImageNetConfig {
+                classes: images.classes,
                 in_channels,
                 image_size,
                 width: factor,
                 ..ImageNetConfig::ilsvrc2012()
             }),
-            recipe,
-            claim: Some(Claim::verified(41.2, "ILSVRC-2012, center patch, top-1")),
+            recipe: Recipe {
+                schedule: LrSchedule::steps_at_fractions(&[200.0 / 450.0, 400.0 / 450.0], 0.1),
+                augment: Augment {
+                    flip: true,
+                    translate: 0,
+                },
+                ..Recipe::new(epochs, batch_size, recipe::sgd(0.01, 0.0005))
+            },
+            rates: Vec::new(),
+            train_images,
+            test_images,
+            initializer: Initializer::kaiming(),
+            preprocess: Preprocess::Standardize,
+            canvas,
         }]
-    }
-
-    fn deviations(&self, _scale: Scale) -> Vec<String> {
-        vec![
-            "Deviations: images are flipped but not cropped at random; padding as in the neon model zoo (not stated by the paper)."
-                .to_string(),
-        ]
     }
 }

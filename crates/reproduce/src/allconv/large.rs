@@ -6,15 +6,18 @@
 //! Deviations: the paper's random scaling, rotation and color shifts are not described in full;
 //! here images are enlarged three times, put into the middle of the canvas, flipped and translated.
 
-use allconv::LargeConfig;
+use allconv::{Architecture, BaseModel, LargeConfig, Variant};
 use lab::data::{Augment, Preprocess};
+use lab::report::{Claim, Mark, Scale};
+use lab::train::{LrSchedule, Recipe};
 
 use super::{recipe, table4};
-use crate::claim::Claim;
-use crate::experiment::Experiment;
-use crate::job::{Job, NetworkSpec};
-use crate::scale::Scale;
-use crate::train::{Canvas, Recipe};
+use crate::canvas::Canvas;
+use crate::experiment::{Experiment, Images};
+use crate::training::Training;
+
+/// The row.
+const LABEL: &str = "Large All-CNN";
 
 pub(crate) struct Large;
 
@@ -35,48 +38,15 @@ impl Experiment for Large {
         recipe::embedded(scale)
     }
 
-    fn jobs(
-        &self,
-        scale: Scale,
-        (in_channels, _, _): (usize, usize, usize),
-        classes: usize,
-    ) -> Vec<Job> {
-        let base = recipe::recipe(scale);
-        let (width, dropout, train_images, epochs, rate) = match scale {
-            Scale::Smoke => (1.0 / 80.0, 1.0, Some(8), 1, 0.01),
-            Scale::Quick => (1.0 / 20.0, 0.0, Some(400), 3, 0.01),
-            Scale::Cpu => (1.0 / 8.0, 0.5, None, 4, 0.01),
-            Scale::Paper => (1.0, 1.0, None, 350, 0.01),
-        };
-        vec![Job {
-            label: "Large All-CNN".to_string(),
-            network: NetworkSpec::Large(LargeConfig {
-                width,
-                dropout,
-                classes,
-                in_channels,
-                ..LargeConfig::cifar10()
-            }),
-            recipe: Recipe {
-                epochs,
-                train_images,
-                test_images: train_images.map(|n: usize| n.min(300)),
-                batch_size: 16,
-                learning_rates: vec![rate],
-                warmup_steps: 25,
-                preprocess: Preprocess::Standardize,
-                augment: match scale {
-                    Scale::Quick => Augment::NONE,
-                    _ => table4::AUGMENT,
-                },
-                canvas: Some(Canvas {
-                    side: 126,
-                    scale: 3,
-                }),
-                ..base
-            },
-            claim: Some(Claim::from_memory(4.41, "CIFAR-10 with heavy augmentation")),
-        }]
+    fn claims(&self) -> Vec<Claim> {
+        let source = "Table 4, CIFAR-10 with heavy augmentation";
+        vec![super::error(
+            self.id(),
+            LABEL,
+            4.41,
+            Mark::FromMemory,
+            source,
+        )]
     }
 
     fn deviations(&self, scale: Scale) -> Vec<String> {
@@ -90,5 +60,51 @@ impl Experiment for Large {
             "Deviations: {width}; flips and translations instead of the paper's heavy augmentation, which is not described in full; \
              leaky ReLU with slope 1/3 (not stated)."
         )]
+    }
+
+    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
+        let base = recipe::training(
+            Architecture::new(BaseModel::C, Variant::AllConv),
+            scale,
+            images,
+        );
+        let (width, dropout, train_images, epochs) = match scale {
+            Scale::Smoke => (1.0 / 80.0, 1.0, Some(8), 1),
+            Scale::Quick => (1.0 / 20.0, 0.0, Some(400), 3),
+            Scale::Cpu => (1.0 / 8.0, 0.5, None, 4),
+            Scale::Paper => (1.0, 1.0, None, 350),
+        };
+        let warmup = match scale {
+            Scale::Smoke | Scale::Quick => 1.0,
+            Scale::Cpu | Scale::Paper => 0.01,
+        };
+        let schedule = LrSchedule::from(base.recipe.schedule.decay.clone()).warmup(warmup);
+        vec![Training {
+            label: LABEL.to_owned(),
+            model: Box::new(LargeConfig {
+                width,
+                dropout,
+                classes: images.classes,
+                in_channels: images.size.0,
+                ..LargeConfig::cifar10()
+            }),
+            recipe: Recipe {
+                schedule,
+                augment: match scale {
+                    Scale::Quick => Augment::NONE,
+                    _ => table4::AUGMENT,
+                },
+                ..Recipe::new(epochs, 16, recipe::sgd(0.01, 0.0005))
+            },
+            rates: Vec::new(),
+            train_images,
+            test_images: train_images.map(|_| 300),
+            preprocess: Preprocess::Standardize,
+            canvas: Some(Canvas {
+                side: 126,
+                scale: 3,
+            }),
+            ..base
+        }]
     }
 }

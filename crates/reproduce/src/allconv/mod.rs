@@ -2,10 +2,13 @@
 
 mod imagenet;
 mod large;
+mod model;
 mod recipe;
 mod table3;
 mod table4;
 mod table5;
+
+use lab::report::{Claim, Mark};
 
 use crate::experiment::Experiment;
 
@@ -17,3 +20,10 @@ pub(crate) const EXPERIMENTS: &[&dyn Experiment] = &[
     &large::Large,
     &imagenet::ImageNet,
 ];
+
+/// A test error of the paper.
+fn error(id: &str, model: impl Into<String>, value: f64, mark: Mark, source: &str) -> Claim {
+    Claim::new(id, model, "test error", "%")
+        .value(value, mark)
+        .source(source)
+}

@@ -6,12 +6,11 @@
 //! Deviations: `recipe.rs`.
 
 use allconv::Architecture;
+use lab::report::{Claim, Mark, Scale};
 
 use super::recipe;
-use crate::claim::Claim;
-use crate::experiment::Experiment;
-use crate::job::Job;
-use crate::scale::Scale;
+use crate::experiment::{Experiment, Images};
+use crate::training::Training;
 
 /// Test errors in the order of [`Architecture::ALL`].
 const ERRORS: [f64; 12] = [
@@ -39,21 +38,31 @@ impl Experiment for Table3 {
         recipe::embedded(scale)
     }
 
-    fn jobs(&self, scale: Scale, image: (usize, usize, usize), classes: usize) -> Vec<Job> {
-        let networks = Architecture::ALL.into_iter().zip(ERRORS);
-        let job = |(architecture, error): (Architecture, f64)| Job {
-            label: architecture.to_string(),
-            network: recipe::network(architecture, scale, image, classes),
-            recipe: recipe::recipe(scale),
-            claim: Some(Claim::verified(
-                error,
-                "CIFAR-10, 50,000 training images, 350 epochs",
-            )),
+    fn claims(&self) -> Vec<Claim> {
+        let source = "Table 3, CIFAR-10, 50,000 training images, 350 epochs";
+        let claim = |(architecture, value): (Architecture, f64)| {
+            super::error(
+                self.id(),
+                architecture.to_string(),
+                value,
+                Mark::Verified,
+                source,
+            )
         };
-        networks.map(job).collect()
+        Architecture::ALL
+            .into_iter()
+            .zip(ERRORS)
+            .map(claim)
+            .collect()
     }
 
     fn deviations(&self, scale: Scale) -> Vec<String> {
         recipe::deviations(scale)
+    }
+
+    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
+        let all = Architecture::ALL.into_iter();
+        all.map(|architecture| recipe::training(architecture, scale, images))
+            .collect()
     }
 }

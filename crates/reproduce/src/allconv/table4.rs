@@ -7,19 +7,23 @@
 
 use allconv::{Architecture, BaseModel, Variant};
 use lab::data::Augment;
+use lab::report::{Claim, Mark, Scale};
 
 use super::recipe;
-use crate::claim::Claim;
-use crate::experiment::Experiment;
-use crate::job::Job;
-use crate::scale::Scale;
-use crate::train::Recipe;
+use crate::experiment::{Experiment, Images};
+use crate::training::Training;
 
 /// Flips, and translations of up to five pixels.
 pub(super) const AUGMENT: Augment = Augment {
     flip: true,
     translate: 5,
 };
+
+/// Label, augmentation and the paper's error.
+const ROWS: [(&str, Augment, f64); 2] = [
+    ("All-CNN-C, no augmentation", Augment::NONE, 9.08),
+    ("All-CNN-C, flip and translation", AUGMENT, 7.25),
+];
 
 pub(crate) struct Table4;
 
@@ -40,28 +44,22 @@ impl Experiment for Table4 {
         recipe::embedded(scale)
     }
 
-    fn jobs(&self, scale: Scale, image: (usize, usize, usize), classes: usize) -> Vec<Job> {
-        let architecture = Architecture::new(BaseModel::C, Variant::AllConv);
-        let recipe = recipe::recipe(scale);
-        let job = |label: &str, augment, error| Job {
-            label: format!("{architecture}, {label}"),
-            network: recipe::network(architecture, scale, image, classes),
-            recipe: Recipe {
-                augment,
-                ..recipe.clone()
-            },
-            claim: Some(Claim::verified(
-                error,
-                "CIFAR-10, 50,000 training images, 350 epochs",
-            )),
-        };
-        vec![
-            job("no augmentation", Augment::NONE, 9.08),
-            job("flip and translation", AUGMENT, 7.25),
-        ]
+    fn claims(&self) -> Vec<Claim> {
+        let source = "Table 4, CIFAR-10, 50,000 training images, 350 epochs";
+        let claim =
+            |(label, _, value)| super::error(self.id(), label, value, Mark::Verified, source);
+        ROWS.map(claim).into()
     }
 
     fn deviations(&self, scale: Scale) -> Vec<String> {
         recipe::deviations(scale)
+    }
+
+    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
+        let architecture = Architecture::new(BaseModel::C, Variant::AllConv);
+        let training = |(label, augment, _)| {
+            recipe::training(architecture, scale, images).augmented(label, augment)
+        };
+        ROWS.map(training).into()
     }
 }

@@ -1,0 +1,10 @@
+//! Figures: curves and grids of images, drawn without any font of the system.
+
+mod canvas;
+mod grid;
+mod picture;
+mod plot;
+
+pub use grid::ImageGrid;
+pub use picture::Picture;
+pub use plot::{Plot, Series, Style};

@@ -1,0 +1,185 @@
+//! A picture in memory, made from numbers, saved as PNG.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use image::{ImageFormat, RgbImage};
+
+use super::super::ReportError;
+use crate::atomic;
+
+/// A picture of 8 bits a channel.
+#[derive(Clone, PartialEq)]
+pub struct Picture {
+    pub(super) image: RgbImage,
+}
+
+impl std::fmt::Debug for Picture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Picture({}x{})", self.image.width(), self.image.height())
+    }
+}
+
+impl Picture {
+    /// A picture of numbers in (channels, height, width) order; `low` becomes black and `high` white.
+    ///
+    /// One channel is gray, three are red, green, blue.
+    /// Numbers outside the range are cut to it, and what is not a number becomes black.
+    ///
+    /// ```
+    /// let picture = lab::report::Picture::new(&[0.0, 0.5, 1.0, 2.0], (1, 2, 2), (0.0, 1.0))?;
+    /// assert_eq!((picture.width(), picture.height()), (2, 2));
+    /// # Ok::<(), lab::report::ReportError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Another number of channels or values, a size of 0, a range that is empty or not finite.
+    pub fn new(
+        values: &[f32],
+        (channels, height, width): (usize, usize, usize),
+        (low, high): (f32, f32),
+    ) -> Result<Self, ReportError> {
+        let wrong = |argument: &str, found: String, wanted: &str| ReportError::Figure {
+            title: "picture".to_owned(),
+            argument: argument.to_owned(),
+            found,
+            wanted: wanted.to_owned(),
+        };
+        if !matches!(channels, 1 | 3) {
+            return Err(wrong("channels", channels.to_string(), "1 or 3"));
+        }
+        let plane = height * width;
+        if plane == 0 || values.len() != channels * plane {
+            let found = format!("{} values for {channels}x{height}x{width}", values.len());
+            return Err(wrong(
+                "values",
+                found,
+                "channels x height x width, none of them 0",
+            ));
+        }
+        if !(low.is_finite() && high.is_finite() && low < high) {
+            return Err(wrong(
+                "range",
+                format!("{low} to {high}"),
+                "two numbers, the smaller first",
+            ));
+        }
+        let byte = |channel: usize, at: usize| {
+            let value = values[channel.min(channels - 1) * plane + at];
+            // A NaN becomes 0 in the conversion.
+            ((value - low) / (high - low) * 255.0)
+                .round()
+                .clamp(0.0, 255.0) as u8
+        };
+        let pixel = |x: u32, y: u32| {
+            let at = y as usize * width + x as usize;
+            image::Rgb([byte(0, at), byte(1, at), byte(2, at)])
+        };
+        let image = RgbImage::from_fn(width as u32, height as u32, pixel);
+        Ok(Self { image })
+    }
+
+    /// Like [`Picture::new`] with the range of the values themselves; a flat picture becomes gray.
+    ///
+    /// # Errors
+    /// Those of [`Picture::new`].
+    pub fn stretched(values: &[f32], shape: (usize, usize, usize)) -> Result<Self, ReportError> {
+        let finite = || values.iter().copied().filter(|value| value.is_finite());
+        let low = finite().fold(f32::INFINITY, f32::min);
+        let high = finite().fold(f32::NEG_INFINITY, f32::max);
+        match low < high {
+            true => Self::new(values, shape, (low, high)),
+            false => Self::new(&vec![0.5; values.len()], shape, (0.0, 1.0)),
+        }
+    }
+
+    /// Width in pixels.
+    pub fn width(&self) -> u32 {
+        self.image.width()
+    }
+
+    /// Height in pixels.
+    pub fn height(&self) -> u32 {
+        self.image.height()
+    }
+
+    /// The pixels in (height, width, channels) order, red, green, blue.
+    pub fn pixels(&self) -> &[u8] {
+        self.image.as_raw()
+    }
+
+    /// The picture enlarged by a whole factor; every pixel becomes a square.
+    pub fn enlarged(&self, factor: u32) -> Self {
+        let factor = factor.max(1);
+        let (width, height) = (self.width() * factor, self.height() * factor);
+        let image = RgbImage::from_fn(width, height, |x, y| {
+            *self.image.get_pixel(x / factor, y / factor)
+        });
+        Self { image }
+    }
+
+    /// The picture as a PNG file's content.
+    ///
+    /// # Errors
+    /// A picture that the encoder refuses; that would be a bug.
+    pub fn to_png(&self) -> Result<Vec<u8>, ReportError> {
+        let mut bytes = Cursor::new(Vec::new());
+        let written = self.image.write_to(&mut bytes, ImageFormat::Png);
+        written.map_err(|error| ReportError::Picture(error.to_string()))?;
+        Ok(bytes.into_inner())
+    }
+
+    /// Writes a PNG file in one step and makes its folder.
+    ///
+    /// # Errors
+    /// A folder that cannot be made or written to.
+    pub fn save(&self, path: &Path) -> Result<(), ReportError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|e| ReportError::io(folder, "make", e))?;
+        }
+        atomic::write(path, &self.to_png()?).map_err(|e| ReportError::io(path, "write", e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_become_bytes() {
+        let values = [0.0, 1.0, -5.0, 9.0, f32::NAN, 0.5];
+        let gray = Picture::new(&values, (1, 2, 3), (0.0, 1.0)).unwrap();
+        let red: Vec<u8> = gray.pixels().iter().step_by(3).copied().collect();
+        assert_eq!(red, [0, 255, 0, 255, 0, 128]);
+        let color = Picture::new(&[1.0, 0.0, 0.5], (3, 1, 1), (0.0, 1.0)).unwrap();
+        assert_eq!(color.pixels(), [255, 0, 128]);
+        let flat = Picture::stretched(&[7.0; 4], (1, 2, 2)).unwrap();
+        assert!(flat.pixels().iter().all(|&p| p == 128));
+    }
+
+    #[test]
+    fn a_png_gives_the_pixels_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("figures/a.png");
+        let picture = Picture::stretched(&[0.0, 1.0, 2.0, 3.0], (1, 2, 2))
+            .unwrap()
+            .enlarged(3);
+        picture.save(&path).unwrap();
+        let read = image::open(&path).unwrap().to_rgb8();
+        assert_eq!(read.as_raw(), picture.pixels());
+        assert_eq!((picture.width(), picture.height()), (6, 6));
+    }
+
+    #[test]
+    fn errors() {
+        let text = |values: usize, shape, range| {
+            Picture::new(&vec![0.0; values], shape, range)
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(text(4, (2, 1, 2), (0.0, 1.0)).contains("channels is 2, wanted 1 or 3"));
+        assert!(text(5, (1, 2, 2), (0.0, 1.0)).contains("5 values for 1x2x2"));
+        assert!(text(0, (1, 0, 2), (0.0, 1.0)).contains("none of them 0"));
+        assert!(text(4, (1, 2, 2), (1.0, 1.0)).contains("range is 1 to 1"));
+    }
+}

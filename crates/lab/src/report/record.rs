@@ -1,0 +1,215 @@
+//! What was measured, and everything that says how.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Claim, Environment, ReportError, Scale};
+use crate::atomic;
+use crate::train::{Outcome, TrainLog};
+
+/// One measured number, of one or several seeds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// The experiment, such as `allconv/table3`.
+    pub id: String,
+    /// The row: which model.
+    pub model: String,
+    /// What was measured, such as `error`.
+    pub quantity: String,
+    /// The unit, such as `%`.
+    pub unit: String,
+    /// One value for each seed; `None` for a run that gave no number.
+    pub values: Vec<Option<f64>>,
+    /// The seeds.
+    pub seeds: Vec<u64>,
+    /// The data set as a reader should see it, such as `Fashion-MNIST 10,000 + 2,000`.
+    pub dataset: String,
+    /// How much of the paper's experiment.
+    pub scale: Scale,
+    /// Epochs trained.
+    #[serde(default)]
+    pub epochs: usize,
+    /// Scalars in the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parameters: Option<usize>,
+    /// How the runs ended.
+    #[serde(default)]
+    pub outcomes: Vec<Outcome>,
+    /// Seconds of training and evaluation, over all seeds.
+    #[serde(default)]
+    pub wall_seconds: f64,
+    /// Training speed.
+    #[serde(default)]
+    pub images_per_second: f64,
+    /// The command that measures it again.
+    pub command: String,
+    /// The day, as the binary gives it: `2026-01-31`.
+    pub date: String,
+    /// Machine and program.
+    pub environment: Environment,
+    /// Settings that a reader of the table should know, such as `width = "0.25"`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub settings: BTreeMap<String, String>,
+    /// Deviations from the paper, one sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
+}
+
+impl Record {
+    /// A record for a claim, still without a value.
+    pub fn new(claim: &Claim, dataset: impl Into<String>, scale: Scale) -> Self {
+        Self {
+            id: claim.id.clone(),
+            model: claim.model.clone(),
+            quantity: claim.quantity.clone(),
+            unit: claim.unit.clone(),
+            values: Vec::new(),
+            seeds: Vec::new(),
+            dataset: dataset.into(),
+            scale,
+            epochs: 0,
+            parameters: None,
+            outcomes: Vec::new(),
+            wall_seconds: 0.0,
+            images_per_second: 0.0,
+            command: String::new(),
+            date: String::new(),
+            environment: Environment::default(),
+            settings: BTreeMap::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// The same with the value of a seed.
+    pub fn value(mut self, seed: u64, value: Option<f64>) -> Self {
+        self.seeds.push(seed);
+        self.values.push(value);
+        self
+    }
+
+    /// The same with the final test error of a run, its cost and its outcome.
+    pub fn trained(mut self, seed: u64, log: &TrainLog) -> Self {
+        self.epochs = log.epochs.len();
+        self.outcomes.push(log.outcome);
+        self.wall_seconds += log.train_seconds + log.eval_seconds;
+        self.images_per_second = log.images_per_second();
+        self.value(seed, log.final_error())
+    }
+
+    /// The same with where and how it was measured; `date` is today as `2026-01-31`.
+    pub fn measured_by(
+        self,
+        command: impl Into<String>,
+        date: impl Into<String>,
+        environment: &Environment,
+    ) -> Self {
+        Self {
+            command: command.into(),
+            date: date.into(),
+            environment: environment.clone(),
+            ..self
+        }
+    }
+
+    /// The mean over the seeds that gave a number.
+    pub fn mean(&self) -> Option<f64> {
+        let values = self.numbers();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    }
+
+    /// The sample standard deviation over the seeds that gave a number, if there are two or more.
+    pub fn spread(&self) -> Option<f64> {
+        let (values, mean) = (self.numbers(), self.mean()?);
+        let squares = values.iter().map(|value| (value - mean).powi(2));
+        (values.len() > 1).then(|| (squares.sum::<f64>() / (values.len() - 1) as f64).sqrt())
+    }
+
+    /// How many seeds gave a number.
+    pub fn n(&self) -> usize {
+        self.numbers().len()
+    }
+
+    fn numbers(&self) -> Vec<f64> {
+        self.values.iter().copied().flatten().collect()
+    }
+
+    /// What two records must share to be measurements of the same thing.
+    fn key(&self) -> (&str, &str, &str, &str, Scale) {
+        let Self {
+            id,
+            model,
+            quantity,
+            dataset,
+            scale,
+            ..
+        } = self;
+        (id, model, quantity, dataset, *scale)
+    }
+}
+
+/// Joins records of the same thing with different seeds into one; of the same seed the later one counts.
+///
+/// Order is kept by first appearance.
+pub fn merge(records: impl IntoIterator<Item = Record>) -> Vec<Record> {
+    let mut merged: Vec<Record> = Vec::new();
+    for record in records {
+        match merged.iter_mut().find(|known| known.key() == record.key()) {
+            Some(known) => absorb(known, record),
+            None => merged.push(record),
+        }
+    }
+    merged
+}
+
+fn absorb(known: &mut Record, new: Record) {
+    let mut by_seed: BTreeMap<u64, (Option<f64>, Option<Outcome>)> = BTreeMap::new();
+    for record in [&*known, &new] {
+        for (index, (&seed, &value)) in record.seeds.iter().zip(&record.values).enumerate() {
+            by_seed.insert(seed, (value, record.outcomes.get(index).copied()));
+        }
+    }
+    let again = new.seeds.iter().all(|seed| known.seeds.contains(seed));
+    let seconds = match again {
+        true => known.wall_seconds,
+        false => known.wall_seconds + new.wall_seconds,
+    };
+    *known = Record {
+        seeds: by_seed.keys().copied().collect(),
+        values: by_seed.values().map(|(value, _)| *value).collect(),
+        outcomes: by_seed
+            .values()
+            .filter_map(|(_, outcome)| *outcome)
+            .collect(),
+        wall_seconds: seconds,
+        ..new
+    };
+}
+
+/// Writes a file of records, in one step.
+///
+/// # Errors
+/// A folder that is not there or cannot be written to.
+pub fn write_records(path: &Path, records: &[Record]) -> Result<(), ReportError> {
+    let text = serde_json::to_string_pretty(records).map_err(|error| ReportError::Records {
+        path: path.to_owned(),
+        reason: format!("cannot be written as JSON: {error}"),
+    })?;
+    let text = format!("{text}\n");
+    atomic::write(path, text.as_bytes()).map_err(|e| ReportError::io(path, "write", e))
+}
+
+/// Reads a file of records.
+///
+/// # Errors
+/// A file that cannot be read, or that holds something else.
+pub fn read_records(path: &Path) -> Result<Vec<Record>, ReportError> {
+    let text = fs::read_to_string(path).map_err(|e| ReportError::io(path, "read", e))?;
+    serde_json::from_str(&text).map_err(|error| ReportError::Records {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
+}

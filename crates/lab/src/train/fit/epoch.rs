@@ -1,0 +1,93 @@
+//! The end of an epoch: evaluation, and its line in the books.
+
+use std::time::Instant;
+
+use super::super::checkpoint::EpochSums;
+use super::super::console::duration;
+use super::super::log::LogLine;
+use super::super::{EpochLog, Evaluation, TrainError, evaluate};
+use super::session::Session;
+
+impl Session<'_> {
+    /// Evaluates if it is time, and closes the books of the epoch.
+    pub(super) fn end_epoch(&mut self) -> Result<(), TrainError> {
+        let epoch = self.position.epoch + 1;
+        let due = epoch.is_multiple_of(self.recipe.evaluate_every) || epoch == self.recipe.epochs;
+        let mut test = None;
+        if due {
+            let begun = Instant::now();
+            test = Some(evaluate(
+                self.objective,
+                self.test,
+                self.recipe.batch_size,
+                &self.device,
+            )?);
+            self.position.log.eval_seconds += begun.elapsed().as_secs_f64();
+        }
+        let sums = std::mem::take(&mut self.position.sums);
+        let step = self.position.step;
+        let log = epoch_log(sums, epoch, step, test, self.lr_of_last_step());
+        self.run.line(&LogLine::Epoch(&log))?;
+        let mut scalars = vec![("train/loss", log.train_loss), ("train/lr", log.lr)];
+        scalars.push(("train/images_per_second", log.images_per_second));
+        scalars.extend(log.train_error.map(|error| ("train/error", error)));
+        scalars.extend(log.test_loss.map(|loss| ("test/loss", loss)));
+        scalars.extend(log.test_error.map(|error| ("test/error", error)));
+        scalars.extend(
+            log.terms
+                .iter()
+                .map(|(name, &value)| (name.as_str(), value)),
+        );
+        self.run.scalars(step, &scalars)?;
+        self.run
+            .console
+            .note(epoch_line(&self.recipe.label, &log, self.recipe.epochs));
+        self.position.log.epochs.push(log);
+        (self.position.epoch, self.position.batch) = (epoch, 0);
+        Ok(())
+    }
+
+    fn lr_of_last_step(&self) -> f64 {
+        let last = self.position.step.saturating_sub(1);
+        let schedule = &self.recipe.schedule;
+        self.optimizer.lr() * schedule.factor(last, self.steps_per_epoch, self.total_steps)
+    }
+}
+
+fn epoch_log(
+    sums: EpochSums,
+    epoch: usize,
+    step: u64,
+    test: Option<Evaluation>,
+    lr: f64,
+) -> EpochLog {
+    let images = sums.images.max(1) as f64;
+    let terms = sums.terms.into_iter();
+    EpochLog {
+        epoch,
+        step,
+        lr,
+        train_loss: sums.loss / images,
+        train_error: (sums.scored > 0).then(|| 100.0 * sums.wrong as f64 / sums.scored as f64),
+        test_loss: test.map(|test| test.loss()),
+        test_error: test.map(|test| test.error()),
+        seconds: sums.seconds,
+        images_per_second: images / sums.seconds.max(1e-9),
+        terms: terms.map(|(name, sum)| (name, sum / images)).collect(),
+    }
+}
+
+fn epoch_line(label: &str, log: &EpochLog, epochs: usize) -> String {
+    let percent = |name: &str, value: Option<f64>| {
+        value.map_or(String::new(), |value| format!("  {name} error {value:.2}%"))
+    };
+    format!(
+        "{label} epoch {}/{epochs}  loss {:.4}{}{}  {:.0} images/s  {}",
+        log.epoch,
+        log.train_loss,
+        percent("train", log.train_error),
+        percent("test", log.test_error),
+        log.images_per_second,
+        duration(log.seconds),
+    )
+}

@@ -1,0 +1,35 @@
+//! Training: a [`Recipe`], the loop [`fit`], and a [`Run`] that keeps what happened.
+//!
+//! One seed gives the same bits for any number of threads, and a resumed run the bits of a straight one.
+
+mod checkpoint;
+mod console;
+mod dead_start;
+mod error;
+mod evaluate;
+mod events;
+mod fit;
+mod group;
+mod log;
+mod objective;
+mod optim;
+mod recipe;
+mod run;
+mod schedule;
+
+pub use console::{Console, Progress, Task, duration};
+pub use error::TrainError;
+pub(crate) use error::io_cure;
+pub use evaluate::{Evaluation, evaluate};
+pub use events::EventWriter;
+pub use fit::{fit, fit_objective};
+pub use group::ParamGroup;
+pub use log::{EpochLog, Outcome, TrainLog};
+pub use objective::{Classifier, Loss, Objective};
+pub use optim::{Adam, AdamConfig, AdamDecay, Optimizer, OptimizerConfig, Sgd, SgdConfig};
+pub use recipe::{DeadStart, Recipe};
+pub use run::{Run, Start, StopFlag};
+pub use schedule::{Decay, LrSchedule};
+
+#[cfg(test)]
+mod tests;

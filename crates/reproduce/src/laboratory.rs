@@ -1,0 +1,334 @@
+//! The place where experiments run: it gives them data, run folders and a console, and keeps what they measure.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use candle_core::Device;
+use lab::data::{Dataset, Source};
+use lab::report::{Claim, Environment, Picture, Plot, Record, Scale, write_records};
+use lab::train::{Console, Outcome, Recipe, Run, Start, StopFlag, TrainError, TrainLog};
+
+use crate::cli::Shard;
+use crate::experiment::Experiment;
+use crate::training::{Sets, Training};
+
+/// What the command line decided for all runs.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) scale: Scale,
+    /// `None`: not given, and the scale needs it.
+    pub(crate) source: Option<Source>,
+    pub(crate) device: Device,
+    pub(crate) seeds: Vec<u64>,
+    pub(crate) out: PathBuf,
+    pub(crate) resume: bool,
+    pub(crate) shard: Option<Shard>,
+    /// The command that does all this again.
+    pub(crate) command: String,
+}
+
+/// Somebody asked the program to stop; what was done is saved.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "interrupted; what was done is saved, and the same command with --resume goes on from there"
+)]
+pub(crate) struct Interrupted;
+
+/// Runs experiments.
+pub(crate) struct Laboratory<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) console: Console,
+    stop: StopFlag,
+    environment: Environment,
+    current: Option<&'static dyn Experiment>,
+    data: HashMap<String, Rc<Dataset>>,
+    /// The sets that were prepared last, under what decides them.
+    prepared: Option<(String, Rc<Sets>)>,
+    /// Runs by everything that decides them, so that two tables can share one.
+    done: HashMap<String, (TrainLog, usize)>,
+    /// Number of runs so far, those of other shards included.
+    position: usize,
+    /// The histories of the current experiment.
+    curves: Vec<(String, TrainLog)>,
+    /// Gets every record as it is measured.
+    on_record: Box<dyn Fn(&Record) -> Result<()> + 'a>,
+}
+
+/// Checkpoints are this far apart.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(120);
+
+impl<'a> Laboratory<'a> {
+    pub(crate) fn new(
+        settings: &'a Settings,
+        console: Console,
+        stop: StopFlag,
+        on_record: impl Fn(&Record) -> Result<()> + 'a,
+    ) -> Self {
+        Self {
+            settings,
+            console,
+            stop,
+            environment: Environment::detect(&settings.device),
+            current: None,
+            data: HashMap::new(),
+            prepared: None,
+            done: HashMap::new(),
+            position: 0,
+            curves: Vec::new(),
+            on_record: Box::new(on_record),
+        }
+    }
+
+    /// How much of the paper is done.
+    pub(crate) fn scale(&self) -> Scale {
+        self.settings.scale
+    }
+
+    /// Runs an experiment; says why if it cannot be run with these settings.
+    pub(crate) fn experiment(
+        &mut self,
+        experiment: &'static dyn Experiment,
+    ) -> Result<Option<String>> {
+        let scale = self.scale();
+        let (name, source) = match &self.settings.source {
+            Some(Source::Embedded) | None => match experiment.embedded(scale) {
+                Some(name) => (name, Source::Embedded),
+                None => {
+                    return Ok(Some(format!(
+                        "{} at scale {scale} needs {}: give --data DIR with its files, or --data hub",
+                        experiment.id(),
+                        experiment.data_set()
+                    )));
+                }
+            },
+            Some(source) => (experiment.data_set(), source.clone()),
+        };
+        let data = self
+            .load(name, &source)
+            .with_context(|| format!("{} cannot have its data", experiment.id()))?;
+        self.current = Some(experiment);
+        self.curves.clear();
+        experiment.run(self, &data)?;
+        Ok(None)
+    }
+
+    fn load(&mut self, name: &str, source: &Source) -> Result<Rc<Dataset>> {
+        if let Some(data) = self.data.get(name) {
+            return Ok(Rc::clone(data));
+        }
+        let data = Rc::new(lab::data::load(name, source)?);
+        self.data.insert(name.to_owned(), Rc::clone(&data));
+        Ok(data)
+    }
+
+    /// Trains a network once for every seed and keeps a record of each.
+    pub(crate) fn train(&mut self, training: &Training, data: &Dataset) -> Result<()> {
+        for &seed in &self.settings.seeds {
+            self.position += 1;
+            if self
+                .settings
+                .shard
+                .is_some_and(|shard| !shard.holds(self.position - 1))
+            {
+                continue;
+            }
+            let label = &training.label;
+            self.train_seed(training, data, seed)
+                .with_context(|| format!("{} {label} seed {seed}", self.id()))?;
+        }
+        Ok(())
+    }
+
+    fn train_seed(&mut self, training: &Training, data: &Dataset, seed: u64) -> Result<()> {
+        let settings = training.settings(data, seed)?;
+        let folder = self
+            .folder()
+            .join(file_name(&training.label))
+            .join(format!("seed-{seed}"));
+        let mut recipe = Recipe {
+            label: format!("{} {}", self.id(), training.label),
+            seed,
+            ..training.recipe.clone()
+        };
+        // The label is no part of what decides a run: two tables may train the same network.
+        let identity = Recipe {
+            label: String::new(),
+            ..recipe.clone()
+        };
+        let identity = format!("{settings}{}", identity.to_toml()?);
+        let device = self.settings.device.clone();
+        let record = match self.done.get(&identity) {
+            Some((log, parameters)) => self.record(training, data, seed, Some(log), *parameters),
+            None => {
+                let sets = self.prepare(training, data)?;
+                if !training.rates.is_empty() {
+                    let run = |rate: f64| self.run(folder.join(format!("rate-{rate}")), &settings);
+                    let rate = training.choose_rate(&sets, &recipe, &device, run)?;
+                    recipe.optimizer = recipe.optimizer.with_lr(rate);
+                }
+                let mut run = self.run(folder.clone(), &settings)?;
+                match training.fit(&sets, &recipe, &device, &mut run) {
+                    Ok((log, _)) if log.outcome == Outcome::Interrupted => {
+                        return Err(Interrupted.into());
+                    }
+                    Ok((log, parameters)) => {
+                        self.done
+                            .insert(identity.clone(), (log.clone(), parameters));
+                        self.record(training, data, seed, Some(&log), parameters)
+                    }
+                    Err(error @ TrainError::NotFinite { .. }) => {
+                        self.console.warn(format!("{}: {error}", recipe.label));
+                        self.record(training, data, seed, None, 0)
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        };
+        if let Some((log, _)) = self.done.get(&identity) {
+            let label = match self.settings.seeds.len() {
+                1 => training.label.clone(),
+                _ => format!("{}, seed {seed}", training.label),
+            };
+            self.curves.push((label, log.clone()));
+        }
+        self.keep(&folder, &record)
+    }
+
+    /// A run in `folder` with the settings of the command line.
+    pub(crate) fn run(&self, folder: PathBuf, settings: &toml::Table) -> Result<Run> {
+        let start = match self.settings.resume {
+            true => Start::Resume,
+            false => Start::Afresh,
+        };
+        let run = Run::in_folder(folder, start, &self.console)?;
+        Ok(run
+            .settings(settings)?
+            .command(&self.settings.command)
+            .checkpoint_every(CHECKPOINT_EVERY)
+            .stop_flag(&self.stop))
+    }
+
+    fn prepare(&mut self, training: &Training, data: &Dataset) -> Result<Rc<Sets>> {
+        let key = format!(
+            "{} {:?} {:?}",
+            data.name,
+            training.counts(data),
+            training.preprocess
+        );
+        if let Some((known, sets)) = &self.prepared
+            && *known == key
+        {
+            return Ok(Rc::clone(sets));
+        }
+        // Large sets: the old ones go before the new ones come.
+        self.prepared = None;
+        let sets = Rc::new(training.prepare(data, &self.settings.out.join("cache"))?);
+        self.prepared = Some((key, Rc::clone(&sets)));
+        Ok(sets)
+    }
+
+    /// The record of one run; no log means that it gave no number.
+    fn record(
+        &self,
+        training: &Training,
+        data: &Dataset,
+        seed: u64,
+        log: Option<&TrainLog>,
+        parameters: usize,
+    ) -> Record {
+        let claim = Claim::new(self.id(), &training.label, "test error", "%");
+        let (train, test) = training.counts(data);
+        let dataset = format!("{} ({train} training and {test} test images)", data.name);
+        let record = Record::new(&claim, dataset, self.scale());
+        let record = match log {
+            Some(log) => record.trained(seed, log),
+            None => record.value(seed, None),
+        };
+        let notes = self
+            .current
+            .map(|experiment| experiment.deviations(self.scale()));
+        Record {
+            parameters: (parameters > 0).then_some(parameters),
+            notes: notes.unwrap_or_default(),
+            ..record
+        }
+    }
+
+    /// Writes a record to its folder and shows it.
+    pub(crate) fn keep(&self, folder: &Path, record: &Record) -> Result<()> {
+        let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
+        let record = record
+            .clone()
+            .measured_by(&self.settings.command, today, &self.environment);
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make {}; choose another --out", folder.display()))?;
+        write_records(&folder.join("record.json"), std::slice::from_ref(&record))?;
+        (self.on_record)(&record)
+    }
+
+    /// Saves a figure of the current experiment.
+    pub(crate) fn figure(&self, name: &str, picture: &Picture) -> Result<()> {
+        let path = self.folder().join("figures").join(format!("{name}.png"));
+        Ok(picture.save(&path)?)
+    }
+
+    /// Draws the test error of every training of the current experiment over its epochs.
+    pub(crate) fn draw_curves(&self) -> Result<()> {
+        let mut plot = Plot::new(
+            format!("{}: test error", self.id()),
+            "epoch",
+            "test error, %",
+        );
+        let mut drawn = false;
+        for (label, log) in &self.curves {
+            let curve = log.test_curve();
+            drawn |= curve.len() > 1;
+            plot = plot.line(label, curve);
+        }
+        match drawn {
+            true => self.figure("test-error", &plot.draw()?),
+            false => Ok(()),
+        }
+    }
+
+    /// Where the current experiment writes.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.settings.out.join(self.id()).join(self.scale().name())
+    }
+
+    fn id(&self) -> &'static str {
+        self.current.map_or("", |experiment| experiment.id())
+    }
+}
+
+/// A label as the name of a folder.
+fn file_name(label: &str) -> String {
+    let part = |c: char| {
+        if c.is_ascii_alphanumeric() || "-.+".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
+    let name: String = label.chars().map(part).collect();
+    let parts: Vec<&str> = name.split('-').filter(|part| !part.is_empty()).collect();
+    parts.join("-")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_become_names() {
+        assert_eq!(
+            file_name("All-CNN-C, flip and translation"),
+            "All-CNN-C-flip-and-translation"
+        );
+        assert_eq!(file_name("NIN + dropout (100 %)"), "NIN-+-dropout-100");
+        assert_eq!(file_name("../x"), "..-x");
+    }
+}

@@ -1,0 +1,56 @@
+//! `--list`: every experiment, what it needs, and how long it takes.
+
+use std::io::{Write, stdout};
+
+use anyhow::Result;
+use lab::report::Scale;
+use lab::train::duration;
+
+use crate::experiment::{Experiment, Images};
+
+/// Prints the list.
+pub(crate) fn list(experiments: &[&'static dyn Experiment]) -> Result<()> {
+    let mut out = stdout().lock();
+    writeln!(out, "Times are estimates for two cores and one seed.\n")?;
+    for experiment in experiments {
+        writeln!(out, "{}: {}", experiment.id(), experiment.title())?;
+        for scale in Scale::ALL {
+            let (name, needs) = match experiment.embedded(scale) {
+                Some(name) => (name, format!("nothing, runs on embedded {name}")),
+                None => {
+                    let name = experiment.data_set();
+                    (name, format!("--data DIR with {name}, or --data hub"))
+                }
+            };
+            let time = duration(seconds(*experiment, scale, name));
+            writeln!(out, "  {scale:<6} {time:>12}  needs {needs}")?;
+        }
+    }
+    Ok(())
+}
+
+/// What a training run reaches on two cores, preparation and evaluation included.
+///
+/// Narrow networks reach less, since every pass over memory counts more.
+fn assumed_gflops(scale: Scale) -> f64 {
+    match scale {
+        Scale::Smoke | Scale::Quick => 40.0,
+        Scale::Cpu | Scale::Paper => 100.0,
+    }
+}
+
+/// Time of one seed at `scale`, from the multiplications of every training.
+fn seconds(experiment: &dyn Experiment, scale: Scale, data_set: &str) -> f64 {
+    let images = Images::expected(data_set);
+    let trainings = experiment.trainings(scale, images).into_iter();
+    let flops = trainings.map(|training| {
+        let seen = training
+            .train_images
+            .unwrap_or(images.train)
+            .min(images.train) as f64;
+        let passes = seen * training.recipe.epochs as f64 * training.candidates() as f64;
+        // Forward, input gradient, weight gradient; two operations a multiplication.
+        6.0 * training.model.multiplications() * passes
+    });
+    (flops.sum::<f64>() / (assumed_gflops(scale) * 1e9)).max(1.0)
+}
