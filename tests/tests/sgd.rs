@@ -67,8 +67,11 @@ fn folder() -> PathBuf {
     }
 }
 
-/// The cases and their tensors; `None` when the folder has no such group.
-fn fixtures() -> Result<Option<(Vec<Case>, HashMap<String, Tensor>)>> {
+/// The cases and their tensors.
+type Fixtures = (Vec<Case>, HashMap<String, Tensor>);
+
+/// Reads them; `None` when the folder has no such group.
+fn fixtures() -> Result<Option<Fixtures>> {
     let folder = folder();
     let Ok(json) = std::fs::read(folder.join("sgd.json")) else {
         return Ok(None);

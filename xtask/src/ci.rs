@@ -61,7 +61,7 @@ fn check(step: Step) -> Result<()> {
         Step::Format => succeed(&mut cargo("fmt --all --check")),
         Step::Rules => source_rules(),
         Step::Clippy => succeed(&mut cargo(
-            "clippy --workspace --all-targets -- -D warnings",
+            "clippy --workspace --all-targets --features lab/hub -- -D warnings",
         )),
         Step::Docs => {
             succeed(cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))

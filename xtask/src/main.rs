@@ -5,6 +5,7 @@
 #![allow(clippy::print_stdout, reason = "a binary that talks to a person")]
 
 mod ci;
+mod data;
 mod doctor;
 mod mask;
 mod report;
@@ -29,6 +30,7 @@ use clap::{Parser, Subcommand};
 Examples:
   cargo xtask reproduce allconv            the main results, on embedded images, in minutes
   cargo xtask reproduce allconv --list     what can be reproduced
+  cargo xtask data fetch cifar10           the paper's images, by download
   cargo xtask report --check               are the tables in the documents up to date?
   cargo xtask doctor                       what this machine offers
   cargo xtask ci                           every check; with the tests: .ci/run")]
@@ -43,6 +45,8 @@ enum Command {
     Reproduce(reproduce::Args),
     /// Make the tables in README.md and docs, and the page of the runs, from records
     Report(report::Args),
+    /// Fetch a data set from the hub, or check the files of one
+    Data(data::Args),
     /// Say what this machine offers: CPU, threads, toolchain, data
     Doctor(doctor::Args),
     /// Check format, lints, source rules, documentation, and a smoke run
@@ -63,6 +67,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Report(args) => report::run(&args),
+        Command::Data(args) => data::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Ci(args) => ci::run(&args),
     }

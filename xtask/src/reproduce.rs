@@ -48,29 +48,44 @@ pub(crate) fn command(args: &[String]) -> Command {
         "--manifest-path",
     ]);
     command.arg(workspace::root().join("Cargo.toml"));
-    if let Some(feature) = device_feature(args) {
-        command.args(["--features", feature]);
+    let features = features(args);
+    if !features.is_empty() {
+        command.args(["--features", &features.join(",")]);
     }
     command.arg("--").args(args);
     command
 }
 
-/// The feature that `--device` asks for.
-fn device_feature(args: &[String]) -> Option<&'static str> {
-    let mut device = None;
+/// The cargo features that the arguments need.
+fn features(args: &[String]) -> Vec<&'static str> {
+    let device = option(args, "--device").and_then(|device| device.split(':').next());
+    let mut features = match device {
+        Some("cuda") => vec!["cuda"],
+        Some("metal") => vec!["metal"],
+        _ => Vec::new(),
+    };
+    let of_data = args.first().is_some_and(|arg| arg == "data");
+    if of_data || option(args, "--data") == Some("hub") {
+        features.push("hub");
+    }
+    features
+}
+
+/// The last value of an option.
+fn option<'a>(args: &'a [String], name: &str) -> Option<&'a str> {
+    let mut found = None;
     let mut rest = args.iter();
     while let Some(arg) = rest.next() {
-        if arg == "--device" {
-            device = rest.next().map(String::as_str);
-        } else if let Some(name) = arg.strip_prefix("--device=") {
-            device = Some(name);
+        if arg == name {
+            found = rest.next().map(String::as_str);
+        } else if let Some(value) = arg
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix('='))
+        {
+            found = Some(value);
         }
     }
-    match device?.split(':').next()? {
-        "cuda" => Some("cuda"),
-        "metal" => Some("metal"),
-        _ => None,
-    }
+    found
 }
 
 #[cfg(test)]
@@ -82,16 +97,18 @@ mod tests {
     }
 
     #[test]
-    fn device_chooses_the_feature() {
-        for (line, feature) in [
-            ("allconv", None),
-            ("allconv --device cpu", None),
-            ("allconv --device cuda:1 --seed 3", Some("cuda")),
-            ("allconv --device=metal:0", Some("metal")),
-            ("allconv --device cuda --device cpu", None),
-            ("allconv --device", None),
+    fn arguments_choose_the_features() {
+        let none: [&str; 0] = [];
+        for (line, wanted) in [
+            ("allconv", &none[..]),
+            ("allconv --device cpu --data DIR", &none),
+            ("allconv --device cuda:1 --seed 3", &["cuda"]),
+            ("allconv --device=metal:0 --data=hub", &["metal", "hub"]),
+            ("allconv --device cuda --device cpu", &none),
+            ("allconv --device", &none),
+            ("data fetch mnist", &["hub"]),
         ] {
-            assert_eq!(device_feature(&words(line)), feature, "{line}");
+            assert_eq!(features(&words(line)), wanted, "{line}");
         }
     }
 

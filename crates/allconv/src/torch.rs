@@ -10,8 +10,8 @@
 //! | second module with a `weight` | `conv2.weight`, `conv2.bias` |
 //! | .. | .. |
 //!
-//! Modules of a `.pt` or `.pth` file come in the order of the file.
-//! A safetensors file has no order, so there they are sorted by name, numbers by value (`features.10` after `features.9`).
+//! Neither kind of file keeps the order of the modules, so they are sorted by name, numbers by value (`features.10` after `features.9`).
+//! A network whose modules have names in another order than the data flows needs its keys renamed first.
 //! Shapes must agree one by one.
 //! The file says nothing of strides, padding and pooling: choose the [`Config`](crate::Config) that matches the network.
 
@@ -111,19 +111,19 @@ fn read(path: &Path) -> Result<Named<Tensor>> {
             path.display()
         ))
     };
-    match path.extension().and_then(|e| e.to_str()) {
-        Some("safetensors") => {
-            let map = safetensors::load(path, &Device::Cpu).map_err(describe)?;
-            let mut tensors: Named<Tensor> = map.into_iter().collect();
-            tensors.sort_by(|(a, _), (b, _)| natural(a, b));
-            Ok(tensors)
-        }
-        Some("pt" | "pth") => pickle::read_all(path).map_err(describe),
+    let mut tensors: Named<Tensor> = match path.extension().and_then(|e| e.to_str()) {
+        Some("safetensors") => safetensors::load(path, &Device::Cpu)
+            .map_err(describe)?
+            .into_iter()
+            .collect(),
+        Some("pt" | "pth") => pickle::read_all(path).map_err(describe)?,
         _ => bail!(
             "cannot read a state dict from {}: the name must end in .safetensors, .pt or .pth",
             path.display()
         ),
-    }
+    };
+    tensors.sort_by(|(a, _), (b, _)| natural(a, b));
+    Ok(tensors)
 }
 
 /// Groups tensors by the module they belong to, in the order of first appearance.

@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use crate::laboratory::{Laboratory, Settings};
-use crate::{catalog, list, report, results};
+use crate::{catalog, data, list, report, results};
 
 /// Runs a paper's experiments and prints each measured number next to the paper's.
 #[derive(Debug, clap::Parser)]
@@ -34,6 +34,9 @@ pub(crate) struct Cli {
 enum Command {
     /// Make the tables in README.md and docs, and the page of the runs, from records
     Report(report::Args),
+    /// Fetch a data set from the hub, or check the files of one
+    #[command(subcommand)]
+    Data(data::Command),
 }
 
 #[derive(Debug, clap::Args)]
@@ -84,7 +87,7 @@ struct Args {
 
 /// Where the images come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct DataArg(Source);
+pub(crate) struct DataArg(pub(crate) Source);
 
 impl FromStr for DataArg {
     type Err = std::convert::Infallible;
@@ -130,9 +133,10 @@ impl FromStr for Shard {
 pub(crate) fn run(cli: &Cli) -> Result<()> {
     match (&cli.command, &cli.args) {
         (Some(Command::Report(args)), _) => report::run(args),
+        (Some(Command::Data(command)), _) => data::run(command),
         (None, Some(args)) => reproduce(args),
         (None, None) => bail!(
-            "nothing to do; wanted a paper ({}), all, or report",
+            "nothing to do; wanted a paper ({}), all, report or data",
             catalog::papers()
         ),
     }

@@ -54,8 +54,11 @@ pub(crate) struct Laboratory<'a> {
     /// The histories of the current experiment.
     curves: Vec<(String, TrainLog)>,
     /// Gets every record as it is measured.
-    on_record: Box<dyn Fn(&Record) -> Result<()> + 'a>,
+    on_record: OnRecord<'a>,
 }
+
+/// What is done with a record.
+type OnRecord<'a> = Box<dyn Fn(&Record) -> Result<()> + 'a>;
 
 /// Checkpoints are this far apart.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(120);

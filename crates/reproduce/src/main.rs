@@ -4,6 +4,7 @@ mod allconv;
 mod canvas;
 mod catalog;
 mod cli;
+mod data;
 mod experiment;
 mod laboratory;
 mod list;

@@ -6,7 +6,10 @@ use assert_cmd::Command;
 
 fn reproduce(args: &[&str], out: &Path) -> std::process::Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reproduce"));
-    command.args(args).args(["--out".as_ref(), out.as_os_str()]);
+    command.args(args);
+    if args.first() != Some(&"data") {
+        command.args(["--out".as_ref(), out.as_os_str()]);
+    }
     command.output().expect("the program starts")
 }
 
@@ -143,7 +146,7 @@ fn errors_name_the_cure() {
     let empty = dir.path().join("empty");
     std::fs::create_dir(&empty).expect("a folder");
     let empty = empty.to_string_lossy().into_owned();
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 9] = [
         (&["allconv", "table9"], "allconv/table3"),
         (&["allconv", "table3", "--scale", "cpu"], "--data DIR"),
         (&["allconv", "table5"], "--data DIR"),
@@ -157,6 +160,14 @@ fn errors_name_the_cure() {
             "cpu, cuda:N or metal:N",
         ),
         (&["allconv", "table3", "--shard", "5/4"], "I/N"),
+        (
+            &["allconv", "table3", "--scale", "fast"],
+            "smoke, quick, cpu, paper",
+        ),
+        (
+            &["data", "verify", "mnist", "--data", "/no/such/folder"],
+            "/no/such/folder",
+        ),
     ];
     for (args, wanted) in cases {
         let output = reproduce(args, dir.path());

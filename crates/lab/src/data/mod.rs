@@ -34,6 +34,7 @@ pub use augment::Augment;
 pub use batches::{Batch, Batches};
 pub use error::DataError;
 pub use float_set::FloatSet;
+pub use hub::cache_dir;
 pub use image_set::{Dataset, ImageSet};
 pub use layout::describe;
 pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Preprocess, Zca, ZcaTransform};

@@ -14,7 +14,8 @@ pub enum Source {
     Embedded,
     /// A folder on this machine, in any of the layouts that [`load`] knows.
     Dir(PathBuf),
-    /// The hub, by download into the cache folder. Needs the cargo feature `hub`.
+    /// The hub's files in the cache folder ([`cache_dir`](super::cache_dir)); what is missing there
+    /// is downloaded if the cargo feature `hub` is on.
     Hub,
 }
 
@@ -51,7 +52,10 @@ pub fn load(name: &str, source: &Source) -> Result<Dataset, DataError> {
                 name: name.to_owned(),
                 known: format!("known on the hub are {}", names::known_names()),
             })?;
-            from_dir(known.name, Some(known), &hub::fetch(known.name)?)
+            let folder = hub::fetch(known.name)?;
+            let data = from_dir(known.name, Some(known), &folder)?;
+            hub::check_counts(&data, &folder)?;
+            Ok(data)
         }
     }
 }

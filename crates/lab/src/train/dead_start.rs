@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn frozen_is_said_once() {
         let mut watch = DeadStartWatch::default();
-        let found: Vec<Finding> = (0..60).map(|_| watch.step(2.3026, 10, 300)).collect();
+        let found: Vec<Finding> = (0..60).map(|_| watch.step(chance(10), 10, 300)).collect();
         assert_eq!(found[29], Finding::Dead(30));
         assert_eq!(found.iter().filter(|&&f| f == Finding::Nothing).count(), 59);
         assert!(watch.is_dead() && watch.is_hopeless(100, 300));

@@ -104,12 +104,7 @@ impl Plot {
     /// # Errors
     /// A plot without a finite point.
     pub fn draw(&self) -> Result<Picture, ReportError> {
-        let finite = || {
-            self.series
-                .iter()
-                .flat_map(|s| &s.points)
-                .filter(|p| is_finite(p))
-        };
+        let finite = || self.series.iter().flat_map(|s| &s.points).filter(is_finite);
         if finite().next().is_none() {
             return Err(ReportError::Figure {
                 title: self.title.clone(),
@@ -143,12 +138,8 @@ impl Plot {
                     y_axis.place(y, area.bottom, area.top),
                 )
             };
-            let points: Vec<(i32, i32)> = series
-                .points
-                .iter()
-                .filter(|p| is_finite(p))
-                .map(place)
-                .collect();
+            let points: Vec<(i32, i32)> =
+                series.points.iter().filter(is_finite).map(place).collect();
             match series.style {
                 Style::Line => {
                     points

@@ -80,7 +80,7 @@ impl Session<'_> {
         images_per_second: f64,
     ) -> Result<(), TrainError> {
         let step = self.position.step;
-        if step % LOG_EVERY != 0 {
+        if !step.is_multiple_of(LOG_EVERY) {
             return Ok(());
         }
         let epoch = self.position.epoch + 1;

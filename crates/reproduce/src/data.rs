@@ -1,0 +1,74 @@
+//! `reproduce data`: fetches data sets and says what a folder holds.
+
+use std::io::{Write, stdout};
+
+use anyhow::Result;
+use lab::data::{Dataset, ImageSet, Preprocess, Source, cache_dir, load};
+
+use crate::cli::DataArg;
+
+/// Fetch a data set from the hub, or check the files of one.
+#[derive(Debug, clap::Subcommand)]
+pub(crate) enum Command {
+    /// Download what is missing of a data set into the cache folder, and check it
+    Fetch {
+        /// mnist, fashion-mnist, cifar10 or cifar100
+        name: String,
+    },
+    /// Read a data set, check it, and say what is in it
+    Verify {
+        /// mnist, fashion-mnist, cifar10, cifar100, or any name for a folder of another set
+        name: String,
+        /// embedded, hub, or the folder
+        #[arg(long, default_value = "hub", value_name = "embedded|DIR|hub")]
+        data: DataArg,
+    },
+}
+
+pub(crate) fn run(command: &Command) -> Result<()> {
+    match command {
+        Command::Fetch { name } => {
+            let data = load(name, &Source::Hub)?;
+            describe(&data)?;
+            writeln!(stdout(), "in {}", cache_dir()?.join(name).display())?;
+        }
+        Command::Verify { name, data } => describe(&load(name, &data.0)?)?,
+    }
+    Ok(())
+}
+
+fn describe(data: &Dataset) -> Result<()> {
+    writeln!(stdout(), "{}: good", data.name)?;
+    for (split, set) in [("train", &data.train), ("test", &data.test)] {
+        let ImageSet {
+            height,
+            width,
+            channels,
+            ..
+        } = set;
+        let counts = set.class_counts();
+        let (least, most) = (counts.iter().min(), counts.iter().max());
+        writeln!(
+            stdout(),
+            "  {split}: {} images of {height}x{width}x{channels} in {} classes of {} to {}",
+            set.len(),
+            set.classes(),
+            least.unwrap_or(&0),
+            most.unwrap_or(&0)
+        )?;
+    }
+    let stats = Preprocess::Standardize
+        .fit(&data.train)?
+        .channel_stats()
+        .unwrap_or_default();
+    let stats: Vec<String> = stats
+        .iter()
+        .map(|(mean, std)| format!("{mean:.4} ± {std:.4}"))
+        .collect();
+    writeln!(
+        stdout(),
+        "  train, each channel from 0 to 1: {}",
+        stats.join(", ")
+    )?;
+    Ok(())
+}
