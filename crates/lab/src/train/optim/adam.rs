@@ -1,10 +1,5 @@
 //! Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019), as PyTorch does them.
 //!
-//! ```text
-//! m = beta1 * m + (1 - beta1) * g          v = beta2 * v + (1 - beta2) * g^2
-//! p = p - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
-//! ```
-//!
 //! Adam adds `weight_decay * p` to g; AdamW instead multiplies p by `1 - lr * weight_decay` first.
 
 use std::collections::BTreeMap;
@@ -72,7 +67,12 @@ impl AdamConfig {
     }
 }
 
-/// Adam and AdamW; see the [module](self) for the rule.
+/// Adam (Kingma and Ba 2015) and AdamW (Loshchilov and Hutter 2019), as PyTorch does them.
+///
+/// ```text
+/// m = beta1 * m + (1 - beta1) * g          v = beta2 * v + (1 - beta2) * g^2
+/// p = p - lr / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + eps)
+/// ```
 ///
 /// ```
 /// use lab::train::{Adam, AdamConfig, Optimizer};

@@ -1,11 +1,4 @@
 //! Stochastic gradient descent with momentum, as PyTorch's `torch.optim.SGD` does it.
-//!
-//! ```text
-//! g = gradient + weight_decay * p
-//! v = g                                    in the first step
-//! v = momentum * v + (1 - dampening) * g   afterwards
-//! p = p - lr * v                           or, with Nesterov, p - lr * (g + momentum * v)
-//! ```
 
 use std::collections::BTreeMap;
 
@@ -80,7 +73,14 @@ impl SgdConfig {
     }
 }
 
-/// Stochastic gradient descent; see the [module](self) for the rule.
+/// Stochastic gradient descent with momentum, as PyTorch's `torch.optim.SGD` does it.
+///
+/// ```text
+/// g = gradient + weight_decay * p
+/// v = g                                    in the first step
+/// v = momentum * v + (1 - dampening) * g   afterwards
+/// p = p - lr * v                           or, with Nesterov, p - lr * (g + momentum * v)
+/// ```
 ///
 /// ```
 /// use lab::train::{Optimizer, Sgd, SgdConfig};

@@ -1,3 +1,5 @@
+//! Tests of the optimizers: rules in plain loops, state, groups, refusals.
+
 use candle_core::{DType, Device, Tensor, Var};
 use rayon::ThreadPoolBuilder;
 
