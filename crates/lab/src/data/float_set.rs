@@ -92,7 +92,7 @@ impl FloatSet {
     /// ```
     /// let set = lab::data::FloatSet::new((1, 1, 1), vec![0.1, 0.2, 0.3], vec![0, 1, 0], 2)?;
     /// let (first, rest) = set.split_at(2);
-    /// assert_eq!((first.len(), *rest.images), (2, vec![0.3]));
+    /// assert_eq!((first.len(), rest.images.to_vec()), (2, vec![0.3]));
     /// # Ok::<(), lab::data::DataError>(())
     /// ```
     pub fn split_at(&self, n: usize) -> (Self, Self) {
