@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::rng::stream;
 
 mod file;
+pub mod state_dict;
 
 pub use file::{LoadReport, Match};
 

@@ -4,11 +4,16 @@ use super::Finding;
 use super::source::SourceFile;
 use crate::mask::is_word;
 
-const FOLDER: &str = "crates/allconv/src";
+const FOLDERS: [&str; 4] = [
+    "crates/nin/src",
+    "crates/allconv/src",
+    "crates/stn/src",
+    "crates/swwae/src",
+];
 const RULE: &str = "models read no file, clock or environment: no std::fs, std::env, SystemTime";
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
-    if !file.below(FOLDER) {
+    if !FOLDERS.iter().any(|folder| file.below(folder)) {
         return Vec::new();
     }
     let mut findings = file.findings(file.product(), "SystemTime", RULE);

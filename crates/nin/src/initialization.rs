@@ -1,0 +1,114 @@
+//! What the weights start from, and how a dead start is avoided.
+//!
+//! The authors' files draw every weight from a Gaussian with standard deviation 0.05 and put a ReLU behind the class maps.
+//! If all class maps of all images are negative, no gradient is left and the loss stays at ln(classes):
+//! their own code is known for it, and so are ports of it.
+//!
+//! [`Initialization::Guarded`], the default, cannot start there.
+//! The class maps start at their bias, 1, plus little: their weights are a hundredth of He's.
+//! While every class map is positive, plain gradient descent leaves the sum of the class maps' weights and biases where it was,
+//! because the gradient of the loss with respect to the logits of an image sums to 0; so the maps cannot sink together.
+//!
+//! He's draw keeps the mean square of the maps from layer to layer, but a 3x3 max pooling picks the largest of nine
+//! and raises it several times over.
+//! So the layer behind a pooling starts at half of He's: otherwise the first steps at the authors' learning rate overshoot.
+
+use candle_nn::init::{DEFAULT_KAIMING_NORMAL, Init, ZERO};
+use serde::{Deserialize, Serialize};
+
+/// How weights and biases are drawn when a network is built from scratch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Initialization {
+    /// He's normal distribution (standard deviation sqrt(2 / fan-in)) and biases of 0 in hidden layers,
+    /// half of it behind a pooling;
+    /// the layer of the class maps, and a fully connected head, start with a hundredth of He's weights.
+    /// Class maps with a ReLU start with biases of 1, so that every class has a gradient.
+    #[default]
+    Guarded,
+    /// Gaussians and biases of 0, as in the authors' definition files.
+    Gaussian {
+        /// Standard deviation of the first convolution.
+        first_conv: f64,
+        /// Standard deviation of the 1x1 layers of the first block.
+        first_cccp: f64,
+        /// Standard deviation of all other layers.
+        others: f64,
+    },
+}
+
+impl Initialization {
+    /// Standard deviation 0.05 everywhere: the authors' CIFAR-10, MNIST and SVHN files. Dead starts happen.
+    pub fn paper() -> Self {
+        Self::Gaussian {
+            first_conv: 0.05,
+            first_cccp: 0.05,
+            others: 0.05,
+        }
+    }
+
+    /// The authors' CIFAR-100 file: 0.001, 0.01 and 0.05.
+    pub fn paper_cifar100() -> Self {
+        Self::Gaussian {
+            first_conv: 0.001,
+            first_cccp: 0.01,
+            others: 0.05,
+        }
+    }
+
+    /// The draws of weight and bias of a layer with so many inputs to a unit.
+    pub(crate) fn draws(self, place: Place, fan_in: usize) -> (Init, Init) {
+        match self {
+            Self::Guarded => match place {
+                Place::FirstConv | Place::FirstCccp | Place::Hidden => {
+                    (DEFAULT_KAIMING_NORMAL, ZERO)
+                }
+                Place::BehindPool => (part_of_he(0.5, fan_in), ZERO),
+                Place::Logits => (part_of_he(0.01, fan_in), ZERO),
+                Place::ReluClassMaps => (part_of_he(0.01, fan_in), Init::Const(1.0)),
+            },
+            Self::Gaussian {
+                first_conv,
+                first_cccp,
+                others,
+            } => {
+                let stdev = match place {
+                    Place::FirstConv => first_conv,
+                    Place::FirstCccp => first_cccp,
+                    Place::Hidden | Place::BehindPool | Place::Logits | Place::ReluClassMaps => {
+                        others
+                    }
+                };
+                (Init::Randn { mean: 0.0, stdev }, ZERO)
+            }
+        }
+    }
+}
+
+/// A normal draw with this share of He's standard deviation.
+fn part_of_he(share: f64, fan_in: usize) -> Init {
+    let stdev = share * he(fan_in);
+    Init::Randn { mean: 0.0, stdev }
+}
+
+/// He's standard deviation.
+pub(crate) fn he(fan_in: usize) -> f64 {
+    (2.0 / fan_in.max(1) as f64).sqrt()
+}
+
+/// Where a layer stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// The first convolution.
+    FirstConv,
+    /// A 1x1 layer of the first block.
+    FirstCccp,
+    /// The first layer behind a pooling.
+    BehindPool,
+    /// Any other hidden layer.
+    Hidden,
+    /// The class maps, with a ReLU behind them.
+    ReluClassMaps,
+    /// A last layer without ReLU.
+    Logits,
+}

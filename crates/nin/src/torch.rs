@@ -1,0 +1,39 @@
+//! Weights of an equivalent PyTorch network.
+//!
+//! | state dict of the common port | here |
+//! |:--|:--|
+//! | `classifier.0.weight`, `classifier.0.bias` | `conv1.weight`, `conv1.bias` |
+//! | `classifier.2.weight`, .. | `cccp1.weight`, .. |
+//! | `classifier.4.weight`, .. | `cccp2.weight`, .. |
+//! | `classifier.8.weight`, .. | `conv2.weight`, .. |
+//! | .. | .. |
+//!
+//! Modules are matched by their order and their numbers do not matter, see [`striate::init::state_dict`];
+//! so ports that place ReLUs, poolings and dropouts otherwise are read as well.
+//! The file says nothing of the poolings: [`NinConfig::cifar10_pytorch_port`] has those of the common port.
+
+use std::path::Path;
+
+use candle_core::Result;
+use striate::Parameters;
+use striate::init::{Match, state_dict};
+
+pub use striate::init::state_dict::KeyMap;
+
+use crate::config::NinConfig;
+
+/// Loads the state dict in `path` (`.safetensors`, `.pt` or `.pth`) into the parameters of the [`Nin`](crate::Nin) of `config`.
+///
+/// # Errors
+/// Those of [`state_dict::load`].
+pub fn load(
+    parameters: &Parameters,
+    config: &NinConfig,
+    path: impl AsRef<Path>,
+    strictness: Match,
+) -> Result<KeyMap> {
+    let convs = config.convs().into_iter().flatten().map(|conv| conv.name);
+    let dense = config.head.is_fully_connected().then(|| "fc".to_string());
+    let layers: Vec<String> = convs.chain(dense).collect();
+    state_dict::load(parameters, &layers, path, strictness)
+}
