@@ -54,7 +54,7 @@ pub fn forward<T: Real>(s: &PoolShape, counted: Counted, x: &[T]) -> Vec<T> {
     let (from, to) = (s.h * s.w, s.ho * s.wo);
     let fill = |y: &mut [T]| {
         split((x, from), (y, to), |x, y| {
-            vectorize(|| {
+            vectorize!({
                 for (x, y) in x.chunks_exact(from).zip(y.chunks_exact_mut(to)) {
                     average(s, &taps, x, y);
                 }
@@ -76,7 +76,7 @@ pub fn backward<T: Real>(s: &PoolShape, counted: Counted, dy: &[T]) -> Vec<T> {
     let fill = |dx: &mut [T]| {
         split((dy, to), (dx, from), |dy, dx| {
             let mut shares = vec![T::ZERO; s.wo];
-            vectorize(|| {
+            vectorize!({
                 for (dy, dx) in dy.chunks_exact(to).zip(dx.chunks_exact_mut(from)) {
                     spread(s, &taps, dy, &mut shares, dx);
                 }
@@ -97,7 +97,7 @@ pub fn global<T: Real>(plane: usize, x: &[T]) -> Vec<T> {
     let factor = T::from_f64(1.0 / plane as f64);
     let fill = |y: &mut [T]| {
         split((x, plane), (y, 1), |x, y| {
-            vectorize(|| {
+            vectorize!({
                 for (x, y) in x.chunks_exact(plane).zip(y) {
                     *y = sum(x) * factor;
                 }

@@ -29,7 +29,7 @@ pub fn elements<T: Real>(key: &StreamKey, p: f64, x: &[T]) -> Vec<T> {
         let run = GROUPS_A_TASK * GROUP;
         let tasks = x.par_chunks(run).zip(y.par_chunks_mut(run)).enumerate();
         tasks.for_each(|(task, (x, y))| {
-            vectorize(|| {
+            vectorize!({
                 for (group, (x, y)) in x.chunks(GROUP).zip(y.chunks_mut(GROUP)).enumerate() {
                     let words = words(key, (task * GROUPS_A_TASK + group) as u64);
                     for ((x, y), word) in x.iter().zip(y).zip(words.as_flattened()) {

@@ -16,6 +16,7 @@ use super::output::{positions_written_by, written_by};
 use super::planes::{Columns, PoolShape, planes_a_task, split, split2};
 use super::real::Real;
 use super::vectorize::vectorize;
+use crate::window::Window2d;
 use rayon::prelude::*;
 
 /// The maxima of `x`.
@@ -27,7 +28,7 @@ pub fn forward<T: Real>(s: &PoolShape, x: &[T]) -> Vec<T> {
     let taps = Taps::new(s);
     let fill = |y: &mut [T]| {
         split((x, s.h * s.w), (y, s.ho * s.wo), |x, y| {
-            vectorize(|| {
+            vectorize!({
                 let planes = x
                     .chunks_exact(s.h * s.w)
                     .zip(y.chunks_exact_mut(s.ho * s.wo));
@@ -53,7 +54,7 @@ pub fn forward_with_positions<T: Real>(s: &PoolShape, x: &[T]) -> (Vec<T>, Vec<u
             .zip(y.par_chunks_mut(run * to))
             .zip(at.par_chunks_mut(run * to))
             .for_each(|((x, y), at)| {
-                vectorize(|| {
+                vectorize!({
                     let outputs = y.chunks_exact_mut(to).zip(at.chunks_exact_mut(to));
                     for (x, (y, at)) in x.chunks_exact(from).zip(outputs) {
                         plane::<T, Positions>(s, &taps, x, y, at);
@@ -73,7 +74,7 @@ pub fn forward_with_positions<T: Real>(s: &PoolShape, x: &[T]) -> (Vec<T>, Vec<u
 
 /// The gradient with respect to the input: every `dy` goes to the position of its maximum; what meets there is added.
 ///
-/// Positions outside the plane are ignored.
+/// Positions are those of [`forward_with_positions`]; one that its window does not hold may be ignored.
 ///
 /// # Panics
 /// If `at` or `dy` do not have the length that `s` says.
@@ -84,11 +85,11 @@ pub fn backward<T: Real>(s: &PoolShape, at: &[u32], dy: &[T]) -> Vec<T> {
         split2((at, to), (dy, to), (dx, from), |_, at, dy, dx| {
             let inputs = at.chunks_exact(to).zip(dy.chunks_exact(to));
             for ((at, dy), dx) in inputs.zip(dx.chunks_exact_mut(from)) {
-                scatter(at, dy, dx);
+                vectorize!(spread(s, at, dy, dx));
             }
         });
     };
-    // SAFETY: `scatter` starts with a fill of its plane.
+    // SAFETY: `spread` stores to every cell of its plane before it loads one.
     unsafe { written_by(s.input_len(), fill) }
 }
 
@@ -105,12 +106,14 @@ pub fn backward_from_input<T: Real>(s: &PoolShape, x: &[T], dy: &[T]) -> Vec<T> 
             let (mut y, mut at) = (vec![T::ZERO; to], vec![0; to]);
             let inputs = x.chunks_exact(from).zip(dy.chunks_exact(to));
             for ((x, dy), dx) in inputs.zip(dx.chunks_exact_mut(from)) {
-                vectorize(|| plane::<T, Positions>(s, &taps, x, &mut y, &mut at));
-                scatter(&at, dy, dx);
+                vectorize!({
+                    plane::<T, Positions>(s, &taps, x, &mut y, &mut at);
+                    spread(s, &at, dy, dx);
+                });
             }
         });
     };
-    // SAFETY: `scatter` starts with a fill of its plane.
+    // SAFETY: `spread` stores to every cell of its plane before it loads one.
     unsafe { written_by(s.input_len(), fill) }
 }
 
@@ -201,37 +204,86 @@ fn compare<T: Real, W: Wanted>(
     best: &mut [T],
     at: &mut [u32],
 ) {
-    let take = |j: usize, value: T, best: &mut T, at: Option<&mut u32>| {
-        // NaN is the value that differs from itself.
-        #[allow(clippy::eq_op)]
-        let wins = value > *best || value != value;
-        *best = if wins { value } else { *best };
-        if let Some(at) = at {
-            *at = if wins {
-                position + (j * stride) as u32
-            } else {
-                *at
-            };
-        }
-    };
     // The last run of `line` may be shorter than the stride, and then only its first cell exists.
     let whole = (line.len() / stride).min(best.len());
     let (head, tail) = best.split_at_mut(whole);
+    let cells = line.chunks_exact(stride).zip(head);
     if W::POSITIONS {
         let (at_head, at_tail) = at.split_at_mut(whole);
-        let cells = line.chunks_exact(stride).zip(head.iter_mut().zip(at_head));
-        for (j, (cells, (best, at))) in cells.enumerate() {
-            take(j, cells[0], best, Some(at));
+        // Counted beside the loop: an index times the stride would keep the loop from being vectorised.
+        let mut here = position;
+        for ((cells, best), at) in cells.zip(at_head) {
+            let wins = beats(cells[0], *best);
+            *best = if wins { cells[0] } else { *best };
+            *at = if wins { here } else { *at };
+            here = here.wrapping_add(stride as u32);
         }
         for (best, at) in tail.iter_mut().zip(at_tail) {
-            take(whole, line[whole * stride], best, Some(at));
+            let wins = beats(line[whole * stride], *best);
+            *best = if wins { line[whole * stride] } else { *best };
+            *at = if wins { here } else { *at };
         }
     } else {
-        for (j, (cells, best)) in line.chunks_exact(stride).zip(head).enumerate() {
-            take(j, cells[0], best, None);
+        for (cells, best) in cells {
+            *best = if beats(cells[0], *best) {
+                cells[0]
+            } else {
+                *best
+            };
         }
         for best in tail {
-            take(whole, line[whole * stride], best, None);
+            let value = line[whole * stride];
+            *best = if beats(value, *best) { value } else { *best };
+        }
+    }
+}
+
+/// Whether `value` takes the place of `best`: by a strict comparison, and NaN always.
+#[inline(always)]
+#[expect(clippy::eq_op, reason = "NaN is the value that differs from itself")]
+fn beats<T: Real>(value: T, best: T) -> bool {
+    // Not `||`: without a branch the loops around it are vectorised.
+    (value > best) | (value != value)
+}
+
+/// The gradient of one plane.
+#[inline(always)]
+fn spread<T: Real>(s: &PoolShape, at: &[u32], dy: &[T], dx: &mut [T]) {
+    if s.window == Window2d::square(2).stride(2) || s.window == Window2d::square(2).stride(2).ceil()
+    {
+        spread_pairs(s, at, dy, dx);
+    } else {
+        scatter(at, dy, dx);
+    }
+}
+
+/// As [`scatter`] for windows of 2x2 cells side by side: every cell asks its only window, and all cells of a row at once.
+#[inline(always)]
+fn spread_pairs<T: Real>(s: &PoolShape, at: &[u32], dy: &[T], dx: &mut [T]) {
+    for (row, line) in dx.chunks_exact_mut(s.w).enumerate() {
+        let window = row / 2 * s.wo;
+        let (Some(at), Some(dy)) = (at.get(window..window + s.wo), dy.get(window..window + s.wo))
+        else {
+            // An odd last row that no window sees.
+            line.fill(T::ZERO);
+            continue;
+        };
+        let (pairs, rest) = line.as_chunks_mut::<2>();
+        let mut here = (row * s.w) as u32;
+        for ((pair, &at), &dy) in pairs.iter_mut().zip(at).zip(dy) {
+            pair[0] = if at == here { dy } else { T::ZERO };
+            pair[1] = if at == here.wrapping_add(1) {
+                dy
+            } else {
+                T::ZERO
+            };
+            here = here.wrapping_add(2);
+        }
+        // An odd last column: seen by a window that the edge cuts, or by none.
+        for cell in rest {
+            let last = s.w / 2;
+            let own = at.get(last).is_some_and(|&at| at == here);
+            *cell = if own { dy[last] } else { T::ZERO };
         }
     }
 }

@@ -11,6 +11,7 @@ pub mod dropout;
 pub mod level;
 pub mod max_pool2d;
 pub mod relu;
+pub mod sgd;
 pub mod unpool;
 pub mod upsample;
 

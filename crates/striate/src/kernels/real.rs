@@ -41,10 +41,19 @@ pub trait Real:
     fn exp(self) -> Self;
     /// The natural logarithm.
     fn ln(self) -> Self;
+    /// The same slice, if the numbers are f32: for kernels that only f32 has.
+    fn f32s(_values: &[Self]) -> Option<&[f32]> {
+        None
+    }
+    /// The results of such a kernel.
+    fn from_f32s(values: Vec<f32>) -> Vec<Self> {
+        let convert = |value| Self::from_f64(f64::from(value));
+        values.into_iter().map(convert).collect()
+    }
 }
 
 macro_rules! real {
-    ($type:ty) => {
+    ($type:ty { $($own:item)* }) => {
         impl sealed::Sealed for $type {}
 
         impl Real for $type {
@@ -77,12 +86,24 @@ macro_rules! real {
             fn ln(self) -> Self {
                 self.ln()
             }
+
+            $($own)*
         }
     };
 }
 
-real!(f32);
-real!(f64);
+real! {
+    f32 {
+        fn f32s(values: &[Self]) -> Option<&[f32]> {
+            Some(values)
+        }
+
+        fn from_f32s(values: Vec<f32>) -> Vec<Self> {
+            values
+        }
+    }
+}
+real! { f64 {} }
 
 mod sealed {
     pub trait Sealed {}

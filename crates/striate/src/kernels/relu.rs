@@ -56,7 +56,7 @@ const RUN: usize = 1 << 12;
 pub fn forward<T: Real>(x: &[T]) -> Vec<T> {
     let fill = |y: &mut [T]| {
         split((x, RUN), (y, RUN), |x, y| {
-            vectorize(|| {
+            vectorize!({
                 for (x, y) in x.iter().zip(y) {
                     *y = if *x < T::ZERO { T::ZERO } else { *x };
                 }
@@ -86,7 +86,7 @@ pub fn backward<T: Real>(rule: ReluRule, y: &[T], dy: &[T]) -> Vec<T> {
 
 #[inline(always)]
 fn gated<T: Real>(y: &[T], dy: &[T], dx: &mut [T], gate: impl Fn(T, T) -> T) {
-    vectorize(|| {
+    vectorize!({
         for ((y, dy), dx) in y.iter().zip(dy).zip(dx) {
             *dx = gate(*y, *dy);
         }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::composed;
 use super::cpu::{in_float, maps};
 use super::relu::relu;
+use crate::kernels::conv2d as kernels;
 use crate::window::Window2d;
 
 const NAME: &str = "conv2d";
@@ -199,7 +200,40 @@ fn check(
         .dilations(options.dilation);
     window.output_size(h, w)?;
     if options.algorithm == ConvAlgorithm::Winograd {
-        bail!("{NAME}: Winograd's algorithm does not apply here; use ConvAlgorithm::Auto");
+        check_winograd(xs, (kh, kw), options)?;
+    }
+    Ok(())
+}
+
+/// Whether the forced algorithm covers the case.
+fn check_winograd(xs: &Tensor, kernel: (usize, usize), options: &Conv2dOptions) -> Result<()> {
+    let Conv2dOptions {
+        stride,
+        padding,
+        dilation,
+        groups,
+        ..
+    } = *options;
+    let shape = kernels::ConvShape {
+        n: 1,
+        c_in: 1,
+        h: 1,
+        w: 1,
+        c_out: 1,
+        kh: kernel.0,
+        kw: kernel.1,
+        stride,
+        padding,
+        dilation,
+        groups,
+    };
+    if !xs.device().is_cpu() || xs.dtype() == DType::F64 || !kernels::winograd_applies(&shape) {
+        bail!(
+            "{NAME}: Winograd's algorithm does not apply to a kernel of {kernel:?} with stride {stride:?}, padding {padding:?}, dilation {dilation:?}, {groups} groups, {:?} on {:?}; \
+            it needs a kernel of 3x3 or 5x5, stride and dilation 1, a padding below the kernel's size, one group, f32 on the CPU; use ConvAlgorithm::Auto",
+            xs.dtype(),
+            xs.device().location()
+        );
     }
     Ok(())
 }

@@ -122,7 +122,8 @@ pub(super) fn unsupported_dtype(op: &'static str, dtype: DType) -> Error {
     .bt()
 }
 
-fn contiguous(layout: &Layout) -> Result<Range<usize>> {
+/// The range of a contiguous layout.
+pub(super) fn contiguous(layout: &Layout) -> Result<Range<usize>> {
     match layout.contiguous_offsets() {
         Some((start, end)) => Ok(start..end),
         None => bail!(

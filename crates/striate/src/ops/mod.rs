@@ -13,6 +13,7 @@ mod dropout;
 mod max_pool2d;
 mod max_unpool2d;
 mod relu;
+mod sgd;
 mod upsample;
 
 #[cfg(test)]
@@ -25,4 +26,5 @@ pub use dropout::{channel_dropout, dropout};
 pub use max_pool2d::{Switches, max_pool2d, max_pool2d_with_switches};
 pub use max_unpool2d::max_unpool2d;
 pub use relu::{ReluRule, relu};
+pub use sgd::{SgdRates, Velocity};
 pub use upsample::upsample_nearest2d;

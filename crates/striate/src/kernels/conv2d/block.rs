@@ -13,17 +13,23 @@
 //! | forward | output pixels | (input channel, tap) | output channels |
 //! | input gradient | input pixels | (output channel, tap) | input channels |
 //! | weight gradient | (input channel, tap) | output pixels | output channels |
+//! | Winograd | tiles | input channels | output channels |
+//! | its weight gradient | input channels | tiles | output channels |
 //!
 //! MR x NV accumulators stay in registers for the whole sum.
+//! The blocks of all sizes are compiled once for each vector type and number type, whoever calls them.
 //! Safety: the caller guarantees that every index above is inside its buffer.
 
-use crate::kernels::simd::Simd;
+use crate::kernels::level::Level;
+use crate::kernels::simd::{Kernel, Lanes, Simd, dispatch};
 
 /// How the k-th factor is found behind each row's start in `a`.
 #[derive(Clone, Copy)]
 pub(super) enum Along<'a> {
     /// At these offsets.
     Offsets(&'a [u32]),
+    /// `count` numbers, `step` apart.
+    Step { count: usize, step: usize },
 }
 
 /// What happens to a finished sum.
@@ -65,19 +71,45 @@ pub(super) const fn max_rows(registers: usize, vectors: usize) -> usize {
 ///
 /// # Safety
 /// See the module; `a_rows` and `c_rows` have the same length.
-#[inline(always)]
-pub(super) unsafe fn rows<S: Simd>(
+#[inline(never)]
+pub(super) unsafe fn rows<T: Lanes>(
+    level: Level,
     vectors: usize,
-    o: Operands<'_, S::Elem>,
+    operands: Operands<'_, T>,
     a_rows: &[u32],
     c_rows: &[u32],
 ) {
-    let (len, most) = (a_rows.len(), max_rows(S::REGISTERS, vectors));
-    let blocks = len.div_ceil(most).max(1);
-    for i in 0..blocks {
-        let (from, to) = (len * i / blocks, len * (i + 1) / blocks);
-        // SAFETY: passed on; `from..to` is inside both lists.
-        unsafe { block::<S>(vectors, o, &a_rows[from..to], &c_rows[from..to]) };
+    let rows = Rows {
+        vectors,
+        operands,
+        a_rows,
+        c_rows,
+    };
+    dispatch(level, rows);
+}
+
+/// See [`rows`].
+struct Rows<'a, T> {
+    vectors: usize,
+    operands: Operands<'a, T>,
+    a_rows: &'a [u32],
+    c_rows: &'a [u32],
+}
+
+impl<T: Lanes> Kernel<T> for Rows<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<Elem = T>>(self) {
+        let most = max_rows(S::REGISTERS, self.vectors);
+        let len = self.a_rows.len();
+        let blocks = len.div_ceil(most).max(1);
+        for i in 0..blocks {
+            let (from, to) = (len * i / blocks, len * (i + 1) / blocks);
+            let (a_rows, c_rows) = (&self.a_rows[from..to], &self.c_rows[from..to]);
+            // SAFETY: the caller of `rows` guarantees the indices.
+            unsafe { block::<S>(self.vectors, self.operands, a_rows, c_rows) };
+        }
     }
 }
 
@@ -114,12 +146,23 @@ unsafe fn sized<S: Simd, const MR: usize, const NV: usize>(
     a_rows: &[u32],
     c_rows: &[u32],
 ) {
+    // The loops below are short enough to be unrolled, so that `sums` is nothing but registers; what needs more room
+    // is done on `c`, which lies in the first cache by then.
     // SAFETY: the caller guarantees the indices; see the module.
     unsafe {
-        let mut sums = [[S::zero(); NV]; MR];
         let mut a = [o.a; MR];
+        let mut c = [o.c; MR];
         for m in 0..MR {
             a[m] = o.a.add(*a_rows.get_unchecked(m) as usize);
+            c[m] = o.c.add(*c_rows.get_unchecked(m) as usize);
+        }
+        let mut sums = [[S::zero(); NV]; MR];
+        if o.accumulate {
+            for m in 0..MR {
+                for v in 0..NV {
+                    sums[m][v] = S::load(c[m].add(v * S::LANES));
+                }
+            }
         }
         match o.along {
             Along::Offsets(offsets) => {
@@ -127,23 +170,29 @@ unsafe fn sized<S: Simd, const MR: usize, const NV: usize>(
                     product::<S, MR, NV>(&mut sums, &a, at as usize, o.b.add(k * o.b_step));
                 }
             }
+            Along::Step { count, step } => {
+                for k in 0..count {
+                    product::<S, MR, NV>(&mut sums, &a, k * step, o.b.add(k * o.b_step));
+                }
+            }
         }
         for m in 0..MR {
-            let c = o.c.add(*c_rows.get_unchecked(m) as usize);
             for v in 0..NV {
-                let mut sum = sums[m][v];
-                if o.accumulate {
-                    sum = S::add(sum, S::load(c.add(v * S::LANES)));
-                }
-                if let Some(finish) = o.finish {
+                S::store(c[m].add(v * S::LANES), sums[m][v]);
+            }
+        }
+        if let Some(finish) = o.finish {
+            for m in 0..MR {
+                for v in 0..NV {
+                    let mut sum = S::load(c[m].add(v * S::LANES));
                     if !finish.bias.is_null() {
                         sum = S::add(sum, S::load(finish.bias.add(v * S::LANES)));
                     }
                     if finish.relu {
                         sum = S::relu(sum);
                     }
+                    S::store(c[m].add(v * S::LANES), sum);
                 }
-                S::store(c.add(v * S::LANES), sum);
             }
         }
     }

@@ -418,7 +418,7 @@ impl<T: Lanes> Kernel<T> for Tile<'_, T> {
                             accumulate: run > 0,
                             finish: (run + 1 == runs).then_some(finish),
                         };
-                        rows::<S>(panel.vectors, operands, &a_rows, &c_rows);
+                        rows(plan.level, panel.vectors, operands, &a_rows, &c_rows);
                     }
                 }
             }

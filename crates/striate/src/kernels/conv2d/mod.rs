@@ -5,20 +5,27 @@
 //! ```
 //!
 //! Maps are N, C, H, W; weights (C_out, C_in / groups, Kh, Kw).
-//! Every product of the definition is computed, without a patch matrix.
+//! `direct` and `weight` compute every product, without a patch matrix;
+//! `narrow` does so with other axes in the lanes where one side has few channels;
+//! `winograd` saves multiplications where kernel, stride and number type allow.
+//! The choice is one short `match` in this file and nowhere else.
 //! Work is cut into parts by the sizes alone and sums have a fixed order, so threads do not change a bit.
 
 mod bias;
 mod block;
 mod direct;
+mod gate;
+mod narrow;
 mod panels;
 mod patch;
 mod weight;
+mod winograd;
 
 #[cfg(test)]
 mod tests;
 
 use super::level::Level;
+use super::relu::ReluRule;
 use super::simd::Lanes;
 
 /// Sizes of a convolution; pairs are (height, width).
@@ -88,6 +95,34 @@ pub enum Algorithm {
     Auto,
     /// Every product of the definition.
     Direct,
+    /// Fewer multiplications by transforms; where it does not apply, as [`Direct`](Self::Direct).
+    Winograd,
+}
+
+/// Whether Winograd's algorithm computes convolutions of this kernel, stride, padding, dilation and groups.
+///
+/// f32 only: the transforms cost digits, and f64 is there for their sake.
+pub fn winograd_applies(shape: &ConvShape) -> bool {
+    winograd::applies(shape)
+}
+
+impl Algorithm {
+    /// The choice, for f32.
+    fn winograd(self, shape: &ConvShape, pass: Pass) -> bool {
+        match self {
+            Self::Direct => false,
+            Self::Winograd => winograd::applies(shape),
+            Self::Auto => winograd::applies(shape) && winograd::pays(shape, pass),
+        }
+    }
+}
+
+/// Which result of a convolution is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    Forward,
+    BackwardInput,
+    BackwardWeight,
 }
 
 /// y from x, weight and bias, with an optional ReLU.
@@ -96,7 +131,7 @@ pub enum Algorithm {
 /// If a slice does not have the length that the shape says.
 pub fn forward<T: Lanes>(
     level: Level,
-    _algorithm: Algorithm,
+    algorithm: Algorithm,
     shape: &ConvShape,
     x: &[T],
     weight: &[T],
@@ -109,6 +144,17 @@ pub fn forward<T: Lanes>(
         bias.is_none_or(|bias| bias.len() == shape.c_out),
         "bias of {shape:?}"
     );
+    if algorithm.winograd(shape, Pass::Forward)
+        && let (Some(x), Some(weight)) = (T::f32s(x), T::f32s(weight))
+    {
+        let bias = bias.and_then(T::f32s);
+        return T::from_f32s(winograd::forward(level, shape, x, weight, bias, relu));
+    }
+    if narrow::pays::<T>(level, shape) {
+        let cells = shape.kh * shape.kw;
+        let weight = |o, c, cell| weight[(o * shape.c_in + c) * cells + cell];
+        return narrow::forward(level, shape, x, weight, bias, relu);
+    }
     direct::forward(level, shape, x, weight, bias, relu)
 }
 
@@ -118,13 +164,23 @@ pub fn forward<T: Lanes>(
 /// As [`forward`].
 pub fn backward_input<T: Lanes>(
     level: Level,
-    _algorithm: Algorithm,
+    algorithm: Algorithm,
     shape: &ConvShape,
     dy: &[T],
     weight: &[T],
 ) -> Vec<T> {
     assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
     assert_eq!(weight.len(), shape.weight_len(), "weight of {shape:?}");
+    if algorithm.winograd(shape, Pass::BackwardInput)
+        && let (Some(dy), Some(weight)) = (T::f32s(dy), T::f32s(weight))
+    {
+        return T::from_f32s(winograd::backward_input(level, shape, dy, weight));
+    }
+    if let Some(turned) = narrow::turned(shape).filter(|turned| narrow::pays::<T>(level, turned)) {
+        let cells = shape.kh * shape.kw;
+        let weight = |c, o, cell| weight[(o * shape.c_in + c) * cells + cells - 1 - cell];
+        return narrow::forward(level, &turned, dy, weight, None, false);
+    }
     direct::backward_input(level, shape, dy, weight)
 }
 
@@ -134,13 +190,23 @@ pub fn backward_input<T: Lanes>(
 /// As [`forward`].
 pub fn backward_weight<T: Lanes>(
     level: Level,
-    _algorithm: Algorithm,
+    algorithm: Algorithm,
     shape: &ConvShape,
     x: &[T],
     dy: &[T],
 ) -> Vec<T> {
     assert_eq!(x.len(), shape.x_len(), "x of {shape:?}");
     assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
+    if algorithm.winograd(shape, Pass::BackwardWeight)
+        && let (Some(x), Some(dy)) = (T::f32s(x), T::f32s(dy))
+    {
+        return T::from_f32s(winograd::backward_weight(level, shape, x, dy));
+    }
+    if shape.n > 0
+        && let Some(other) = narrow::exchanged::<T>(level, shape)
+    {
+        return narrow::backward_weight(level, shape, &other, x, dy);
+    }
     weight::backward_weight(level, shape, x, dy)
 }
 
@@ -151,4 +217,19 @@ pub fn backward_weight<T: Lanes>(
 pub fn backward_bias<T: Lanes>(level: Level, shape: &ConvShape, dy: &[T]) -> Vec<T> {
     assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
     bias::backward_bias(level, shape, dy)
+}
+
+/// What is left of dy behind the fused ReLU whose output was y, and the gradient with respect to the bias.
+///
+/// # Panics
+/// As [`forward`].
+pub fn backward_gate<T: Lanes>(
+    shape: &ConvShape,
+    rule: ReluRule,
+    y: &[T],
+    dy: &[T],
+) -> (Vec<T>, Vec<T>) {
+    assert_eq!(y.len(), shape.y_len(), "y of {shape:?}");
+    assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
+    gate::backward_gate(shape, rule, y, dy)
 }

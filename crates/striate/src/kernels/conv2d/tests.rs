@@ -129,6 +129,68 @@ fn shapes_of_the_papers_scaled_down() {
 }
 
 #[test]
+fn few_channels_on_one_side() {
+    for s in [
+        square(3, 64, 9, 1, 5, 1, 2),
+        square(2, 1, 9, 64, 5, 1, 2),
+        square(2, 40, 7, 3, 3, 1, 0),
+        square(2, 3, 7, 40, 3, 1, 1),
+        square(1, 20, 3, 2, 5, 1, 4),
+        square(2, 33, 6, 10, 1, 1, 0),
+        // Padding beyond the kernel, dilation, a window wider than the map.
+        square(1, 17, 5, 1, 3, 1, 4),
+        ConvShape {
+            dilation: (2, 3),
+            padding: (3, 1),
+            ..square(2, 17, 9, 1, 3, 1, 0)
+        },
+        ConvShape {
+            kh: 1,
+            kw: 7,
+            padding: (0, 3),
+            ..square(2, 16, 4, 1, 1, 1, 0)
+        },
+    ] {
+        check::<f32>(&s, Algorithm::Direct, 1e-5);
+        check::<f64>(&s, Algorithm::Direct, 1e-13);
+    }
+}
+
+#[test]
+fn winograd() {
+    // Channels that fill no vector, maps that fill no tile or less than one, wide maps, batch 1, every padding.
+    for s in [
+        square(3, 96, 32, 96, 3, 1, 1),
+        square(2, 48, 8, 33, 3, 1, 0),
+        square(5, 17, 7, 20, 3, 1, 2),
+        square(1, 1, 3, 1, 3, 1, 0),
+        square(1, 2, 1, 3, 3, 1, 1),
+        square(2, 40, 16, 50, 5, 1, 2),
+        square(3, 20, 9, 18, 5, 1, 0),
+        square(1, 3, 1, 2, 5, 1, 4),
+        ConvShape {
+            w: 140,
+            padding: (2, 0),
+            ..square(1, 18, 9, 16, 3, 1, 1)
+        },
+        ConvShape {
+            w: 131,
+            padding: (0, 3),
+            ..square(2, 3, 6, 17, 5, 1, 1)
+        },
+    ] {
+        assert!(winograd_applies(&s), "{s:?}");
+        check::<f32>(&s, Algorithm::Winograd, 1e-4);
+    }
+}
+
+#[test]
+fn winograd_leaves_f64_to_the_direct_path() {
+    let s = square(2, 17, 8, 20, 3, 1, 1);
+    check::<f64>(&s, Algorithm::Winograd, 1e-13);
+}
+
+#[test]
 fn corners() {
     // The stride leaves cells unread, padding exceeds the kernel, one pixel, a long row.
     for s in [
@@ -201,6 +263,17 @@ proptest! {
         check::<f32>(&s, Algorithm::Auto, 1e-4);
         check::<f64>(&s, Algorithm::Auto, 1e-12);
     }
+
+    #[test]
+    fn winograd_matches_reference(s in any_shape(), five in proptest::bool::ANY) {
+        let k = if five { 5 } else { 3 };
+        let padding = (s.padding.0.min(k - 1), s.padding.1.min(k - 1));
+        let s = ConvShape {
+            h: s.h + 4, w: s.w + 4, kh: k, kw: k, padding,
+            stride: (1, 1), dilation: (1, 1), groups: 1, ..s
+        };
+        check::<f32>(&s, Algorithm::Winograd, 1e-4);
+    }
 }
 
 #[test]
@@ -214,8 +287,11 @@ fn threads_do_not_change_a_bit() {
     };
     for s in [
         square(5, 16, 16, 48, 3, 1, 1),
+        square(40, 32, 16, 32, 3, 1, 1),
+        square(3, 32, 16, 48, 5, 1, 2),
         square(4, 20, 17, 30, 3, 2, 1),
         square(2, 30, 8, 10, 1, 1, 0),
+        square(3, 64, 9, 1, 5, 1, 2),
     ] {
         let one = on(1, &s);
         for threads in [2, 3] {
@@ -235,6 +311,8 @@ fn an_empty_batch_has_zero_gradients() {
         let dweight = backward_weight::<f32>(level, auto, &s, &[], &[]);
         assert_eq!(dweight, vec![0.0; s.weight_len()]);
         assert_eq!(backward_bias::<f32>(level, &s, &[]), [0.0; 4]);
+        let (gated, bias) = backward_gate::<f32>(&s, ReluRule::Backprop, &[], &[]);
+        assert!(gated.is_empty() && bias == [0.0; 4]);
     }
 }
 
@@ -254,5 +332,33 @@ fn edges_of_vectors_tiles_and_parts() {
     ] {
         check::<f32>(&s, Algorithm::Direct, 1e-5);
         check::<f64>(&s, Algorithm::Direct, 1e-13);
+    }
+}
+
+#[test]
+fn the_gate_and_the_bias_gradient_in_one_pass() {
+    // Planes that are no whole number of runs, one pixel, a rule of each kind.
+    for s in [
+        square(3, 2, 7, 5, 3, 1, 1),
+        square(2, 1, 1, 3, 1, 1, 0),
+        square(2, 2, 16, 33, 1, 1, 0),
+    ] {
+        let (y, dy) = (numbers("y", s.y_len()), numbers("dy", s.y_len()));
+        for rule in [ReluRule::Backprop, ReluRule::Deconvnet, ReluRule::Guided] {
+            let gated: Vec<f64> = y.iter().zip(&dy).map(|(&y, &g)| rule.gate(y, g)).collect();
+            let sizes = reference::Sizes {
+                input: (s.n, s.c_in, s.h, s.w),
+                c_out: s.c_out,
+                window: Window2d::new((s.kh, s.kw)).paddings(s.padding),
+                groups: 1,
+            };
+            let bias = reference::backward_bias(&sizes, &gated).unwrap();
+            let (got, got_bias) = backward_gate::<f32>(&s, rule, &f32::of(&y), &f32::of(&dy));
+            assert_eq!(f32::wide(&got), gated, "{rule:?}, {s:?}");
+            assert!(
+                error(&f32::wide(&got_bias), &bias) < 1e-6,
+                "{rule:?}, {s:?}"
+            );
+        }
     }
 }

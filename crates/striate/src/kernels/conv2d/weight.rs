@@ -52,6 +52,7 @@ pub(super) fn backward_weight<T: Lanes>(level: Level, s: &ConvShape, x: &[T], dy
             let shared = Shared::new(&mut sums);
             (0..parts).into_par_iter().for_each(|part| {
                 let part = Part {
+                    level,
                     s,
                     group,
                     blocks: &blocks,
@@ -138,6 +139,7 @@ impl Blocks {
 
 /// A fixed share of the blocks, with its own sums.
 struct Part<'a, T> {
+    level: Level,
     s: &'a ConvShape,
     group: usize,
     blocks: &'a Blocks,
@@ -246,7 +248,7 @@ impl<T: Lanes> Kernel<T> for Part<'_, T> {
                         accumulate: block > first,
                         finish: None,
                     };
-                    rows::<S>(panel.vectors, operands, &a_rows, &c_rows);
+                    rows(self.level, panel.vectors, operands, &a_rows, &c_rows);
                 }
             }
         }

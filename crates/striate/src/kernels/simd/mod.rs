@@ -37,8 +37,12 @@ pub(super) trait Simd: Copy {
     /// Stores the first `count` numbers.
     unsafe fn store_first(to: *mut Self::Elem, v: Self::V, count: usize);
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
+    unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
     /// a * b + c.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// c - a * b.
+    unsafe fn fnma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// max(0, v); NaN stays NaN.
     unsafe fn relu(v: Self::V) -> Self::V;
     /// Transposes a square of `LANES` x `LANES` numbers from rows `from_step` apart to rows `to_step` apart.

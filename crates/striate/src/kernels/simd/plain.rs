@@ -58,12 +58,30 @@ impl<T: Real, const N: usize, const FMA: bool> Simd for Plain<T, N, FMA> {
         std::array::from_fn(|i| a[i] + b[i])
     }
     #[inline(always)]
+    unsafe fn sub(a: [T; N], b: [T; N]) -> [T; N] {
+        std::array::from_fn(|i| a[i] - b[i])
+    }
+    #[inline(always)]
+    unsafe fn mul(a: [T; N], b: [T; N]) -> [T; N] {
+        std::array::from_fn(|i| a[i] * b[i])
+    }
+    #[inline(always)]
     unsafe fn fma(a: [T; N], b: [T; N], c: [T; N]) -> [T; N] {
         std::array::from_fn(|i| {
             if FMA {
                 a[i].mul_add(b[i], c[i])
             } else {
                 a[i] * b[i] + c[i]
+            }
+        })
+    }
+    #[inline(always)]
+    unsafe fn fnma(a: [T; N], b: [T; N], c: [T; N]) -> [T; N] {
+        std::array::from_fn(|i| {
+            if FMA {
+                (-a[i]).mul_add(b[i], c[i])
+            } else {
+                c[i] - a[i] * b[i]
             }
         })
     }

@@ -9,7 +9,7 @@ use candle_core::{CpuStorage, CustomOp2, CustomOp3, Error, Layout, Result, Shape
 use super::{Activation, Conv2dOptions, ConvAlgorithm, NAME};
 use crate::kernels::conv2d::{self as kernel, Algorithm, ConvShape};
 use crate::kernels::level::Level;
-use crate::kernels::relu::{self, ReluRule};
+use crate::kernels::relu::ReluRule;
 use crate::ops::cpu::{Values, for_float, owned, slice, tensor};
 
 /// Applies the op; the arguments have been checked, are contiguous and of one float dtype.
@@ -44,7 +44,8 @@ pub(super) fn conv2d(
         },
         algorithm: match options.algorithm {
             ConvAlgorithm::Direct => Algorithm::Direct,
-            ConvAlgorithm::Auto | ConvAlgorithm::Winograd => Algorithm::Auto,
+            ConvAlgorithm::Auto => Algorithm::Auto,
+            ConvAlgorithm::Winograd => Algorithm::Winograd,
         },
         level: Level::current().map_err(Error::wrap)?,
         relu: (options.activation == Activation::Relu).then(ReluRule::current),
@@ -94,11 +95,11 @@ impl Conv {
         let (y_values, dy_values) = (Values::of(y)?, Values::of(&dy)?);
         for_float!(NAME, x.dtype(), F => {
             let gated = match self.relu {
-                Some(rule) => Some(relu::backward::<F>(rule, y_values.slice()?, dy_values.slice()?)),
+                Some(rule) => Some(kernel::backward_gate::<F>(s, rule, y_values.slice()?, dy_values.slice()?)),
                 None => None,
             };
             let dy: &[F] = match &gated {
-                Some(gated) => gated,
+                Some((gated, _)) => gated,
                 None => dy_values.slice()?,
             };
             let dx = if x.track_op() {
@@ -115,7 +116,11 @@ impl Conv {
             };
             let dbias = match bias {
                 Some(bias) if bias.track_op() => {
-                    Some(tensor(kernel::backward_bias(level, s, dy), bias.shape())?)
+                    let dbias = match &gated {
+                        Some((_, dbias)) => dbias.clone(),
+                        None => kernel::backward_bias(level, s, dy),
+                    };
+                    Some(tensor(dbias, bias.shape())?)
                 }
                 _ => None,
             };

@@ -1,0 +1,155 @@
+//! The forward pass, which is the input gradient too (on dy, with turned weights and padding K - 1 - p).
+//!
+//! ```text
+//! U[36][panel][c][lanes] = transformed weights
+//! for each block of strips (in parallel):
+//!     V[36][tile][c]  = B^T d B of its input tiles
+//!     M[36][tile][o]  = V U, a matrix product for each of the 36 cells
+//!     outputs         = A^T M A, bias, ReLU, to maps
+//! ```
+//!
+//! V and M of a block stay in the second cache; U streams through it once a block.
+//! An output's sum runs over c in order whatever the block, so neither blocks nor threads change a bit.
+//!
+//! Safety: a block stores the outputs of its own tiles; [`strips`](super::strips) states the layouts.
+
+use rayon::prelude::*;
+
+use super::strips::{Maps, Run, Strips, TileLayout, Transform, outputs, transform};
+use super::transforms::CELLS;
+use super::weights::{Reading, transformed};
+use crate::kernels::conv2d::block::{Along, Operands, rows};
+use crate::kernels::conv2d::panels::{Panel, padded, panels};
+use crate::kernels::level::Level;
+use crate::kernels::output::written_by;
+use crate::kernels::scratch::{Scratch, Shared};
+use crate::kernels::simd::{Kernel, Simd, dispatch, width};
+
+/// Bytes of V and M of a block: about half of a second cache of 2 MB, all of one of 1 MB.
+const BLOCK: usize = 1 << 20;
+
+/// A convolution by tiles of MxM outputs and KxK taps.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pass {
+    pub(super) n: usize,
+    pub(super) from: Maps,
+    pub(super) to: Maps,
+    pub(super) padding: (usize, usize),
+    pub(super) weight: Reading,
+}
+
+/// The results of all images.
+pub(super) fn run<const M: usize, const K: usize>(
+    level: Level,
+    pass: &Pass,
+    from: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    relu: bool,
+) -> Vec<f32> {
+    let width = width::<f32>(level);
+    let panels = panels(width, pass.to.channels);
+    let packed = transformed::<K>(level, pass.weight, &panels, weight);
+    let wide = padded(pass.to.channels, width.lanes);
+    let mut padded_bias = Scratch::<f32>::new(wide);
+    padded_bias.fill(0.0);
+    if let Some(bias) = bias {
+        padded_bias[..bias.len()].copy_from_slice(bias);
+    }
+    let strips = Strips::new(pass.n, pass.to.h, pass.to.w, M);
+    let bytes = |channels: usize| CELLS * size_of::<f32>() * padded(channels, width.lanes);
+    let strip = strips.tiles * (bytes(pass.from.channels) + bytes(pass.to.channels));
+    // Small convolutions are cut finer, so that every thread has work.
+    let share = strips.count.div_ceil(2 * rayon::current_num_threads());
+    let per_block = (BLOCK / strip).clamp(1, share.max(1));
+    let fill = |to: &mut [f32]| {
+        let to = Shared::new(to);
+        (0..strips.count.div_ceil(per_block))
+            .into_par_iter()
+            .for_each(|block| {
+                let first = block * per_block;
+                let block = Block::<M> {
+                    level,
+                    pass,
+                    strips,
+                    first,
+                    last: (first + per_block).min(strips.count),
+                    panels: &panels,
+                    packed: &packed,
+                    bias: &padded_bias,
+                    relu,
+                    from,
+                    to,
+                };
+                dispatch(level, block);
+            });
+    };
+    // SAFETY: the blocks together store every output, and load none.
+    unsafe { written_by(pass.n * pass.to.channels * pass.to.h * pass.to.w, fill) }
+}
+
+/// The strips `first..last`.
+struct Block<'a, const M: usize> {
+    level: Level,
+    pass: &'a Pass,
+    strips: Strips,
+    first: usize,
+    last: usize,
+    panels: &'a [Panel],
+    packed: &'a [f32],
+    bias: &'a [f32],
+    relu: bool,
+    from: &'a [f32],
+    to: Shared<f32>,
+}
+
+impl<const M: usize> Kernel<f32> for Block<'_, M> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<Elem = f32>>(self) {
+        let (pass, count) = (self.pass, self.pass.from.channels);
+        let tiles = (self.last - self.first) * self.strips.tiles;
+        let layout_v = TileLayout::new(tiles, count, S::LANES);
+        let layout_m = TileLayout::new(tiles, pass.to.channels, S::LANES);
+        let mut v = Scratch::<f32>::new(layout_v.len());
+        let mut m = Scratch::<f32>::new(layout_m.len());
+        let runs: Vec<Run> = self.strips.runs(self.first, self.last).collect();
+        let how = Transform::Input(pass.padding);
+        for &run in &runs {
+            // SAFETY: the run is a part of the block.
+            unsafe { transform::<S, M>(pass.from, self.from, run, how, &mut v, layout_v) };
+        }
+        let v_rows: Vec<u32> = (0..tiles)
+            .map(|tile| (tile * layout_v.step) as u32)
+            .collect();
+        let m_rows: Vec<u32> = (0..tiles)
+            .map(|tile| (tile * layout_m.step) as u32)
+            .collect();
+        let plane = count * padded(pass.to.channels, S::LANES);
+        for cell in 0..CELLS {
+            for panel in self.panels {
+                let lanes = panel.vectors * S::LANES;
+                // SAFETY: tiles are inside V and M, the panel's rows inside U.
+                unsafe {
+                    let operands = Operands {
+                        a: v.as_ptr().add(cell * layout_v.plane),
+                        along: Along::Step { count, step: 1 },
+                        b: self.packed.as_ptr().add(cell * plane + panel.start * count),
+                        b_step: lanes,
+                        c: m.as_mut_ptr().add(cell * layout_m.plane + panel.start),
+                        accumulate: false,
+                        finish: None,
+                    };
+                    rows(self.level, panel.vectors, operands, &v_rows, &m_rows);
+                }
+            }
+        }
+        for &run in &runs {
+            // SAFETY: the run is a part of the block, and its outputs belong to this task.
+            unsafe {
+                outputs::<S, M>(pass.to, &m, layout_m, run, self.bias, self.relu, self.to);
+            }
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! The weight gradient: dw = G^T [ sum over tiles of (B^T d B) * (A dy A^T) ] G.
+//!
+//! ```text
+//! for each part, a fixed share of the strips (in parallel):
+//!     for each block of strips:
+//!         V[36][tile][c] = B^T d B of the tiles of x
+//!         Z[36][tile][o] = A dy A^T of the tiles of dy
+//!         D[36][c][o]   += V^T Z, a matrix product for each of the 36 cells
+//! dw = G^T (the parts' D, added in order) G
+//! ```
+//!
+//! The number of parts depends on the sizes alone, so the bits do not depend on the number of threads.
+//!
+//! Safety: a part writes its own D; [`strips`](super::strips) states the layouts of V and Z.
+
+use rayon::prelude::*;
+
+use super::strips::{Maps, Strips, TileLayout, Transform, transform};
+use super::transforms::{CELLS, weight_gradient_tile};
+use crate::kernels::conv2d::block::{Along, Operands, rows};
+use crate::kernels::conv2d::panels::{Panel, padded, panels};
+use crate::kernels::level::Level;
+use crate::kernels::output::written_by;
+use crate::kernels::scratch::{Scratch, Shared};
+use crate::kernels::simd::{Kernel, Simd, dispatch, width};
+
+/// Bytes of V and Z of a block; longer blocks read and write D less often.
+const BLOCK: usize = 1800 << 10;
+/// Parts with a D of their own.
+const PARTS: usize = 4;
+
+/// Sizes: x (`n` images of `x`), dy (of `dy`).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pass {
+    pub(super) n: usize,
+    pub(super) x: Maps,
+    pub(super) dy: Maps,
+    pub(super) padding: (usize, usize),
+}
+
+/// dw, (C_out, C_in, K, K).
+pub(super) fn run<const M: usize, const K: usize>(
+    level: Level,
+    pass: &Pass,
+    x: &[f32],
+    dy: &[f32],
+) -> Vec<f32> {
+    let width = width::<f32>(level);
+    let panels = panels(width, pass.dy.channels);
+    let (c, wide) = (pass.x.channels, padded(pass.dy.channels, width.lanes));
+    let strips = Strips::new(pass.n, pass.dy.h, pass.dy.w, M);
+    let bytes = CELLS * size_of::<f32>() * (padded(c, width.lanes) + wide);
+    let per_block = (BLOCK / (strips.tiles * bytes)).max(1);
+    // Few tiles do not pay for the clearing and adding of many D.
+    let parts = if strips.count * strips.tiles < 1024 {
+        2
+    } else {
+        PARTS
+    };
+    let parts = parts.min(strips.count).max(1);
+    let mut sums = Scratch::<f32>::new(parts * CELLS * c * wide);
+    let shared = Shared::new(&mut sums);
+    (0..parts).into_par_iter().for_each(|part| {
+        let part = Part::<M> {
+            level,
+            pass,
+            strips,
+            per_block,
+            first: strips.count * part / parts,
+            last: strips.count * (part + 1) / parts,
+            panels: &panels,
+            x,
+            dy,
+            sums: shared,
+            start: part * CELLS * c * wide,
+        };
+        dispatch(level, part);
+    });
+    let fill = |dw: &mut [f32]| {
+        // Pieces of 8 input channels.
+        let dw = Shared::new(dw);
+        (0..c.div_ceil(8)).into_par_iter().for_each(|piece| {
+            let total = Total::<K> {
+                pass,
+                parts,
+                from: piece * 8,
+                to: (piece * 8 + 8).min(c),
+                sums: &sums,
+                wide,
+                dw,
+            };
+            dispatch(level, total);
+        });
+    };
+    // SAFETY: the totals of all input channels together store every weight, and load none.
+    unsafe { written_by(pass.dy.channels * c * K * K, fill) }
+}
+
+/// The strips `first..last`, added up.
+struct Part<'a, const M: usize> {
+    level: Level,
+    pass: &'a Pass,
+    strips: Strips,
+    per_block: usize,
+    first: usize,
+    last: usize,
+    panels: &'a [Panel],
+    x: &'a [f32],
+    dy: &'a [f32],
+    sums: Shared<f32>,
+    /// Where this part's D begins.
+    start: usize,
+}
+
+impl<const M: usize> Kernel<f32> for Part<'_, M> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<Elem = f32>>(self) {
+        let pass = self.pass;
+        let (c, wide) = (pass.x.channels, padded(pass.dy.channels, S::LANES));
+        let most = self.per_block.min(self.last - self.first) * self.strips.tiles;
+        let layout_v = TileLayout::new(most, c, S::LANES);
+        let layout_z = TileLayout::new(most, pass.dy.channels, S::LANES);
+        let mut v = Scratch::<f32>::new(layout_v.len());
+        let mut z = Scratch::<f32>::new(layout_z.len());
+        let v_rows: Vec<u32> = (0..c as u32).collect();
+        let d_rows: Vec<u32> = (0..c).map(|channel| (channel * wide) as u32).collect();
+        // SAFETY: each part has its own D.
+        let sums = unsafe { self.sums.at(self.start, CELLS * c * wide) };
+        if self.first == self.last {
+            // SAFETY: as above.
+            unsafe { sums.write_bytes(0, CELLS * c * wide) };
+        }
+        for first in (self.first..self.last).step_by(self.per_block) {
+            let last = (first + self.per_block).min(self.last);
+            let tiles = (last - first) * self.strips.tiles;
+            for run in self.strips.runs(first, last) {
+                let input = Transform::Input(pass.padding);
+                // SAFETY: the run is a part of the block.
+                unsafe {
+                    transform::<S, M>(pass.x, self.x, run, input, &mut v, layout_v);
+                    transform::<S, M>(pass.dy, self.dy, run, Transform::Gradient, &mut z, layout_z);
+                }
+            }
+            for cell in 0..CELLS {
+                for panel in self.panels {
+                    // SAFETY: tiles are inside V and Z, rows inside D.
+                    unsafe {
+                        let operands = Operands {
+                            a: v.as_ptr().add(cell * layout_v.plane),
+                            along: Along::Step {
+                                count: tiles,
+                                step: layout_v.step,
+                            },
+                            b: z.as_ptr().add(cell * layout_z.plane + panel.start),
+                            b_step: layout_z.step,
+                            c: sums.add(cell * c * wide + panel.start),
+                            accumulate: first > self.first,
+                            finish: None,
+                        };
+                        rows(self.level, panel.vectors, operands, &v_rows, &d_rows);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Adds the parts of the input channels `from..to` and transforms them back.
+struct Total<'a, const K: usize> {
+    pass: &'a Pass,
+    parts: usize,
+    from: usize,
+    to: usize,
+    sums: &'a [f32],
+    wide: usize,
+    dw: Shared<f32>,
+}
+
+impl<const K: usize> Kernel<f32> for Total<'_, K> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<Elem = f32>>(self) {
+        let (c, o) = (self.pass.x.channels, self.pass.dy.channels);
+        for channel in (0..o).step_by(S::LANES) {
+            for k in self.from..self.to {
+                let mut lanes = [[0.0; 16]; 25];
+                // SAFETY: reads stay inside the parts' sums; `lanes` has room for any vector.
+                unsafe {
+                    let sum = |cell: usize| {
+                        let at =
+                            |part: usize| ((part * CELLS + cell) * c + k) * self.wide + channel;
+                        let mut sum = S::load(self.sums.as_ptr().add(at(0)));
+                        for part in 1..self.parts {
+                            sum = S::add(sum, S::load(self.sums.as_ptr().add(at(part))));
+                        }
+                        sum
+                    };
+                    let taps = weight_gradient_tile::<S, K>(sum);
+                    for (at, &tap) in taps.as_flattened().iter().enumerate() {
+                        S::store(lanes[at].as_mut_ptr(), tap);
+                    }
+                }
+                for lane in 0..S::LANES.min(o - channel) {
+                    let filter = ((channel + lane) * c + k) * K * K;
+                    // SAFETY: each task writes the filters of its own input channels.
+                    let filter = unsafe { self.dw.at(filter, K * K) };
+                    for (at, tap) in lanes.iter().enumerate().take(K * K) {
+                        // SAFETY: as above.
+                        unsafe { filter.add(at).write(tap[lane]) };
+                    }
+                }
+            }
+        }
+    }
+}

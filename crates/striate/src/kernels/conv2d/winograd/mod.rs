@@ -1,0 +1,135 @@
+//! Winograd's short convolutions: F(4x4, 3x3) and F(2x2, 5x5), stride 1, both on 6x6 tiles.
+//!
+//! A tile of 4x4 outputs of a 3x3 kernel takes 36 multiplications instead of 144;
+//! one of 2x2 outputs of a 5x5 kernel 36 instead of 100.
+//! Transforms of input, weights and outputs pay for it, so it wins where channels are many:
+//! each transformed number is used once a channel of the other side.
+//!
+//! | file | what it holds |
+//! |:--|:--|
+//! | [`transforms`] | the matrices A, B, G as short sums |
+//! | [`strips`] | maps to tiles and back |
+//! | [`weights`] | transformed weights |
+//! | [`forward`] | forward pass and input gradient |
+//! | [`gradient`] | weight gradient |
+//!
+//! Rounding: the points +-2 and their powers cost digits; errors are about 1e-5 of the largest value, so f32 only.
+//!
+//! Source: Lavin and Gray 2015 (arXiv 1509.09308).
+
+mod forward;
+mod gradient;
+mod strips;
+mod transforms;
+mod weights;
+
+#[cfg(test)]
+mod tests;
+
+use super::{ConvShape, Pass};
+use crate::kernels::level::Level;
+use strips::Maps;
+use weights::Reading;
+
+/// Whether the algorithm computes this convolution at all.
+///
+/// The input gradient is a convolution with padding k - 1 - p, which must not be negative.
+pub(super) fn applies(s: &ConvShape) -> bool {
+    let side = s.kh;
+    (side == 3 || side == 5)
+        && s.kw == side
+        && s.stride == (1, 1)
+        && s.dilation == (1, 1)
+        && s.groups == 1
+        && s.padding.0 < side
+        && s.padding.1 < side
+}
+
+/// Whether it is also faster than the direct way.
+pub(super) fn pays(s: &ConvShape, _pass: Pass) -> bool {
+    let least = s.c_in.min(s.c_out);
+    let outputs = s.h_out().min(s.w_out());
+    match s.kh {
+        3 => least >= 16 && outputs >= 4,
+        _ => least >= 32 && outputs >= 4,
+    }
+}
+
+fn input_maps(s: &ConvShape) -> Maps {
+    Maps {
+        channels: s.c_in,
+        h: s.h,
+        w: s.w,
+    }
+}
+
+fn output_maps(s: &ConvShape) -> Maps {
+    Maps {
+        channels: s.c_out,
+        h: s.h_out(),
+        w: s.w_out(),
+    }
+}
+
+/// See [`super::forward`].
+pub(super) fn forward(
+    level: Level,
+    s: &ConvShape,
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    relu: bool,
+) -> Vec<f32> {
+    let pass = forward::Pass {
+        n: s.n,
+        from: input_maps(s),
+        to: output_maps(s),
+        padding: s.padding,
+        weight: Reading {
+            count: s.c_in,
+            channels: s.c_out,
+            count_step: 1,
+            channel_step: s.c_in,
+            turned: false,
+        },
+    };
+    match s.kh {
+        3 => forward::run::<4, 3>(level, &pass, x, weight, bias, relu),
+        _ => forward::run::<2, 5>(level, &pass, x, weight, bias, relu),
+    }
+}
+
+/// See [`super::backward_input`].
+pub(super) fn backward_input(level: Level, s: &ConvShape, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    let pass = forward::Pass {
+        n: s.n,
+        from: output_maps(s),
+        to: input_maps(s),
+        padding: (s.kh - 1 - s.padding.0, s.kw - 1 - s.padding.1),
+        weight: Reading {
+            count: s.c_out,
+            channels: s.c_in,
+            count_step: s.c_in,
+            channel_step: 1,
+            turned: true,
+        },
+    };
+    match s.kh {
+        3 => forward::run::<4, 3>(level, &pass, dy, weight, None, false),
+        _ => forward::run::<2, 5>(level, &pass, dy, weight, None, false),
+    }
+}
+
+/// See [`super::backward_weight`].
+pub(super) fn backward_weight(level: Level, s: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let pass = gradient::Pass {
+        n: s.n,
+        x: input_maps(s),
+        dy: output_maps(s),
+        padding: s.padding,
+    };
+    match s.kh {
+        3 => gradient::run::<4, 3>(level, &pass, x, dy),
+        _ => gradient::run::<2, 5>(level, &pass, x, dy),
+    }
+}
