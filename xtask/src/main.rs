@@ -4,6 +4,7 @@
 //! Never depends on Candle, so it builds in seconds.
 #![allow(clippy::print_stdout, reason = "a binary that talks to a person")]
 
+mod bench;
 mod ci;
 mod data;
 mod doctor;
@@ -32,6 +33,7 @@ Examples:
   cargo xtask reproduce allconv --list     what can be reproduced
   cargo xtask data fetch cifar10           the paper's images, by download
   cargo xtask report --check               are the tables in the documents up to date?
+  cargo xtask bench                        how fast, beside PyTorch
   cargo xtask doctor                       what this machine offers
   cargo xtask ci                           every check; with the tests: .ci/run")]
 struct Cli {
@@ -47,6 +49,8 @@ enum Command {
     Report(report::Args),
     /// Fetch a data set from the hub, or check the files of one
     Data(data::Args),
+    /// Time training steps, beside PyTorch where it is found
+    Bench(bench::Args),
     /// Say what this machine offers: CPU, threads, toolchain, data
     Doctor(doctor::Args),
     /// Check format, lints, source rules, documentation, and a smoke run
@@ -68,6 +72,7 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Data(args) => data::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Ci(args) => ci::run(&args),
     }

@@ -4,7 +4,7 @@ use super::Finding;
 use super::manifest::{Dependency, Manifest};
 
 /// A crate, and the crates of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("striate", &[]),
     ("allconv", &["striate"]),
     ("nin", &["striate"]),
@@ -14,6 +14,7 @@ const ALLOWED: [(&str, &[&str]); 7] = [
         "conformance",
         &["striate", "allconv", "nin", "lab", "reproduce"],
     ),
+    ("bench", &["striate"]),
     ("xtask", &[]),
 ];
 

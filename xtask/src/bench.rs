@@ -1,0 +1,244 @@
+//! `cargo xtask bench`: whole training steps on striate and, where PyTorch is found, on PyTorch, taking turns.
+//!
+//! Every peer is a process that waits for its turn (`crates/bench`, `crates/bench/torch_baseline.py`).
+//! One sample of each follows the other, so a slow minute of the machine hits all of them,
+//! and ratios mean more than milliseconds.
+
+mod machine;
+mod peer;
+mod sample;
+mod setting;
+mod table;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use crate::workspace;
+use peer::{Kind, Peer};
+use sample::Series;
+use setting::Setting;
+
+/// Arguments of `cargo xtask bench`.
+#[derive(clap::Args)]
+#[command(after_help = "\
+Workloads:
+  W1  All-CNN-C, training step and forward pass    W4  2x2 max-pooling with switches and unpooling
+  W2  Network In Network, the same                 W5  SWWAE on padded digits, training step
+
+Examples:
+  cargo xtask bench                                  all workloads, in minutes
+  cargo xtask bench --python ~/venv/bin/python       beside PyTorch
+  cargo xtask bench --work W1 --threads 1 --avx2     without AVX-512, on one thread
+  cargo xtask bench --scaling                        W1 over batches and image sizes (longer)
+  cargo xtask bench --write                          and put the tables into docs/performance.md")]
+pub(crate) struct Args {
+    /// Workloads
+    #[arg(long, value_delimiter = ',', default_value = "W1,W2,W4,W5")]
+    work: Vec<String>,
+    /// Numbers of threads
+    #[arg(long, value_delimiter = ',', default_value = "2")]
+    threads: Vec<usize>,
+    /// Images in a batch
+    #[arg(long, value_delimiter = ',', default_value = "128")]
+    batch: Vec<usize>,
+    /// Sides of the images of W1 and W2
+    #[arg(long, value_delimiter = ',', default_value = "32")]
+    size: Vec<usize>,
+    /// Switch AVX-512 off on both sides
+    #[arg(long)]
+    avx2: bool,
+    /// W1 with batches 1, 32, 128, 512 and with images of 32, 64, 128 pixels, instead of the lists
+    #[arg(long, conflicts_with_all = ["work", "batch", "size"])]
+    scaling: bool,
+    /// Samples of each peer and case
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// A Python with torch; without it `python3` is tried
+    #[arg(long, value_name = "PATH")]
+    python: Option<PathBuf>,
+    /// Which of PyTorch's ways: eager, channels_last, compile, compile+channels_last
+    #[arg(long, value_delimiter = ',')]
+    torch: Option<Vec<String>>,
+    /// Do not look for PyTorch
+    #[arg(long)]
+    no_torch: bool,
+    /// Put the tables into docs/performance.md
+    #[arg(long)]
+    write: bool,
+}
+
+/// Measures every setting, prints JSON lines and tables, and writes the tables if asked.
+pub(crate) fn run(args: &Args) -> Result<ExitCode> {
+    let settings = settings(args)?;
+    if args.rounds == 0 {
+        bail!("--rounds must be at least 1");
+    }
+    let binary = peer::build()?;
+    let python = if args.no_torch { None } else { python(args)? };
+    let kinds = kinds(args, python.as_ref())?;
+    machine::warn_if_busy();
+    let mut all = Vec::new();
+    let mut torch = None;
+    for setting in &settings {
+        let (series, version) = measure(setting, args.rounds, &binary, &kinds)?;
+        for line in series.iter().map(|series| series.json(setting)) {
+            println!("{line}");
+        }
+        torch = torch.or(version);
+        all.push((*setting, series));
+    }
+    let stamp = machine::stamp(torch.as_deref(), args.rounds);
+    let tables = table::tables(&all);
+    for (_, table) in &tables {
+        println!("\n{table}");
+    }
+    println!("\n{stamp}");
+    if args.write {
+        let path = workspace::root().join("docs/performance.md");
+        table::write(&path, &tables, &stamp)?;
+        println!("wrote {}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn settings(args: &Args) -> Result<Vec<Setting>> {
+    for work in &args.work {
+        if !setting::WORKS.contains(&work.as_str()) {
+            let known = setting::WORKS.join(", ");
+            bail!("--work {work}: there is no such workload; use {known}");
+        }
+    }
+    for (name, list) in [
+        ("threads", &args.threads),
+        ("batch", &args.batch),
+        ("size", &args.size),
+    ] {
+        if list.contains(&0) {
+            bail!("--{name} must be at least 1");
+        }
+    }
+    let settings = if args.scaling {
+        setting::scaling(&args.threads, args.avx2)
+    } else {
+        setting::product(
+            &args.work,
+            &args.threads,
+            &args.batch,
+            &args.size,
+            args.avx2,
+        )
+    };
+    Ok(settings)
+}
+
+/// The Python of the option, which must have torch, or `python3` if it has.
+fn python(args: &Args) -> Result<Option<PathBuf>> {
+    if let Some(path) = &args.python {
+        if !peer::has_torch(path) {
+            bail!(
+                "--python {}: it does not start or cannot import torch; install torch, or leave the option out to measure striate alone",
+                path.display()
+            );
+        }
+        return Ok(Some(path.clone()));
+    }
+    let path = PathBuf::from("python3");
+    if peer::has_torch(&path) {
+        return Ok(Some(path));
+    }
+    eprintln!(
+        "note: python3 has no torch, so striate is measured alone; --python PATH names another"
+    );
+    Ok(None)
+}
+
+fn kinds(args: &Args, python: Option<&PathBuf>) -> Result<Vec<Kind>> {
+    let mut kinds = vec![Kind::Striate];
+    let all = ["eager", "channels_last", "compile", "compile+channels_last"];
+    let wanted: Vec<&str> = match &args.torch {
+        Some(wanted) => wanted.iter().map(String::as_str).collect(),
+        None => all.to_vec(),
+    };
+    if let Some(unknown) = wanted.iter().find(|way| !all.contains(way)) {
+        bail!(
+            "--torch {unknown}: there is no such way; use {}",
+            all.join(", ")
+        );
+    }
+    if let Some(python) = python {
+        kinds.extend(wanted.into_iter().map(|way| Kind::Torch {
+            python: python.clone(),
+            compile: way.starts_with("compile"),
+            channels_last: way.ends_with("channels_last"),
+        }));
+    }
+    Ok(kinds)
+}
+
+/// Samples of all peers and cases of a setting, and PyTorch's version.
+fn measure(
+    setting: &Setting,
+    rounds: usize,
+    binary: &std::path::Path,
+    kinds: &[Kind],
+) -> Result<(Vec<Series>, Option<String>)> {
+    eprintln!("{setting}");
+    let mut peers: Vec<Peer> = Vec::new();
+    for kind in kinds {
+        match Peer::start(kind, setting, binary) {
+            Ok(peer) => peers.push(peer),
+            // Without striate there is nothing to compare.
+            Err(error) if *kind == Kind::Striate => return Err(error),
+            Err(error) => eprintln!("  {}: left out: {error:#}", kind.name()),
+        }
+    }
+    agree(&peers)?;
+    let cases: Vec<String> = peers[0]
+        .values
+        .iter()
+        .map(|(case, _)| case.clone())
+        .collect();
+    let mut series: Vec<Series> = peers
+        .iter()
+        .flat_map(|peer| cases.iter().map(|case| Series::new(peer, case)))
+        .collect();
+    for round in 0..rounds * setting.samples_a_round() {
+        for (c, case) in cases.iter().enumerate() {
+            for turn in 0..peers.len() {
+                // Each round begins with another peer.
+                let p = (turn + round) % peers.len();
+                // Threads of the previous peer spin for a moment before they sleep.
+                std::thread::sleep(Duration::from_millis(30));
+                let sample = peers[p].sample(case)?;
+                series[p * cases.len() + c].push(sample);
+            }
+        }
+        if round % setting.samples_a_round() == 0 {
+            eprint!(".");
+        }
+    }
+    eprintln!();
+    let torch = peers.iter().find(|peer| peer.name != "striate");
+    let version = torch.map(|peer| peer.version.clone());
+    Ok((series, version))
+}
+
+/// Fails unless all peers computed the same values in their first run.
+fn agree(peers: &[Peer]) -> Result<()> {
+    let (first, rest) = peers.split_first().context("no peer has started")?;
+    for peer in rest {
+        for ((case, wanted), (_, got)) in first.values.iter().zip(&peer.values) {
+            if (got - wanted).abs() > 1e-3 * wanted.abs().max(1e-2) {
+                bail!(
+                    "{case}: {} computes {got}, {} {wanted}; nothing was timed",
+                    peer.name,
+                    first.name
+                );
+            }
+        }
+    }
+    Ok(())
+}

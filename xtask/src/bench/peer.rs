@@ -1,0 +1,239 @@
+//! A process that runs a workload when asked: start, wait until it is ready, take a sample.
+//!
+//! It prints `value CASE V` for each case and `ready VERSION`; then for each line `CASE` that it reads `ms T mib M`.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use super::setting::Setting;
+use crate::workspace;
+
+/// Who computes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Striate,
+    Torch {
+        python: PathBuf,
+        compile: bool,
+        channels_last: bool,
+    },
+}
+
+impl Kind {
+    pub(super) fn name(&self) -> String {
+        match self {
+            Self::Striate => "striate".to_owned(),
+            Self::Torch {
+                compile,
+                channels_last,
+                ..
+            } => {
+                let mode = if *compile { "compile" } else { "eager" };
+                let layout = if *channels_last { "+channels_last" } else { "" };
+                format!("torch {mode}{layout}")
+            }
+        }
+    }
+
+    fn command(&self, setting: &Setting, binary: &Path) -> Command {
+        let threads = setting.threads.to_string();
+        let mut command = match self {
+            Self::Striate => {
+                let mut command = Command::new(binary);
+                command.env("RAYON_NUM_THREADS", &threads);
+                // The allocator keeps the maps of a step for the next one; see docs/performance.md.
+                command.env("MIMALLOC_PURGE_DELAY", "-1");
+                if setting.avx2 {
+                    command.env("STRIATE_SIMD", "avx2");
+                }
+                command
+            }
+            Self::Torch {
+                python,
+                compile,
+                channels_last,
+            } => {
+                let mut command = Command::new(python);
+                command.arg(workspace::root().join("crates/bench/torch_baseline.py"));
+                command.args(["--threads", &threads]);
+                if *compile {
+                    command.arg("--compile");
+                }
+                if *channels_last {
+                    command.arg("--channels-last");
+                }
+                if setting.avx2 {
+                    command.env("ONEDNN_MAX_CPU_ISA", "AVX2");
+                    command.env("ATEN_CPU_CAPABILITY", "avx2");
+                    command.env("MKL_ENABLE_INSTRUCTIONS", "AVX2");
+                }
+                command
+            }
+        };
+        command.args(["--interactive", "--work", setting.work]);
+        command.args(["--batch", &setting.batch.to_string()]);
+        command.args(["--size", &setting.size.to_string()]);
+        command
+    }
+}
+
+/// Builds the binary `bench` in release mode; its path.
+pub(super) fn build() -> Result<PathBuf> {
+    let mut command = workspace::cargo();
+    command.args([
+        "build",
+        "--release",
+        "--package",
+        "bench",
+        "--manifest-path",
+    ]);
+    command.arg(workspace::root().join("Cargo.toml"));
+    if !workspace::start(&mut command)?.success() {
+        bail!("the binary `bench` does not build");
+    }
+    let target = std::env::var_os("CARGO_TARGET_DIR")
+        .map_or_else(|| workspace::root().join("target"), PathBuf::from);
+    let name = format!("bench{}", std::env::consts::EXE_SUFFIX);
+    Ok(target.join("release").join(name))
+}
+
+/// Whether this Python starts and can import torch.
+pub(super) fn has_torch(python: &Path) -> bool {
+    let quiet = Command::new(python)
+        .args(["-c", "import torch"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status();
+    quiet.is_ok_and(|status| status.success())
+}
+
+/// One run of one case.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Sample {
+    pub(super) ms: f64,
+    /// Peak memory of the process so far.
+    pub(super) mib: f64,
+}
+
+/// A process that waits for its turn.
+pub(super) struct Peer {
+    pub(super) name: String,
+    /// What the first run of each case computed.
+    pub(super) values: Vec<(String, f64)>,
+    /// Of PyTorch, or the level of striate's vectors.
+    pub(super) version: String,
+    process: Child,
+    input: ChildStdin,
+    output: BufReader<ChildStdout>,
+}
+
+impl Peer {
+    /// Starts a process and waits until it has warmed up.
+    pub(super) fn start(kind: &Kind, setting: &Setting, binary: &Path) -> Result<Self> {
+        let mut command = kind.command(setting, binary);
+        let line = workspace::shown(&command);
+        let mut process = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("start `{line}`"))?;
+        let (Some(input), Some(output)) = (process.stdin.take(), process.stdout.take()) else {
+            bail!("`{line}` has no input or output");
+        };
+        let mut peer = Self {
+            name: kind.name(),
+            values: Vec::new(),
+            version: String::new(),
+            process,
+            input,
+            output: BufReader::new(output),
+        };
+        loop {
+            let text = peer.read().with_context(|| format!("`{line}`"))?;
+            match text.split_whitespace().collect::<Vec<_>>()[..] {
+                ["value", case, value] => peer.values.push((case.to_owned(), value.parse()?)),
+                ["ready", version] => {
+                    peer.version = version.to_owned();
+                    return Ok(peer);
+                }
+                // Warnings of libraries.
+                _ => eprintln!("  {}: {text}", peer.name),
+            }
+        }
+    }
+
+    /// Runs a case once.
+    pub(super) fn sample(&mut self, case: &str) -> Result<Sample> {
+        writeln!(self.input, "{case}").with_context(|| format!("{} has ended", self.name))?;
+        let text = self.read()?;
+        parse(&text).with_context(|| format!("{} answered {text:?}", self.name))
+    }
+
+    fn read(&mut self) -> Result<String> {
+        let mut line = String::new();
+        if self.output.read_line(&mut line)? == 0 {
+            let status = self.process.wait()?;
+            bail!("{} ended early: {status}", self.name);
+        }
+        Ok(line.trim().to_owned())
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // Whatever it is doing, nobody waits for it any more.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn parse(text: &str) -> Option<Sample> {
+    match text.split_whitespace().collect::<Vec<_>>()[..] {
+        ["ms", ms, "mib", mib] => Some(Sample {
+            ms: ms.parse().ok()?,
+            mib: mib.parse().ok()?,
+        }),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_read() {
+        let sample = Sample {
+            ms: 12.5,
+            mib: 300.0,
+        };
+        assert_eq!(parse("ms 12.5 mib 300"), Some(sample));
+        assert_eq!(parse("ms fast"), None);
+    }
+
+    #[test]
+    fn avx2_is_forced_on_both_sides() {
+        let setting = Setting {
+            work: "W1",
+            threads: 1,
+            batch: 8,
+            size: 64,
+            avx2: true,
+        };
+        let torch = Kind::Torch {
+            python: "python3".into(),
+            compile: true,
+            channels_last: false,
+        };
+        let line = |kind: &Kind| workspace::shown(&kind.command(&setting, Path::new("bench")));
+        assert!(line(&Kind::Striate).contains("STRIATE_SIMD=avx2"));
+        assert!(line(&torch).contains("ONEDNN_MAX_CPU_ISA=AVX2"));
+        assert!(
+            line(&torch)
+                .contains("--threads 1 --compile --interactive --work W1 --batch 8 --size 64")
+        );
+    }
+}

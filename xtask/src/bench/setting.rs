@@ -1,0 +1,130 @@
+//! What is measured: workload, threads, batch, image size, vector instructions.
+
+use std::fmt;
+
+/// The workloads of `crates/bench`.
+pub(super) const WORKS: [&str; 4] = ["W1", "W2", "W4", "W5"];
+
+/// One setting of one workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Setting {
+    pub(super) work: &'static str,
+    pub(super) threads: usize,
+    pub(super) batch: usize,
+    pub(super) size: usize,
+    pub(super) avx2: bool,
+}
+
+impl Setting {
+    /// Short workloads are sampled more often.
+    pub(super) fn samples_a_round(&self) -> usize {
+        match self.work {
+            "W4" => 3,
+            "W1" | "W2" if self.batch * self.size * self.size <= 32 * 32 => 3,
+            _ => 1,
+        }
+    }
+
+    /// What a case is called in tables.
+    pub(super) fn title(&self, case: &str) -> String {
+        let title = match (self.work, case) {
+            ("W1", "step") => "W1 All-CNN-C, training step",
+            ("W1", _) => "W1 All-CNN-C, forward pass",
+            ("W2", "step") => "W2 NIN, training step",
+            ("W2", _) => "W2 NIN, forward pass",
+            ("W4", "pool_unpool_fwd") => "W4 max-pool with switches + unpool, forward",
+            ("W4", "pool_unpool_fwd_bwd") => {
+                "W4 max-pool with switches + unpool, forward + backward"
+            }
+            ("W4", _) => "W4 max-pool, forward + backward",
+            _ => "W5 SWWAE, training step",
+        };
+        title.to_owned()
+    }
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            work,
+            threads,
+            batch,
+            size,
+            avx2,
+        } = self;
+        write!(f, "{work}, {threads} threads, batch {batch}, {size} pixels")?;
+        if *avx2 {
+            f.write_str(", AVX-512 off")?;
+        }
+        Ok(())
+    }
+}
+
+/// Every combination; image sizes vary only where the workload has them.
+pub(super) fn product(
+    works: &[String],
+    threads: &[usize],
+    batches: &[usize],
+    sizes: &[usize],
+    avx2: bool,
+) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    for &threads in threads {
+        for work in WORKS
+            .into_iter()
+            .filter(|w| works.iter().any(|name| name == w))
+        {
+            let sizes: &[usize] = if matches!(work, "W1" | "W2") {
+                sizes
+            } else {
+                &[32]
+            };
+            for &batch in batches {
+                settings.extend(sizes.iter().map(|&size| Setting {
+                    work,
+                    threads,
+                    batch,
+                    size,
+                    avx2,
+                }));
+            }
+        }
+    }
+    settings
+}
+
+/// W1 over batches, and over image sizes with as many pixels in each batch.
+pub(super) fn scaling(threads: &[usize], avx2: bool) -> Vec<Setting> {
+    let points = [(1, 32), (32, 32), (128, 32), (512, 32), (32, 64), (8, 128)];
+    let at = |&threads: &usize| {
+        points.map(|(batch, size)| Setting {
+            work: "W1",
+            threads,
+            batch,
+            size,
+            avx2,
+        })
+    };
+    threads.iter().flat_map(at).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_skip_sizes_that_a_workload_does_not_have() {
+        let works = ["W4".to_owned(), "W1".to_owned()];
+        let settings = product(&works, &[1, 2], &[128], &[32, 64], false);
+        let of = |work| settings.iter().filter(|s| s.work == work).count();
+        assert_eq!((of("W1"), of("W4")), (4, 2));
+    }
+
+    #[test]
+    fn scaling_keeps_the_pixels_while_the_side_grows() {
+        let pixels = |s: &Setting| s.batch * s.size * s.size;
+        let all = scaling(&[2], false);
+        let large: Vec<_> = all.iter().filter(|s| s.size > 32).collect();
+        assert!(large.iter().all(|s| pixels(s) == 128 * 32 * 32));
+    }
+}
