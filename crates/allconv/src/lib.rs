@@ -11,6 +11,7 @@
 //! | [`large`] | the large network of the heavy augmentation experiment |
 //! | [`imagenet`] | All-CNN-B for ImageNet |
 //! | [`model`] | the network |
+//! | [`attribution`] | guided backpropagation, deconvnet and plain gradient |
 //! | [`torch`] | weights of an equivalent PyTorch network |
 //!
 //! # Tensor names
@@ -31,6 +32,8 @@ pub mod large;
 pub mod imagenet;
 
 pub mod model;
+
+pub mod attribution;
 
 pub mod torch;
 

@@ -7,6 +7,7 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, 
 
 use super::composed;
 use super::cpu::{Values, for_float, in_float, maps, owned, slice, tensor};
+use super::pool_rule::{self, PoolRule};
 use crate::kernels::{self, PoolShape};
 use crate::window::Window2d;
 
@@ -34,6 +35,7 @@ pub struct Switches {
 ///
 /// # Gradient
 /// Goes to the maximum; of equal maxima to the first in row-major order; gradients of overlapping windows add up.
+/// A scope of [`PoolRule`] can change this.
 ///
 /// # Errors
 /// Integer dtypes, another rank, a window that does not fit or lies in the padding alone.
@@ -52,8 +54,11 @@ pub fn max_pool2d(xs: &Tensor, window: &Window2d) -> Result<Tensor> {
     in_float(NAME, xs, |xs| {
         let shape = pool_shape(NAME, xs, window)?;
         match xs.device() {
-            Device::Cpu => xs.apply_op1(MaxPool { shape }),
-            _ => Ok(composed::max_pool2d(xs, &shape)?.0),
+            Device::Cpu => xs.apply_op1(MaxPool {
+                shape,
+                rule: PoolRule::current(),
+            }),
+            _ => Ok(composed::max_pool2d(xs, PoolRule::composed(&shape)?)?.0),
         }
     })
 }
@@ -87,10 +92,11 @@ pub fn max_pool2d_with_switches(xs: &Tensor, window: &Window2d) -> Result<(Tenso
         match xs.device() {
             Device::Cpu => xs.apply_op1(MaxPoolWithSwitches {
                 shape,
+                rule: PoolRule::current(),
                 indices: indices.clone(),
             }),
             _ => {
-                let (ys, at) = composed::max_pool2d(xs, &shape)?;
+                let (ys, at) = composed::max_pool2d(xs, PoolRule::composed(&shape)?)?;
                 indices.get_or_init(|| at);
                 Ok(ys)
             }
@@ -126,6 +132,7 @@ pub(super) fn pooled(shape: &PoolShape, layout: &Layout) -> Result<Shape> {
 /// Keeps nothing: the backward pass finds the maxima again in the saved input.
 struct MaxPool {
     shape: PoolShape,
+    rule: PoolRule,
 }
 
 impl CustomOp1 for MaxPool {
@@ -141,6 +148,9 @@ impl CustomOp1 for MaxPool {
     }
 
     fn bwd(&self, x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        if self.rule == PoolRule::Uniform {
+            return pool_rule::spread(&self.shape, x, dy).map(Some);
+        }
         let dy = dy.contiguous()?;
         let (shape, dtype) = (x.shape(), x.dtype());
         let (x, dy) = (Values::of(x)?, Values::of(&dy)?);
@@ -155,6 +165,7 @@ impl CustomOp1 for MaxPool {
 /// Keeps the positions, which the caller wants anyway.
 struct MaxPoolWithSwitches {
     shape: PoolShape,
+    rule: PoolRule,
     indices: Arc<OnceLock<Tensor>>,
 }
 
@@ -175,6 +186,9 @@ impl CustomOp1 for MaxPoolWithSwitches {
     }
 
     fn bwd(&self, x: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        if self.rule == PoolRule::Uniform {
+            return pool_rule::spread(&self.shape, x, dy).map(Some);
+        }
         let Some(at) = self.indices.get() else {
             bail!("{NAME}: the forward pass left no switches");
         };

@@ -1,9 +1,9 @@
 //! ReLU whose backward rule can be switched for a whole model.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, TensorId};
 
 use super::composed;
 use super::cpu::{Values, for_float, in_float, owned, slice, tensor};
@@ -35,15 +35,19 @@ const NAME: &str = "relu";
 /// }
 /// ```
 pub fn relu(xs: &Tensor) -> Result<Tensor> {
-    in_float(NAME, xs, |xs| match xs.device() {
+    let ys = in_float(NAME, xs, |xs| match xs.device() {
         Device::Cpu => xs.apply_op1(Relu {
             rule: ReluRule::current(),
         }),
         _ => composed::relu(xs, ReluRule::current()),
-    })
+    })?;
+    TRACE.with_borrow_mut(|trace| trace.iter_mut().for_each(|ids| ids.push(ys.id())));
+    Ok(ys)
 }
 
 thread_local! {
+    /// The outputs of [`relu`], innermost trace last.
+    static TRACE: RefCell<Vec<Vec<TensorId>>> = const { RefCell::new(Vec::new()) };
     static CURRENT: Cell<ReluRule> = const { Cell::new(ReluRule::Backprop) };
 }
 
@@ -67,6 +71,25 @@ impl ReluRule {
     pub fn current() -> Self {
         CURRENT.get()
     }
+}
+
+/// Runs `f` and tells which tensors are outputs of [`relu`] that `f` computed on this thread.
+///
+/// ReLUs that are fused into a convolution are not among them: their input is never a tensor.
+/// Who walks a graph can tell the ReLUs that follow a [`ReluRule`] from those that do not.
+pub fn trace_relus<T>(f: impl FnOnce() -> T) -> (T, Vec<TensorId>) {
+    struct Trace;
+    impl Drop for Trace {
+        fn drop(&mut self) {
+            TRACE.with_borrow_mut(Vec::pop);
+        }
+    }
+    TRACE.with_borrow_mut(|trace| trace.push(Vec::new()));
+    let trace = Trace;
+    let result = f();
+    let ids = TRACE.with_borrow_mut(|trace| trace.last_mut().map(std::mem::take));
+    drop(trace);
+    (result, ids.unwrap_or_default())
 }
 
 struct Relu {

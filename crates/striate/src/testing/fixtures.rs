@@ -134,6 +134,23 @@ impl Case {
         }
     }
 
+    /// The list `key`, each entry as a case of its own without tensors; empty where it is missing.
+    ///
+    /// # Errors
+    /// Something else than a list.
+    pub fn list(&self, key: &str) -> Result<Vec<Self>> {
+        let entry = |(index, parameters): (usize, &Value)| Self {
+            name: format!("{}, {key}[{index}]", self.name),
+            parameters: parameters.clone(),
+            tensors: HashMap::new(),
+        };
+        match &self.parameters[key] {
+            Value::Null => Ok(Vec::new()),
+            Value::Array(list) => Ok(list.iter().enumerate().map(entry).collect()),
+            value => Err(self.error(&format!("{key} is {value}, not a list"))),
+        }
+    }
+
     fn error(&self, what: &str) -> Error {
         Error::Msg(format!("{}: {what}", self.name))
     }

@@ -1,0 +1,113 @@
+//! Which images excite a channel most, and where (the paper's Fig. 2).
+
+use candle_core::{DType, Result, Tensor, bail};
+use striate::{Network, Window2d};
+
+use super::target::first_maximum;
+
+/// The strongest answer of a channel to an image.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Excitation {
+    /// Row of the image in the batch.
+    pub image: usize,
+    /// Row and column of the unit in its map.
+    pub position: (usize, usize),
+    /// Its activation.
+    pub activation: f64,
+}
+
+/// The `count` images of `xs` that excite a channel of `layer` most, strongest first; one unit an image.
+///
+/// Of equal answers the earlier image comes first.
+///
+/// # Errors
+/// A layer or channel that is not there, a wrong input.
+///
+/// ```
+/// use allconv::attribution::strongest;
+/// use allconv::candle_core::{DType, Device, Result, Tensor};
+/// use allconv::{AllConv, Config};
+/// use striate::Parameters;
+/// fn main() -> Result<()> {
+///     let config = Config { width: 0.1, ..Config::all_cnn_c() };
+///     let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+///     let network = AllConv::new(&config, parameters.builder())?;
+///     let images = Tensor::rand(0f32, 1f32, (8, 3, 32, 32), &Device::Cpu)?;
+///     let best = strongest(&network, &images, "conv3", 0, 3)?;
+///     assert!(best.len() == 3 && best[0].activation >= best[1].activation);
+///     Ok(())
+/// }
+/// ```
+pub fn strongest(
+    network: &dyn Network,
+    xs: &Tensor,
+    layer: &str,
+    channel: usize,
+    count: usize,
+) -> Result<Vec<Excitation>> {
+    let maps = network.forward_to(xs, layer)?.detach();
+    let &[n, channels, _, w] = maps.dims() else {
+        bail!(
+            "strongest: {layer} gives {:?}; a layer with maps (N, C, H, W) is wanted",
+            maps.dims()
+        );
+    };
+    if channel >= channels {
+        bail!("strongest: {layer} has {channels} channels, from 0; channel is {channel}");
+    }
+    let map = maps
+        .narrow(1, channel, 1)?
+        .reshape((n, ()))?
+        .to_dtype(DType::F64)?;
+    let mut found: Vec<Excitation> = map
+        .to_vec2::<f64>()?
+        .iter()
+        .enumerate()
+        .map(|(image, values)| {
+            let at = first_maximum(values);
+            Excitation {
+                image,
+                position: (at / w, at % w),
+                activation: values[at],
+            }
+        })
+        .collect();
+    // A stable sort: equal answers stay in the order of the images.
+    found.sort_by(|a, b| b.activation.total_cmp(&a.activation));
+    found.truncate(count);
+    Ok(found)
+}
+
+/// The part of the image that a unit sees: (top, left, height, width), cut to the image.
+///
+/// `windows` are those of the layers up to the unit's, `position` is its (row, column), `image` the (height, width).
+///
+/// ```
+/// use allconv::attribution::receptive_field;
+/// use striate::Window2d;
+/// // Two unpadded 3x3 layers, the first with stride 2, see 7x7 pixels.
+/// let windows = [Window2d::square(3).stride(2), Window2d::square(3)];
+/// assert_eq!(receptive_field(&windows, (1, 0), (32, 32)), (2, 0, 7, 7));
+/// ```
+pub fn receptive_field(
+    windows: &[Window2d],
+    (row, column): (usize, usize),
+    (height, width): (usize, usize),
+) -> (usize, usize, usize, usize) {
+    let axis = |pick: fn((usize, usize)) -> usize, at: usize, length: usize| {
+        let (mut first, mut last) = (at as i64, at as i64);
+        for window in windows.iter().rev() {
+            let [size, stride, padding, dilation] =
+                [window.size, window.stride, window.padding, window.dilation]
+                    .map(|pair| pick(pair) as i64);
+            first = first * stride - padding;
+            last = last * stride - padding + (size - 1) * dilation;
+        }
+        let first = first.clamp(0, length as i64);
+        let end = (last + 1).clamp(first, length as i64);
+        (first as usize, (end - first) as usize)
+    };
+    let (top, rows) = axis(|pair| pair.0, row, height);
+    let (left, columns) = axis(|pair| pair.1, column, width);
+    (top, left, rows, columns)
+}

@@ -1,0 +1,59 @@
+//! Finds ReLUs that are not `striate`'s: they would silently keep their own gradient.
+//!
+//! A graph tells the values of its nodes but not its ops.
+//! A ReLU is known by its values: a node y whose values are max(0, x) of another node x, of which some are negative.
+//! `striate`'s own are known by their ids, and those that it fuses into a convolution have no node x.
+
+use candle_core::{DType, Error, Result, Tensor, TensorId};
+use striate::{Network, ReluRule, trace_relus};
+
+/// Whether the graph behind `output` holds a ReLU that is not among `ours`.
+pub(super) fn has_foreign_relu(output: &Tensor, ours: &[TensorId]) -> Result<bool> {
+    let nodes = output.sorted_nodes();
+    let mut clipped: Vec<(usize, Vec<f32>)> = Vec::new();
+    for (index, node) in nodes.iter().enumerate() {
+        let values = values(node)?;
+        if values.iter().any(|&x| x < 0.0) {
+            clipped.push((index, values.into_iter().map(|x| x.max(0.0)).collect()));
+        }
+    }
+    for node in &nodes {
+        if ours.contains(&node.id()) {
+            continue;
+        }
+        let mut own: Option<Vec<f32>> = None;
+        for (index, wanted) in &clipped {
+            if nodes[*index].elem_count() != node.elem_count() {
+                continue;
+            }
+            let own = match &own {
+                Some(own) => own,
+                None => own.insert(values(node)?),
+            };
+            // A map that is zero everywhere is max(0, x) of every negative map: no evidence.
+            if own == wanted && own.iter().any(|&y| y > 0.0) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn values(node: &Tensor) -> Result<Vec<f32>> {
+    node.detach().to_dtype(DType::F32)?.flatten_all()?.to_vec1()
+}
+
+/// The error that names the first layer with such a ReLU.
+pub(super) fn refusal(network: &dyn Network, input: &Tensor, layer: &str, rule: ReluRule) -> Error {
+    let found = |name: &String| {
+        let (output, ours) = trace_relus(|| rule.scope(|| network.forward_to(input, name)));
+        output.is_ok_and(|output| has_foreign_relu(&output, &ours).unwrap_or(false))
+    };
+    let first = network.layer_names().into_iter().find(found);
+    let first = first.unwrap_or_else(|| layer.to_owned());
+    Error::Msg(format!(
+        "attribution: {first} contains a ReLU that is not striate's, so the rule {rule:?} cannot reach it; \
+         use striate::relu or the activation of striate's convolution there"
+    ))
+    .bt()
+}

@@ -1,0 +1,179 @@
+//! What a network looks at: plain gradient, deconvnet and guided backpropagation (the paper's Sec. 4).
+//!
+//! All three send a signal from a chosen unit back to the pixels and differ only in what they do at a ReLU.
+//! With the ReLU's output f and the signal R from above,
+//!
+//! ```text
+//! gradient               R * [f > 0]
+//! deconvnet              R * [R > 0]
+//! guided backpropagation R * [f > 0] * [R > 0]
+//! ```
+//!
+//! They work on every [`Network`] built on `striate`, fused ReLUs included, and on batches.
+//! A ReLU that is not `striate`'s cannot follow the rule; it is found in the graph and refused.
+//!
+//! Guided pictures are sharp, but sharpness says little about the network:
+//! [`cascading_randomization`] measures how much of a picture is left when the weights are noise.
+//!
+//! | item | what it is |
+//! |:--|:--|
+//! | [`Attribution`] | the interface |
+//! | [`Gradient`], [`Deconvnet`], [`GuidedBackprop`] | the three methods |
+//! | [`Target`] | the unit that the signal starts from |
+//! | [`normalized`] | an attribution as a picture |
+//! | [`strongest`] | the images, and the places in them, that excite a channel most |
+//! | [`cascading_randomization`], [`rank_correlation`] | the sanity check |
+
+mod excitation;
+mod foreign;
+mod picture;
+mod sanity;
+mod target;
+
+use candle_core::{Result, Tensor, Var, bail};
+use striate::{Network, PoolRule, ReluRule, trace_relus};
+
+pub use excitation::{Excitation, receptive_field, strongest};
+pub use picture::normalized;
+pub use sanity::{Stage, cascading_randomization, rank_correlation};
+pub use target::Target;
+
+/// A method that tells how much each input value has to do with a unit.
+pub trait Attribution {
+    /// The signal at the input, (N, C, H, W) like `xs`.
+    ///
+    /// `xs` has one image a row; each is treated on its own.
+    /// The signal starts as 1 at the target's unit and 0 elsewhere.
+    ///
+    /// # Errors
+    /// A layer that the network does not have (the message lists those it has), a channel, position or class
+    /// outside its output, a wrong input, or a ReLU that is not `striate`'s.
+    fn attribute(&self, xs: &Tensor, target: &Target) -> Result<Tensor>;
+}
+
+/// The plain gradient (Simonyan et al. 2014): R * \[f > 0\] at every ReLU.
+///
+/// ```
+/// use allconv::attribution::{Attribution, Gradient, Target};
+/// use allconv::candle_core::{DType, Device, Result, Tensor};
+/// use allconv::{AllConv, Config};
+/// use striate::Parameters;
+/// fn main() -> Result<()> {
+///     let config = Config { width: 0.1, ..Config::all_cnn_c() };
+///     let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+///     let network = AllConv::new(&config, parameters.builder())?;
+///     let images = Tensor::rand(0f32, 1f32, (2, 3, 32, 32), &Device::Cpu)?;
+///     let signal = Gradient::new(&network).attribute(&images, &Target::class(7))?;
+///     assert_eq!(signal.dims(), images.dims());
+///     Ok(())
+/// }
+/// ```
+pub struct Gradient<'a> {
+    network: &'a dyn Network,
+}
+
+/// The deconvnet (Zeiler and Fergus 2014): R * \[R > 0\] at every ReLU.
+///
+/// Max poolings send the signal to their maxima, so it depends on the image even though no ReLU's input is looked at;
+/// [`Deconvnet::without_switches`] does without.
+pub struct Deconvnet<'a> {
+    network: &'a dyn Network,
+    pools: PoolRule,
+}
+
+/// Guided backpropagation: R * \[f > 0\] * \[R > 0\] at every ReLU.
+///
+/// Source: Sec. 4 and Fig. 1 of the paper.
+pub struct GuidedBackprop<'a> {
+    network: &'a dyn Network,
+}
+
+impl<'a> Gradient<'a> {
+    /// The method for this network.
+    pub fn new(network: &'a dyn Network) -> Self {
+        Self { network }
+    }
+}
+
+impl<'a> Deconvnet<'a> {
+    /// The method for this network, with the switches of its max poolings.
+    pub fn new(network: &'a dyn Network) -> Self {
+        let pools = PoolRule::Switches;
+        Self { network, pools }
+    }
+
+    /// The same without switches: a max pooling spreads the signal evenly over its window.
+    ///
+    /// The paper does not say what stands in for the switches; [`PoolRule::Uniform`] is our choice.
+    /// A network without pooling has the same deconvnet with and without.
+    pub fn without_switches(self) -> Self {
+        let pools = PoolRule::Uniform;
+        Self { pools, ..self }
+    }
+}
+
+impl<'a> GuidedBackprop<'a> {
+    /// The method for this network.
+    pub fn new(network: &'a dyn Network) -> Self {
+        Self { network }
+    }
+}
+
+impl Attribution for Gradient<'_> {
+    fn attribute(&self, xs: &Tensor, target: &Target) -> Result<Tensor> {
+        attribute(
+            self.network,
+            xs,
+            target,
+            ReluRule::Backprop,
+            PoolRule::Switches,
+        )
+    }
+}
+
+impl Attribution for Deconvnet<'_> {
+    fn attribute(&self, xs: &Tensor, target: &Target) -> Result<Tensor> {
+        attribute(self.network, xs, target, ReluRule::Deconvnet, self.pools)
+    }
+}
+
+impl Attribution for GuidedBackprop<'_> {
+    fn attribute(&self, xs: &Tensor, target: &Target) -> Result<Tensor> {
+        attribute(
+            self.network,
+            xs,
+            target,
+            ReluRule::Guided,
+            PoolRule::Switches,
+        )
+    }
+}
+
+fn attribute(
+    network: &dyn Network,
+    xs: &Tensor,
+    target: &Target,
+    relus: ReluRule,
+    pools: PoolRule,
+) -> Result<Tensor> {
+    // A variable of its own: the caller's tensor may be no variable, or part of another graph.
+    let input = Var::from_tensor(&xs.detach().copy()?)?;
+    let forward = || network.forward_to(&input, target.layer());
+    let (output, ours) = trace_relus(|| relus.scope(|| pools.scope(forward)));
+    let output = output?;
+    if relus != ReluRule::Backprop && foreign::has_foreign_relu(&output, &ours)? {
+        return Err(foreign::refusal(network, &input, target.layer(), relus));
+    }
+    let unit = target.select(&output)?;
+    let gradients = unit.sum_all()?.backward()?;
+    match gradients.get(&input) {
+        Some(signal) => Ok(signal.detach()),
+        None => bail!(
+            "attribution: {} does not depend on the input; choose a layer behind the first one",
+            target.layer()
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests;
