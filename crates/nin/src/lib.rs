@@ -6,8 +6,8 @@
 //!
 //! | module | what it holds |
 //! |:--|:--|
-//! | [`mlpconv`] | the per-pixel perceptron: equation 3 |
-//! | [`maxout`] | the unit that the paper compares with: equation 2 |
+//! | [`mod@mlpconv`] | the per-pixel perceptron: equation 3 |
+//! | [`mod@maxout`] | the unit that the paper compares with: equation 2 |
 //! | [`head`] | what turns class maps into logits: global average or fully connected |
 //! | [`initialization`] | what the weights start from, and why |
 //! | [`config`] | the networks as data: presets, sizes, parameter counts |
