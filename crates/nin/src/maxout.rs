@@ -7,7 +7,7 @@ use striate::{Activation, Window2d, max_pool2d};
 
 use crate::mlpconv::options;
 
-/// The maximum over groups of `pieces` consecutive channels: y[k] = max over m of x[k * pieces + m].
+/// The maximum over groups of `pieces` consecutive channels: `y[k] = max over m of x[k * pieces + m]`.
 ///
 /// # Shapes
 /// `xs` (N, K * pieces, H, W) to (N, K, H, W).
