@@ -46,7 +46,9 @@ pub trait Simd: Copy {
     unsafe fn store_first(to: *mut Self::Elem, v: Self::V, count: usize);
     /// a + b.
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// a - b.
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
+    /// a * b.
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
     /// a * b + c.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
