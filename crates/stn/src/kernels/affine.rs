@@ -10,7 +10,7 @@
 
 use rayon::prelude::*;
 use striate::kernels::Real;
-use striate::kernels::parts::{vectorize, written_by};
+use striate::kernels::parts::written_by;
 
 /// Sizes of an affine grid: `n` transformations of a grid that is the product of `D` axes, the width first.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,7 +80,7 @@ pub fn forward<T: Real, const D: usize>(shape: &AffineShape<D>, theta: &[T]) -> 
             let images = theta
                 .chunks_exact(parameters)
                 .zip(coords.chunks_exact_mut(numbers));
-            vectorize(|| images.for_each(|(theta, coords)| image(theta, coords)));
+            images.for_each(|(theta, coords)| image(theta, coords));
         };
         let tasks = theta.par_chunks(run * parameters);
         tasks
@@ -127,7 +127,7 @@ pub fn backward<T: Real, const D: usize>(shape: &AffineShape<D>, g: &[T]) -> Vec
             let images = theta
                 .chunks_exact_mut(parameters)
                 .zip(g.chunks_exact(numbers));
-            vectorize(|| images.for_each(|(theta, g)| image(g, theta)));
+            images.for_each(|(theta, g)| image(g, theta));
         });
     theta
 }
