@@ -10,7 +10,7 @@ use super::level::Level;
 ///
 /// A level that `STRIATE_SIMD` names but this CPU lacks counts as plain here; the ops report it before they come here.
 #[inline(always)]
-pub(super) fn vectorize<R>(work: impl FnOnce() -> R) -> R {
+pub fn vectorize<R>(work: impl FnOnce() -> R) -> R {
     match Level::current().unwrap_or(Level::Plain) {
         // SAFETY: a level is only ever current on a CPU that has its features.
         #[cfg(target_arch = "x86_64")]
