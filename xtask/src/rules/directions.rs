@@ -4,15 +4,16 @@ use super::Finding;
 use super::manifest::{Dependency, Manifest};
 
 /// A crate, and the crates of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("striate", &[]),
     ("allconv", &["striate"]),
     ("nin", &["striate"]),
+    ("swwae", &["striate"]),
     ("lab", &["striate"]),
-    ("reproduce", &["striate", "allconv", "nin", "lab"]),
+    ("reproduce", &["striate", "allconv", "nin", "swwae", "lab"]),
     (
         "conformance",
-        &["striate", "allconv", "nin", "lab", "reproduce"],
+        &["striate", "allconv", "nin", "swwae", "lab", "reproduce"],
     ),
     ("xtask", &[]),
 ];

@@ -26,6 +26,7 @@ mod vectorize;
 #[doc(hidden)]
 pub mod parts {
     pub use super::output::written_by;
+    pub use super::planes::{split, split2};
     pub use super::scratch::{Scratch, Shared};
     pub use super::simd::{Kernel, Simd, dispatch};
     pub use super::vectorize::vectorize;
