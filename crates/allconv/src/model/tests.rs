@@ -147,7 +147,7 @@ fn overfits_one_batch() -> Result<()> {
             for (var, v) in vars.iter().zip(&mut velocity) {
                 let Some(grad) = grads.get(var) else { continue };
                 *v = ((&*v * 0.9)? + grad)?.detach();
-                var.set(&(var.as_tensor() - (&*v * 0.02)?)?)?;
+                var.set(&(var.as_tensor() - (&*v * 0.01)?)?)?;
             }
         }
         assert!(loss < 0.1, "{architecture}: loss {loss} after 800 steps");

@@ -27,8 +27,15 @@ mod vectorize;
 #[doc(hidden)]
 pub mod parts {
     pub use super::output::written_by;
+    pub use super::planes::{split, split2};
     pub use super::scratch::{Scratch, Shared};
     pub use super::simd::{Kernel, Simd, dispatch};
+
+    /// Runs `work` compiled for the vector level of this CPU.
+    #[inline(always)]
+    pub fn vectorize<R>(work: impl FnOnce() -> R) -> R {
+        super::vectorize::vectorize!(work())
+    }
 }
 
 pub use planes::PoolShape;

@@ -103,7 +103,7 @@ pub(super) fn planes_a_task(cells: usize) -> usize {
 ///
 /// # Panics
 /// If a plane has no cells or the numbers of planes differ: no output may stay unwritten.
-pub(super) fn split<A: Sync, B: Send>(
+pub fn split<A: Sync, B: Send>(
     (a, a_plane): (&[A], usize),
     (b, b_plane): (&mut [B], usize),
     work: impl Fn(&[A], &mut [B]) + Sync,
@@ -119,7 +119,7 @@ pub(super) fn split<A: Sync, B: Send>(
 }
 
 /// As [`split`] with two inputs; `work` is also told the index of its first plane.
-pub(super) fn split2<A: Sync, B: Sync, C: Send>(
+pub fn split2<A: Sync, B: Sync, C: Send>(
     (a, a_plane): (&[A], usize),
     (b, b_plane): (&[B], usize),
     (c, c_plane): (&mut [C], usize),

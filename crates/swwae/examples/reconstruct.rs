@@ -1,0 +1,75 @@
+//! Trains two small auto-encoders on drawn rings, one that knows where and one that copies, and shows what they reconstruct:
+//! `cargo run --release -p swwae --example reconstruct`.
+
+#![expect(clippy::print_stdout, reason = "an example prints its result")]
+
+use striate::Parameters;
+use swwae::candle_core::{DType, Device, Result, Tensor, Var};
+use swwae::{EncoderSide, Labels, LossWeights, Mode, Swwae, SwwaeConfig, SwwaeLoss, Unpooling};
+
+/// `n` rings of random place and size, (n, 1, 32, 32).
+fn rings(n: usize, seed: u64) -> Result<Tensor> {
+    let mut draws = striate::rng::stream(seed, "rings", 0);
+    let mut pixels = Vec::with_capacity(n * 32 * 32);
+    for _ in 0..n {
+        let [x, y, r] = [0; 3].map(|_| f64::from(draws.uniform()));
+        let (x, y, r) = (11.0 + 10.0 * x, 11.0 + 10.0 * y, 4.0 + 5.0 * r);
+        pixels.extend((0..32 * 32).map(|at| {
+            let (dx, dy) = (f64::from(at % 32) - x, f64::from(at / 32) - y);
+            (1.5 - (dx.hypot(dy) - r).abs()).clamp(0.0, 1.0) as f32
+        }));
+    }
+    Tensor::from_vec(pixels, (n, 1, 32, 32), &Device::Cpu)
+}
+
+fn train(unpooling: Unpooling) -> Result<Swwae> {
+    let config = SwwaeConfig {
+        unpooling,
+        ..SwwaeConfig::necessity_of_where(8)
+    };
+    let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+    let network = Swwae::new(&config, parameters.builder())?;
+    let vars: Vec<Var> = parameters.named().into_iter().map(|(_, var)| var).collect();
+    let mut velocity: Vec<Tensor> = vars.iter().map(|v| v.zeros_like()).collect::<Result<_>>()?;
+    for step in 0..150 {
+        let xs = rings(16, step)?;
+        let pass = network.pass(&xs, true)?;
+        let labels = Labels::none(16);
+        let loss = SwwaeLoss::new(&pass, &xs, &labels, Mode::Unsupervised, EncoderSide::Joint)?;
+        let gradients = loss
+            .total(&LossWeights {
+                l2_rec: 1.0,
+                l2_m: 0.0,
+            })?
+            .backward()?;
+        for (var, v) in vars.iter().zip(&mut velocity) {
+            let Some(gradient) = gradients.get(var) else {
+                continue;
+            };
+            *v = ((&*v * 0.9)? + gradient)?.detach();
+            var.set(&(var.as_tensor() - (&*v * 0.1)?)?)?;
+        }
+    }
+    Ok(network)
+}
+
+fn main() -> Result<()> {
+    let xs = rings(1, 1_000)?;
+    let mut pictures = vec![xs.clone()];
+    for unpooling in [Unpooling::Where, Unpooling::Copy] {
+        let picture = train(unpooling)?.reconstruct(&xs)?;
+        let error = (&picture - &xs)?.sqr()?.mean_all()?.to_scalar::<f32>()?;
+        println!("{unpooling:?}: mean squared error {error:.4} behind a pooling of 8x8");
+        pictures.push(picture);
+    }
+    println!("image, with where, without:");
+    for y in (0..32).step_by(2) {
+        for picture in &pictures {
+            let row = picture.get(0)?.get(0)?.get(y)?.to_vec1::<f32>()?;
+            let shade = |v: &f32| [' ', '.', '+', '#'][(v * 4.0).clamp(0.0, 3.0) as usize];
+            print!("{}  ", row.iter().map(shade).collect::<String>());
+        }
+        println!();
+    }
+    Ok(())
+}

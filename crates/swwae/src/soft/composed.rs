@@ -1,0 +1,61 @@
+//! Soft pooling and unpooling put together from Candle's ops: for devices without kernels of ours, and to judge the kernels.
+
+use candle_core::{D, Result, Tensor, bail};
+
+use crate::kernels::SoftShape;
+
+/// (N, C, 3, Ho, Wo): what, x and y of each window.
+pub(super) fn pool(xs: &Tensor, s: &SoftShape, beta: f64) -> Result<Tensor> {
+    if s.ho * s.k > s.h || s.wo * s.k > s.w {
+        bail!(
+            "soft_pool2d: windows that hang over the edge are not supported on {:?}; use Rounding::Floor, or pad the maps",
+            xs.device().location()
+        );
+    }
+    let (n, c, _, _) = xs.dims4()?;
+    let (k, ho, wo) = (s.k, s.ho, s.wo);
+    let covered = xs
+        .narrow(2, 0, ho * k)?
+        .narrow(3, 0, wo * k)?
+        .contiguous()?;
+    let windows = covered.reshape(vec![n, c, ho, k, wo, k])?.transpose(3, 4)?;
+    let windows = windows.contiguous()?.reshape(vec![n, c, ho, wo, k * k])?;
+    // The maximum is only there for range; softmax does not depend on it.
+    let top = windows.detach().max_keepdim(D::Minus1)?;
+    let e = (windows.broadcast_sub(&top)? * beta)?.exp()?;
+    let share = e.broadcast_div(&e.sum_keepdim(D::Minus1)?)?;
+    let xs: Vec<f64> = (0..k * k).map(|i| s.coordinate(i % k)).collect();
+    let ys: Vec<f64> = (0..k * k).map(|i| s.coordinate(i / k)).collect();
+    let mean = |of: &Tensor| share.broadcast_mul(of)?.sum(D::Minus1);
+    let grid = |values: Vec<f64>| {
+        Tensor::from_vec(values, k * k, windows.device())?.to_dtype(windows.dtype())
+    };
+    Tensor::stack(&[mean(&windows)?, mean(&grid(xs)?)?, mean(&grid(ys)?)?], 2)
+}
+
+/// `what` (N, C, Ho, Wo) spread around `place` (N, C, 2, Ho, Wo), in maps of `s`.
+///
+/// The share of a cell is max(0, 1 - distance) along each axis: the four cells next to the position.
+pub(super) fn unpool(what: &Tensor, place: &Tensor, s: &SoftShape) -> Result<Tensor> {
+    let (n, c, ho, wo) = what.dims4()?;
+    let k = s.k;
+    let shares = |axis: usize| -> Result<Tensor> {
+        let at = ((place.narrow(2, axis, 1)?.squeeze(2)?.clamp(-1.0, 1.0)? + 1.0)?
+            * ((k - 1) as f64 / 2.0))?;
+        let cells = Tensor::arange(0u32, k as u32, what.device())?.to_dtype(what.dtype())?;
+        let distance = at.unsqueeze(4)?.broadcast_sub(&cells)?.abs()?;
+        (1.0 - distance)?.relu()
+    };
+    let (across, down) = (shares(0)?.unsqueeze(4)?, shares(1)?.unsqueeze(5)?);
+    let spread = down.broadcast_mul(&across)?;
+    let spread = spread.broadcast_mul(&what.reshape(vec![n, c, ho, wo, 1, 1])?)?;
+    let maps = spread
+        .transpose(3, 4)?
+        .contiguous()?
+        .reshape((n, c, ho * k, wo * k))?;
+    let fit = |maps: &Tensor, dim: usize, len: usize| match maps.dim(dim)? {
+        have if have > len => maps.narrow(dim, 0, len),
+        have => maps.pad_with_zeros(dim, 0, len - have),
+    };
+    fit(&fit(&maps, 2, s.h)?, 3, s.w)
+}
