@@ -23,6 +23,14 @@ mod scratch;
 mod simd;
 mod vectorize;
 
+/// What the kernels of other crates of this workspace are made of; no stable interface.
+#[doc(hidden)]
+pub mod parts {
+    pub use super::output::written_by;
+    pub use super::scratch::{Scratch, Shared};
+    pub use super::simd::{Kernel, Simd, dispatch};
+}
+
 pub use planes::PoolShape;
 pub use real::Real;
 pub use relu::ReluRule;

@@ -11,7 +11,7 @@ use super::Real;
 ///
 /// # Safety
 /// `write` must store to every element, and must not load an element before it has stored to it.
-pub(super) unsafe fn written_by<T: Real>(len: usize, write: impl FnOnce(&mut [T])) -> Vec<T> {
+pub unsafe fn written_by<T: Real>(len: usize, write: impl FnOnce(&mut [T])) -> Vec<T> {
     let mut values = allocate::<T>(len);
     if cfg!(debug_assertions) {
         values.resize(len, T::NAN);

@@ -23,7 +23,7 @@ thread_local! {
 }
 
 /// A buffer of numbers with arbitrary contents; goes back to the thread's pool when dropped.
-pub(super) struct Scratch<T> {
+pub struct Scratch<T> {
     lines: Vec<Line>,
     len: usize,
     numbers: PhantomData<T>,
@@ -31,7 +31,7 @@ pub(super) struct Scratch<T> {
 
 impl<T: Real> Scratch<T> {
     /// `len` numbers.
-    pub(super) fn new(len: usize) -> Self {
+    pub fn new(len: usize) -> Self {
         let wanted = (len * size_of::<T>()).div_ceil(64).max(1);
         let mut lines = POOL.with_borrow_mut(|pool| take(pool, wanted));
         if lines.len() < wanted {
@@ -90,7 +90,7 @@ impl<T: Real> DerefMut for Scratch<T> {
 
 /// A slice that several tasks write to, each its own part.
 #[derive(Clone, Copy)]
-pub(super) struct Shared<T> {
+pub struct Shared<T> {
     start: *mut T,
     len: usize,
 }
@@ -102,7 +102,7 @@ unsafe impl<T: Send> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
     /// Shares `slice` until the borrow ends; the caller keeps it alive.
-    pub(super) fn new(slice: &mut [T]) -> Self {
+    pub fn new(slice: &mut [T]) -> Self {
         Self {
             start: slice.as_mut_ptr(),
             len: slice.len(),
@@ -113,7 +113,7 @@ impl<T> Shared<T> {
     ///
     /// # Safety
     /// No two tasks may touch the same number.
-    pub(super) unsafe fn at(self, index: usize, count: usize) -> *mut T {
+    pub unsafe fn at(self, index: usize, count: usize) -> *mut T {
         debug_assert!(
             index + count <= self.len,
             "{index} + {count} > {}",

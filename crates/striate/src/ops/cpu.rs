@@ -29,7 +29,7 @@ macro_rules! for_float {
 pub(super) use for_float;
 
 /// Runs `op` on a contiguous f32 or f64 version of `xs`; f16 and bf16 are computed in f32 and rounded back.
-pub(super) fn in_float(
+pub fn in_float(
     name: &'static str,
     xs: &Tensor,
     op: impl FnOnce(&Tensor) -> Result<Tensor>,
@@ -51,7 +51,7 @@ pub(super) fn in_float(
 ///
 /// # Errors
 /// Another rank, or maps without cells.
-pub(super) fn maps(name: &'static str, xs: &Tensor) -> Result<(usize, usize, usize, usize)> {
+pub fn maps(name: &'static str, xs: &Tensor) -> Result<(usize, usize, usize, usize)> {
     match *xs.dims() {
         [n, c, h, w] if h > 0 && w > 0 => Ok((n, c, h, w)),
         [_, _, h, w] => {
@@ -65,7 +65,7 @@ pub(super) fn maps(name: &'static str, xs: &Tensor) -> Result<(usize, usize, usi
 }
 
 /// The values of a contiguous CPU tensor.
-pub(super) struct Values<'a> {
+pub struct Values<'a> {
     storage: StorageRef<'a>,
     range: Range<usize>,
 }
@@ -75,7 +75,7 @@ impl<'a> Values<'a> {
     ///
     /// # Errors
     /// A tensor that is not contiguous.
-    pub(super) fn of(tensor: &'a Tensor) -> Result<Self> {
+    pub fn of(tensor: &'a Tensor) -> Result<Self> {
         let (storage, layout) = tensor.storage_and_layout();
         let range = contiguous(layout)?;
         Ok(Self { storage, range })
@@ -85,7 +85,7 @@ impl<'a> Values<'a> {
     ///
     /// # Errors
     /// Another dtype or device.
-    pub(super) fn slice<T: WithDType>(&self) -> Result<&[T]> {
+    pub fn slice<T: WithDType>(&self) -> Result<&[T]> {
         match &*self.storage {
             Storage::Cpu(storage) => Ok(&storage.as_slice::<T>()?[self.range.clone()]),
             other => bail!(
@@ -97,25 +97,22 @@ impl<'a> Values<'a> {
 }
 
 /// The values of a CPU storage as an op's forward pass receives it.
-pub(super) fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
+pub fn slice<'a, T: WithDType>(storage: &'a CpuStorage, layout: &Layout) -> Result<&'a [T]> {
     Ok(&storage.as_slice::<T>()?[contiguous(layout)?])
 }
 
 /// A CPU storage that owns `values`.
-pub(super) fn owned<T: WithDType>(
-    values: Vec<T>,
-    shape: impl Into<Shape>,
-) -> Result<(CpuStorage, Shape)> {
+pub fn owned<T: WithDType>(values: Vec<T>, shape: impl Into<Shape>) -> Result<(CpuStorage, Shape)> {
     Ok((T::to_cpu_storage_owned(values), shape.into()))
 }
 
 /// A CPU tensor that owns `values`.
-pub(super) fn tensor<T: WithDType>(values: Vec<T>, shape: impl Into<Shape>) -> Result<Tensor> {
+pub fn tensor<T: WithDType>(values: Vec<T>, shape: impl Into<Shape>) -> Result<Tensor> {
     Tensor::from_vec(values, shape.into(), &Device::Cpu)
 }
 
 /// The error for a dtype that an op cannot compute with.
-pub(super) fn unsupported_dtype(op: &'static str, dtype: DType) -> Error {
+pub fn unsupported_dtype(op: &'static str, dtype: DType) -> Error {
     Error::Msg(format!(
         "{op}: dtype {dtype:?} is not supported; convert to f32 or f64 first, for example with to_dtype(DType::F32)"
     ))

@@ -7,7 +7,8 @@
 mod avg_pool2d;
 mod composed;
 mod conv2d;
-mod cpu;
+#[doc(hidden)]
+pub mod cpu;
 mod cross_entropy;
 mod dropout;
 mod max_pool2d;

@@ -120,6 +120,20 @@ impl Case {
         }
     }
 
+    /// The parameter `key` as a text; `default` where it is missing.
+    ///
+    /// # Errors
+    /// Something else than a text.
+    pub fn text<'a>(&'a self, key: &str, default: &'a str) -> Result<&'a str> {
+        match &self.parameters[key] {
+            Value::Null => Ok(default),
+            value => match value.as_str() {
+                Some(text) => Ok(text),
+                None => Err(self.error(&format!("{key} is {value}, not a text"))),
+            },
+        }
+    }
+
     /// The parameter `key` as a flag; false where it is missing.
     ///
     /// # Errors

@@ -18,7 +18,11 @@ use super::real::Real;
 /// # Safety
 /// Every function of an implementor may use its level's instructions: call them only under [`dispatch`].
 /// Pointers need the access that the name says; no alignment is asked for.
-pub(super) trait Simd: Copy {
+#[expect(
+    clippy::missing_safety_doc,
+    reason = "one contract for all functions, above"
+)]
+pub trait Simd: Copy {
     /// The numbers.
     type Elem: Real;
     /// The vector.
@@ -28,16 +32,23 @@ pub(super) trait Simd: Copy {
     /// Vector registers of the level, which bound the register blocks.
     const REGISTERS: usize;
 
+    /// Zeros.
     unsafe fn zero() -> Self::V;
+    /// The same number in every lane.
     unsafe fn splat(value: Self::Elem) -> Self::V;
+    /// The numbers from here on.
     unsafe fn load(from: *const Self::Elem) -> Self::V;
+    /// Stores all lanes.
     unsafe fn store(to: *mut Self::Elem, v: Self::V);
     /// The first `count` numbers, and zeros.
     unsafe fn load_first(from: *const Self::Elem, count: usize) -> Self::V;
     /// Stores the first `count` numbers.
     unsafe fn store_first(to: *mut Self::Elem, v: Self::V, count: usize);
+    /// a + b.
     unsafe fn add(a: Self::V, b: Self::V) -> Self::V;
+    /// a - b.
     unsafe fn sub(a: Self::V, b: Self::V) -> Self::V;
+    /// a * b.
     unsafe fn mul(a: Self::V, b: Self::V) -> Self::V;
     /// a * b + c.
     unsafe fn fma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
@@ -55,7 +66,7 @@ pub(super) trait Simd: Copy {
 }
 
 /// Work that can run on any vector type over `T`.
-pub(super) trait Kernel<T> {
+pub trait Kernel<T> {
     /// Its result.
     type Output;
     /// Runs it.
@@ -72,7 +83,6 @@ pub trait Lanes: Real + LanesSealed {}
 pub trait LanesSealed: Sized {
     /// Runs a kernel with the vectors of `level`.
     #[doc(hidden)]
-    #[expect(private_bounds, private_interfaces, reason = "kernels are internal")]
     fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output;
 }
 
@@ -80,7 +90,7 @@ pub trait LanesSealed: Sized {
 ///
 /// # Panics
 /// If this CPU lacks the level, which [`Level::current`] rules out.
-pub(super) fn dispatch<T: Lanes, K: Kernel<T>>(level: Level, kernel: K) -> K::Output {
+pub fn dispatch<T: Lanes, K: Kernel<T>>(level: Level, kernel: K) -> K::Output {
     assert!(
         level.available(),
         "level {level} is not available on this CPU"
@@ -118,7 +128,6 @@ macro_rules! lanes {
         impl Lanes for $type {}
         impl LanesSealed for $type {
             #[inline]
-            #[expect(private_bounds, private_interfaces, reason = "kernels are internal")]
             fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output {
                 match level {
                     // SAFETY: `dispatch` has checked that the CPU has the level.
