@@ -1,13 +1,13 @@
-//! `unsafe` lives in the kernels alone, tests and benches of other places included.
+//! `unsafe` lives in the kernels of a crate alone, tests and benches of other places included.
 
 use super::Finding;
 use super::source::SourceFile;
 
-const FOLDER: &str = "crates/striate/src/kernels";
-const RULE: &str = "`unsafe` only below crates/striate/src/kernels/";
+const FOLDERS: [&str; 2] = ["crates/striate/src/kernels", "crates/stn/src/kernels"];
+const RULE: &str = "`unsafe` only below crates/striate/src/kernels/ and crates/stn/src/kernels/";
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
-    if file.below(FOLDER) {
+    if FOLDERS.iter().any(|folder| file.below(folder)) {
         return Vec::new();
     }
     file.findings(file.code(), "unsafe", RULE)
@@ -28,5 +28,7 @@ mod tests {
         };
         assert_eq!(lines("crates/striate/src/ops/relu.rs"), [3]);
         assert_eq!(lines("crates/striate/src/kernels/simd/x86.rs"), []);
+        assert_eq!(lines("crates/stn/src/kernels/lanes.rs"), []);
+        assert_eq!(lines("crates/stn/src/sample/op.rs"), [3]);
     }
 }

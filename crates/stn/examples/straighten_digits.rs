@@ -1,0 +1,130 @@
+//! Turned bars are straightened: a transformer learns poses from class labels alone.
+//!
+//! `cargo run --release -p stn --example straighten_digits`
+//!
+//! Each picture shows one of two strokes, a bar or an L, turned by up to 60 degrees and moved.
+//! The network is told which stroke it is, never how it is turned.
+//! After training the program prints pictures before and behind the transformer,
+//! and how much the pictures of a class differ from their mean: less behind it than before it.
+
+#![allow(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::error::Error;
+
+use stn::candle_core::{DType, Device, Tensor};
+use stn::candle_nn::{ModuleT, Optimizer, SGD};
+use stn::networks::{Body, DigitConfig, DigitNet, Transform};
+use striate::rng::{Stream, stream};
+use striate::{Network, Parameters, cross_entropy};
+
+const SIDE: usize = 28;
+const BATCH: usize = 64;
+const STEPS: u64 = 400;
+
+/// Distance from a point to a stroke between two points.
+fn distance(p: (f64, f64), a: (f64, f64), b: (f64, f64)) -> f64 {
+    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let along = ((p.0 - a.0) * dx + (p.1 - a.1) * dy) / (dx * dx + dy * dy);
+    let along = along.clamp(0.0, 1.0);
+    (p.0 - a.0 - along * dx).hypot(p.1 - a.1 - along * dy)
+}
+
+/// A picture of class 0 (a bar) or 1 (an L), turned and moved.
+fn picture(class: u32, draws: &mut Stream) -> Vec<f32> {
+    let (sin, cos) = ((2.0 * draws.uniform_f64() - 1.0) * 60f64.to_radians()).sin_cos();
+    let (tx, ty) = (
+        0.3 * (draws.uniform_f64() - 0.5),
+        0.3 * (draws.uniform_f64() - 0.5),
+    );
+    let center = (SIDE as f64 - 1.0) / 2.0;
+    let mut values = Vec::with_capacity(SIDE * SIDE);
+    for row in 0..SIDE {
+        for column in 0..SIDE {
+            let x = (column as f64 - center) / center - tx;
+            let y = (row as f64 - center) / center - ty;
+            let p = (cos * x + sin * y, cos * y - sin * x);
+            let mut d = distance(p, (-0.2, -0.55), (-0.2, 0.55));
+            if class == 1 {
+                d = d.min(distance(p, (-0.2, 0.55), (0.4, 0.55)));
+            }
+            values.push((1.5 - 10.0 * (d - 0.05)).clamp(0.0, 1.0) as f32);
+        }
+    }
+    values
+}
+
+fn batch(step: u64) -> Result<(Tensor, Tensor), Box<dyn Error>> {
+    let mut draws = stream(1, "pictures", step);
+    let labels: Vec<u32> = (0..BATCH).map(|_| draws.below(2) as u32).collect();
+    let pictures: Vec<f32> = labels
+        .iter()
+        .flat_map(|&class| picture(class, &mut draws))
+        .collect();
+    let xs = Tensor::from_vec(pictures, (BATCH, 1, SIDE, SIDE), &Device::Cpu)?;
+    Ok((xs, Tensor::new(labels, &Device::Cpu)?))
+}
+
+/// Mean squared difference of the pictures of class 1 from their mean.
+fn spread(xs: &Tensor, labels: &Tensor) -> Result<f32, Box<dyn Error>> {
+    let of_class: Vec<u32> = (0..BATCH as u32)
+        .zip(labels.to_vec1::<u32>()?)
+        .filter(|(_, class)| *class == 1)
+        .map(|(at, _)| at)
+        .collect();
+    let chosen = xs.index_select(&Tensor::new(of_class, &Device::Cpu)?, 0)?;
+    let mean = chosen.mean_keepdim(0)?;
+    Ok(chosen
+        .broadcast_sub(&mean)?
+        .sqr()?
+        .mean_all()?
+        .to_scalar()?)
+}
+
+fn show(title: &str, xs: &Tensor) -> Result<(), Box<dyn Error>> {
+    println!("{title}");
+    let pictures: Vec<Vec<Vec<f32>>> = (0..4)
+        .map(|at| xs.get(at)?.get(0)?.to_vec2())
+        .collect::<Result<_, _>>()?;
+    for row in (0..SIDE).step_by(2) {
+        let line = |picture: &Vec<Vec<f32>>| -> String {
+            let shade =
+                |v: &f32| [' ', '.', ':', 'o', '#'][(v * 4.0).round().clamp(0.0, 4.0) as usize];
+            picture[row].iter().map(shade).collect()
+        };
+        println!(
+            "{}",
+            pictures.iter().map(line).collect::<Vec<_>>().join(" | ")
+        );
+    }
+    Ok(())
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+    let config = DigitConfig {
+        classes: 2,
+        gradient_scale: 1.0,
+        ..DigitConfig::plain(SIDE, Body::Fcn { hidden: 32 }).with_transformers(1, Transform::Affine)
+    };
+    let network = DigitNet::new(&config, parameters.builder())?;
+    let vars = parameters.named().into_iter().map(|(_, var)| var).collect();
+    let mut optimizer = SGD::new(vars, 0.05)?;
+    for step in 0..STEPS {
+        let (xs, labels) = batch(step)?;
+        let loss = cross_entropy(&network.forward_t(&xs, true)?, &labels)?;
+        optimizer.backward_step(&loss)?;
+        if step % 50 == 0 {
+            println!("step {step:3}  loss {:.4}", loss.to_scalar::<f32>()?);
+        }
+    }
+    let (xs, labels) = batch(STEPS)?;
+    let straightened = network.forward_features(&xs)?;
+    show("before the transformer", &xs)?;
+    show("behind the transformer", &straightened)?;
+    println!(
+        "spread of the L's: {:.4} before, {:.4} behind",
+        spread(&xs, &labels)?,
+        spread(&straightened, &labels)?
+    );
+    Ok(())
+}

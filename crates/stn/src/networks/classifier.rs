@@ -1,0 +1,138 @@
+//! FCN and CNN: the plain digit classifiers that the transformers are put in front of (appendix A.4).
+
+use candle_core::{Result, Tensor, bail};
+use candle_nn::{Linear, Module, VarBuilder};
+use serde::{Deserialize, Serialize};
+use striate::{Activation, Conv2dOptions, Window2d, layers, max_pool2d, relu};
+
+use crate::dense::dense;
+
+/// Which classifier, and how wide.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
+pub enum Body {
+    /// FC h - ReLU - FC h - ReLU - FC classes.
+    Fcn {
+        /// h: 128 to 256 in the paper.
+        hidden: usize,
+    },
+    /// conv 9x9 f - ReLU - max 2x2 - conv 7x7 f - ReLU - max 2x2 - FC classes, without padding.
+    Cnn {
+        /// f: 32 to 64 in the paper.
+        filters: usize,
+    },
+}
+
+/// A classifier with three weight layers.
+///
+/// # Shapes
+/// (N, C, side, side) to (N, classes).
+///
+/// # Convention
+/// Tensors `fc1`, `fc2`, `fc3` or `conv1`, `conv2`, `fc`, each with `.weight` and `.bias`.
+#[derive(Clone, Debug)]
+pub struct Classifier {
+    layers: Layers,
+    input: (usize, usize),
+}
+
+#[derive(Clone, Debug)]
+enum Layers {
+    Fcn([Linear; 3]),
+    Cnn([layers::Conv2d; 2], Linear),
+}
+
+impl Classifier {
+    /// A classifier of images of `in_channels` channels and `side` x `side` pixels.
+    ///
+    /// # Errors
+    /// A width of 0, an image too small for the convolutions, tensors of another shape in `vb`.
+    pub fn new(
+        body: Body,
+        in_channels: usize,
+        side: usize,
+        classes: usize,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let layers = match body {
+            Body::Fcn { hidden: 0 } | Body::Cnn { filters: 0 } => {
+                bail!("classifier: {body:?} has layers without units; the width must be at least 1")
+            }
+            Body::Fcn { hidden } => Layers::Fcn([
+                dense(in_channels * side * side, hidden, vb.pp("fc1"))?,
+                dense(hidden, hidden, vb.pp("fc2"))?,
+                dense(hidden, classes, vb.pp("fc3"))?,
+            ]),
+            Body::Cnn { filters } => {
+                let options = Conv2dOptions {
+                    activation: Activation::Relu,
+                    ..Default::default()
+                };
+                let left = cnn_side(side)?;
+                let convs = [
+                    layers::conv2d(in_channels, filters, 9, options, vb.pp("conv1"))?,
+                    layers::conv2d(filters, filters, 7, options, vb.pp("conv2"))?,
+                ];
+                Layers::Cnn(convs, dense(filters * left * left, classes, vb.pp("fc"))?)
+            }
+        };
+        Ok(Self {
+            layers,
+            input: (in_channels, side),
+        })
+    }
+
+    /// The activations of the two hidden layers and the logits, each (N, values).
+    ///
+    /// # Errors
+    /// An input of another shape.
+    pub fn activations(&self, xs: &Tensor) -> Result<[Tensor; 3]> {
+        let (channels, side) = self.input;
+        match *xs.dims() {
+            [_, c, h, w] if (c, h, w) == (channels, side, side) => {}
+            _ => bail!(
+                "classifier: the input has shape {:?}; it must be (N, {channels}, {side}, {side})",
+                xs.dims()
+            ),
+        }
+        match &self.layers {
+            Layers::Fcn([first, second, last]) => {
+                let one = relu(&first.forward(&xs.flatten_from(1)?)?)?;
+                let two = relu(&second.forward(&one)?)?;
+                let logits = last.forward(&two)?;
+                Ok([one, two, logits])
+            }
+            Layers::Cnn([first, second], last) => {
+                let one = max_pool2d(&first.forward(xs)?, &halving())?;
+                let two = max_pool2d(&second.forward(&one)?, &halving())?.flatten_from(1)?;
+                let logits = last.forward(&two)?;
+                Ok([one.flatten_from(1)?, two, logits])
+            }
+        }
+    }
+}
+
+impl Module for Classifier {
+    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        let [_, _, logits] = self.activations(xs)?;
+        Ok(logits)
+    }
+}
+
+fn halving() -> Window2d {
+    Window2d::square(2).stride(2)
+}
+
+/// Side of the maps behind both poolings.
+fn cnn_side(side: usize) -> Result<usize> {
+    let behind = |side: usize, kernel: usize| -> Result<usize> {
+        let (conv, _) = Window2d::square(kernel).output_size(side, side)?;
+        Ok(halving().output_size(conv, conv)?.0)
+    };
+    match behind(side, 9).and_then(|side| behind(side, 7)) {
+        Ok(side) => Ok(side),
+        Err(_) => bail!(
+            "classifier: an image of {side}x{side} is too small for the CNN; the smallest is 24x24"
+        ),
+    }
+}

@@ -1,0 +1,173 @@
+//! Co-localisation: what do these pictures have in common, and where is it? No labels (appendix A.2).
+
+use candle_core::{DType, Result, Tensor, bail};
+use candle_nn::VarBuilder;
+use serde::{Deserialize, Serialize};
+use striate::relu;
+use striate::rng::Stream;
+
+use super::classifier::{Body, Classifier};
+use crate::grid::{AttentionGrid, GridGenerator};
+use crate::module::{ConvLocalisation, ConvLocalisationConfig, SpatialTransformer, Transformed};
+use crate::options::{AlignCorners, GridSampleOptions};
+use crate::sample::grid_sample;
+
+/// Sizes of the co-localisation experiment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CoLocalisationConfig {
+    /// Side of the scenes.
+    pub side: usize,
+    /// Side of a crop.
+    pub crop: usize,
+    /// The net that encodes crops.
+    pub body: Body,
+    /// The window at the start, as a share of the scene's side.
+    pub start: f64,
+    /// Factor of the gradient to the localisation net.
+    pub gradient_scale: f64,
+}
+
+impl CoLocalisationConfig {
+    /// Scenes of 84 x 84 with a digit of 28 x 28.
+    pub fn digits() -> Self {
+        Self {
+            side: 84,
+            crop: 28,
+            body: Body::Cnn { filters: 64 },
+            start: 1.0,
+            gradient_scale: 1.0,
+        }
+    }
+}
+
+/// A transformer that crops, and a net that encodes crops so that crops of the common object are close.
+///
+/// # Convention
+/// Tensors `st.*` of the localisation net, `encoder.*` of the encoder.
+///
+/// # Source
+/// Jaderberg et al. 2015, appendix A.2.
+#[derive(Clone, Debug)]
+pub struct CoLocalisation {
+    transformer: SpatialTransformer<ConvLocalisation, AttentionGrid>,
+    encoder: Classifier,
+}
+
+impl CoLocalisation {
+    /// The pair of networks of `config`.
+    ///
+    /// # Errors
+    /// Scenes or crops too small for the convolutions, tensors of another shape in `vb`.
+    pub fn new(config: &CoLocalisationConfig, vb: VarBuilder) -> Result<Self> {
+        let generator = AttentionGrid::new((config.crop, config.crop), AlignCorners::Yes)?;
+        let layers = ConvLocalisationConfig::colocalisation((config.side, config.side));
+        let net = ConvLocalisation::new(&layers, &[config.start, 0.0, 0.0], vb.pp("st"))?;
+        let transformer =
+            SpatialTransformer::new(net, generator)?.gradient_scale(config.gradient_scale);
+        let encoder = Classifier::new(config.body, 1, config.crop, 10, vb.pp("encoder"))?;
+        Ok(Self {
+            transformer,
+            encoder,
+        })
+    }
+
+    /// The crops of the scenes `xs`, (N, 1, side, side).
+    ///
+    /// # Errors
+    /// An input of another shape.
+    pub fn transform(&self, xs: &Tensor) -> Result<Transformed> {
+        self.transformer.transform(xs)
+    }
+
+    /// The code of crops: the activations of all three layers in a row.
+    ///
+    /// # Errors
+    /// An input of another shape.
+    pub fn encode(&self, crops: &Tensor) -> Result<Tensor> {
+        Tensor::cat(&self.encoder.activations(crops)?, 1)
+    }
+
+    /// The loss of a batch of scenes, with the crops; random windows have the size of the predicted ones and come from `draws`.
+    ///
+    /// # Errors
+    /// An input of another shape, fewer than two scenes.
+    pub fn loss(
+        &self,
+        xs: &Tensor,
+        alpha: f64,
+        draws: &mut Stream,
+    ) -> Result<(Tensor, Transformed)> {
+        let crops = self.transform(xs)?;
+        let windows: Vec<Vec<f64>> = crops.theta.detach().to_dtype(DType::F64)?.to_vec2()?;
+        let random = windows.iter().flat_map(|theta| {
+            let scale = theta[0].abs().min(1.0);
+            let mut at = || (1.0 - scale) * (2.0 * draws.uniform_f64() - 1.0);
+            [scale, at(), at()]
+        });
+        let random = Tensor::from_vec(
+            random.collect::<Vec<f64>>(),
+            (windows.len(), 3),
+            xs.device(),
+        )?;
+        let grid = self
+            .transformer
+            .generator()
+            .grid(&random.to_dtype(xs.dtype())?)?;
+        let random = grid_sample(xs, &grid, &GridSampleOptions::default())?;
+        let loss = triplet_loss(&self.encode(&crops.output)?, &self.encode(&random)?, alpha)?;
+        Ok((loss, crops))
+    }
+
+    /// (left, top, right, bottom) in pixels, the edges of the windows `theta` on scenes of `side`.
+    ///
+    /// # Errors
+    /// Parameters of another shape than (N, 3).
+    pub fn boxes(theta: &Tensor, side: usize) -> Result<Vec<[f64; 4]>> {
+        let theta: Vec<Vec<f64>> = theta.detach().to_dtype(DType::F64)?.to_vec2()?;
+        let pixel = |g: f64| AlignCorners::Yes.to_pixel(g, side) + 0.5;
+        theta
+            .iter()
+            .map(|theta| match theta[..] {
+                [s, x, y] => {
+                    let s = s.abs();
+                    Ok([pixel(x - s), pixel(y - s), pixel(x + s), pixel(y + s)])
+                }
+                _ => bail!(
+                    "boxes: {} parameters a window; (s, tx, ty) are wanted",
+                    theta.len()
+                ),
+            })
+            .collect()
+    }
+}
+
+/// L = sum over n, m != n of max(0, |e(T_n) - e(T_m)|^2 - |e(T_n) - e(R_n)|^2 + alpha).
+///
+/// # Shapes
+/// `crops` and `random`, the codes of crops and of random patches, (N, E) both; the result is a scalar.
+///
+/// # Source
+/// Jaderberg et al. 2015, appendix A.2, with alpha = 1.
+///
+/// # Errors
+/// Other shapes, fewer than two codes.
+pub fn triplet_loss(crops: &Tensor, random: &Tensor, alpha: f64) -> Result<Tensor> {
+    let n = match *crops.dims() {
+        [n, e] if n >= 2 && random.dims() == [n, e] => n,
+        _ => bail!(
+            "triplet loss: the codes have shapes {:?} and {:?}; both must be (N, E) with at least two rows",
+            crops.dims(),
+            random.dims()
+        ),
+    };
+    let square = crops.sqr()?.sum_keepdim(1)?;
+    let products = crops.matmul(&crops.t()?)?;
+    let apart = square
+        .broadcast_add(&square.t()?)?
+        .sub(&(products * 2.0)?)?;
+    let from_random = crops.sub(random)?.sqr()?.sum_keepdim(1)?;
+    let hinge = relu(&(apart.broadcast_sub(&from_random)? + alpha)?)?;
+    let others = Tensor::eye(n, hinge.dtype(), hinge.device())?.affine(-1.0, 1.0)?;
+    hinge.mul(&others)?.sum_all()
+}

@@ -1,0 +1,27 @@
+//! The networks of the paper's experiments.
+//!
+//! | file | experiment |
+//! |:--|:--|
+//! | `classifier` | FCN and CNN, the plain digit classifiers |
+//! | `digits` | distorted and cluttered MNIST (Table 1), MNIST addition (Table 4) |
+//! | `house_numbers` | SVHN: CNN, ST-CNN Single and Multi (Table 2) |
+//! | `parts` | fine-grained classification with several transformers (Table 3) |
+//! | `colocalisation` | a common object found without labels (appendix A.2) |
+//! | `volume` | digits in a volume, projected to a picture (appendix A.3) |
+
+mod classifier;
+mod colocalisation;
+mod digits;
+mod house_numbers;
+mod parts;
+mod volume;
+
+pub use classifier::{Body, Classifier};
+pub use colocalisation::{CoLocalisation, CoLocalisationConfig, triplet_loss};
+pub use digits::{DigitConfig, DigitNet, Transform};
+pub use house_numbers::{HouseNumberConfig, HouseNumberNet, Placement, sequence_loss};
+pub use parts::{PartsConfig, PartsNet};
+pub use volume::{Projected, VolumeConfig, VolumeNet};
+
+#[cfg(test)]
+mod tests;

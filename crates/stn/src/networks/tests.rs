@@ -1,0 +1,275 @@
+//! Tests of the networks: parameter counts, shapes, losses by hand, errors.
+
+use candle_core::{DType, Device, Result, Tensor};
+use candle_nn::{Module, ModuleT};
+use striate::rng::stream;
+use striate::{Network, Parameters};
+
+use super::*;
+use crate::module::{ConvLocalisation, ConvLocalisationConfig, FcLocalisation};
+
+fn parameters() -> Parameters {
+    Parameters::new(1, DType::F32, &Device::Cpu)
+}
+
+fn digits(config: &DigitConfig) -> Result<usize> {
+    let parameters = parameters();
+    DigitNet::new(config, parameters.builder())?;
+    Ok(parameters.count())
+}
+
+fn message<T>(result: Result<T>) -> String {
+    result
+        .err()
+        .map(|error| error.to_string())
+        .unwrap_or_default()
+}
+
+#[test]
+fn parameter_counts_of_the_facts_file() -> Result<()> {
+    let cnn = |side, filters| digits(&DigitConfig::plain(side, Body::Cnn { filters }));
+    assert_eq!(
+        [cnn(28, 64)?, cnn(42, 64)?, cnn(60, 64)?],
+        [208_586, 222_026, 270_026]
+    );
+    assert_eq!(
+        [cnn(28, 32)?, cnn(42, 32)?, cnn(60, 32)?],
+        [54_122, 60_842, 84_842]
+    );
+    let fcn = |side, hidden| digits(&DigitConfig::plain(side, Body::Fcn { hidden }));
+    assert_eq!(
+        [fcn(28, 128)?, fcn(42, 128)?, fcn(60, 128)?].map(|count| count / 1000),
+        [118, 243, 478]
+    );
+    assert_eq!(
+        [fcn(28, 256)?, fcn(42, 256)?, fcn(60, 256)?].map(|count| count / 1000),
+        [269, 520, 990]
+    );
+    assert_eq!(
+        digits(&DigitConfig::st_cnn(42, Transform::Affine))?,
+        222_026 + 17_086
+    );
+    assert_eq!(
+        digits(&DigitConfig::st_cnn(60, Transform::Affine))?,
+        270_026 + 43_086
+    );
+    assert_eq!(
+        digits(&DigitConfig::st_fcn(42, Transform::Affine))? - fcn(42, 256)?,
+        58_790
+    );
+    Ok(())
+}
+
+#[test]
+fn house_number_parameters() -> Result<()> {
+    // By hand: eight convolutions, three layers of 3072 units, five heads.
+    let mut expected = 0;
+    let maps = [3, 48, 64, 128, 160, 192, 192, 192, 192];
+    for pair in maps.windows(2) {
+        expected += pair[0] * pair[1] * 25 + pair[1];
+    }
+    expected += (192 * 16) * 3072 + 3072 + 2 * (3072 * 3072 + 3072) + 5 * (3072 * 11 + 11);
+    let parameters = parameters();
+    HouseNumberNet::new(
+        &HouseNumberConfig::paper(64, Placement::None),
+        parameters.builder(),
+    )?;
+    assert_eq!(parameters.count(), expected);
+    assert_eq!(expected / 100_000, 328);
+    Ok(())
+}
+
+#[test]
+fn digit_networks_have_the_shapes_of_their_taps() -> Result<()> {
+    let xs = Tensor::zeros((2, 1, 42, 42), DType::F32, &Device::Cpu)?;
+    for transform in [Transform::Affine, Transform::Projective, Transform::Tps] {
+        for config in [
+            DigitConfig::st_fcn(42, transform).pooled(),
+            DigitConfig::st_cnn(42, transform),
+        ] {
+            let network = DigitNet::new(&config, parameters().builder())?;
+            assert_eq!(network.forward_t(&xs, true)?.dims(), [2, 10]);
+            assert_eq!(network.clock().step(), 1);
+            let side = 42 / config.pool;
+            assert_eq!(
+                network.forward_to(&xs, "transformed")?.dims(),
+                [2, 1, side, side]
+            );
+            assert_eq!(network.forward_features(&xs)?.dims(), [2, 1, side, side]);
+            assert_eq!(network.forward_to(&xs, "logits")?.dims(), [2, 10]);
+            assert!(message(network.forward_to(&xs, "conv9")).contains("hidden1"));
+            assert_eq!(network.transform(&xs)?.len(), 1);
+            assert_eq!(network.generators().len(), 1);
+        }
+    }
+    let plain = DigitNet::new(&DigitConfig::cnn(42), parameters().builder())?;
+    assert!(plain.transform(&xs)?.is_empty());
+    let pairs = Tensor::zeros((2, 2, 42, 42), DType::F32, &Device::Cpu)?;
+    let addition = DigitConfig::addition(2, Transform::Affine);
+    assert_eq!(addition.name(), "2xST-FCN");
+    let network = DigitNet::new(&addition, parameters().builder())?;
+    assert_eq!(network.forward_t(&pairs, false)?.dims(), [2, 19]);
+    assert_eq!(
+        network.forward_to(&pairs, "transformed")?.dims(),
+        [2, 4, 42, 42]
+    );
+    Ok(())
+}
+
+#[test]
+fn an_untrained_digit_network_equals_its_plain_one() -> Result<()> {
+    // Same names, same draws: only the transformer is between input and classifier, and it starts as the identity.
+    let mut values = vec![0f32; 2 * 42 * 42];
+    stream(1, "images", 0).fill_uniform(&mut values);
+    let xs = Tensor::from_vec(values, (2, 1, 42, 42), &Device::Cpu)?;
+    let run =
+        |config: &DigitConfig| DigitNet::new(config, parameters().builder())?.forward_t(&xs, false);
+    let (plain, with) = (
+        run(&DigitConfig::cnn(42))?,
+        run(&DigitConfig::st_cnn(42, Transform::Affine))?,
+    );
+    striate::testing::assert_close(
+        "logits",
+        &with,
+        &plain,
+        striate::testing::Tolerance::Elementwise(1e-3),
+    );
+    Ok(())
+}
+
+#[test]
+fn digit_errors() {
+    let build = |config: DigitConfig| message(DigitNet::new(&config, parameters().builder()));
+    assert!(
+        build(DigitConfig::st_cnn(42, Transform::Affine).pooled()).contains("smallest is 24x24")
+    );
+    assert!(build(DigitConfig::cnn(23)).contains("smallest is 24x24"));
+    assert_eq!(build(DigitConfig::cnn(24)), "");
+    let torn = DigitConfig {
+        transformers: 1,
+        ..DigitConfig::fcn(28)
+    };
+    assert!(build(torn).contains("do not fit together"));
+    assert!(build(DigitConfig::plain(28, Body::Fcn { hidden: 0 })).contains("at least 1"));
+}
+
+#[test]
+fn house_numbers_run_in_every_placement() -> Result<()> {
+    let xs = Tensor::zeros((2, 3, 32, 32), DType::F32, &Device::Cpu)?;
+    for (placement, count) in [
+        (Placement::None, 0),
+        (Placement::Single, 1),
+        (Placement::Multi, 4),
+    ] {
+        let config = HouseNumberConfig {
+            width: 0.05,
+            ..HouseNumberConfig::paper(32, placement)
+        };
+        let network = HouseNumberNet::new(&config, parameters().builder())?;
+        assert_eq!(network.forward_t(&xs, true)?.dims(), [2, 5, 11]);
+        assert_eq!(network.transform(&xs)?.len(), count);
+        assert_eq!(network.forward_to(&xs, "fc3")?.dims(), [2, 154]);
+        assert_eq!(network.layer_names().len(), 12);
+    }
+    let small = HouseNumberConfig::paper(8, Placement::None);
+    assert!(message(HouseNumberNet::new(&small, parameters().builder())).contains("too small"));
+    let labels = Tensor::zeros((2, 5), DType::U32, &Device::Cpu)?;
+    let logits = Tensor::zeros((2, 5, 11), DType::F32, &Device::Cpu)?;
+    let loss = sequence_loss(&logits, &labels)?.to_scalar::<f32>()?;
+    assert!((loss - 5.0 * 11f32.ln()).abs() < 1e-5, "{loss}");
+    assert!(message(sequence_loss(&logits, &labels.narrow(1, 0, 4)?)).contains("(N, digits)"));
+    Ok(())
+}
+
+#[test]
+fn triplet_loss_by_hand() -> Result<()> {
+    let crops = Tensor::new(&[[0f32, 0.0], [1.0, 0.0]], &Device::Cpu)?;
+    let random = Tensor::new(&[[0f32, 1.0], [1.0, 3.0]], &Device::Cpu)?;
+    // |T1 - T2|^2 = 1; |T1 - R1|^2 = 1, |T2 - R2|^2 = 9: max(0, 1 - 1 + 1) + max(0, 1 - 9 + 1).
+    let loss = triplet_loss(&crops, &random, 1.0)?.to_scalar::<f32>()?;
+    assert!((loss - 1.0).abs() < 1e-6, "{loss}");
+    assert!(
+        message(triplet_loss(
+            &crops.narrow(0, 0, 1)?,
+            &random.narrow(0, 0, 1)?,
+            1.0
+        ))
+        .contains("two rows")
+    );
+    Ok(())
+}
+
+#[test]
+fn co_localisation_gives_a_loss_and_boxes() -> Result<()> {
+    let config = CoLocalisationConfig {
+        start: 0.5,
+        body: Body::Cnn { filters: 4 },
+        ..CoLocalisationConfig::digits()
+    };
+    let network = CoLocalisation::new(&config, parameters().builder())?;
+    let mut values = vec![0f32; 3 * 84 * 84];
+    stream(1, "scenes", 0).fill_uniform(&mut values);
+    let xs = Tensor::from_vec(values, (3, 1, 84, 84), &Device::Cpu)?;
+    let (loss, crops) = network.loss(&xs, 1.0, &mut stream(1, "patches", 0))?;
+    assert!(loss.to_scalar::<f32>()?.is_finite());
+    assert_eq!(crops.output.dims(), [3, 1, 28, 28]);
+    let boxes = CoLocalisation::boxes(&crops.theta, 84)?;
+    assert_eq!(boxes[0], [21.25, 21.25, 62.75, 62.75]);
+    Ok(())
+}
+
+/// The mean of each channel, twice: a stand-in for a backbone.
+#[derive(Debug)]
+struct Means;
+
+impl Module for Means {
+    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        xs.flatten_from(2)?.mean(2)
+    }
+}
+
+#[test]
+fn parts_crop_and_describe() -> Result<()> {
+    let config = PartsConfig {
+        crop: 16,
+        ..PartsConfig::birds(2, 3)
+    };
+    let vb = parameters().builder();
+    let start = PartsNet::<FcLocalisation, Means>::start(2);
+    let net = FcLocalisation::new(3 * 256, &[4], &start, vb.pp("st"))?;
+    let network = PartsNet::new(&config, net, vec![Means, Means], vb.pp("parts"))?;
+    let xs = Tensor::ones((2, 3, 40, 32), DType::F32, &Device::Cpu)?;
+    assert_eq!(network.forward(&xs)?.dims(), [2, 200]);
+    let crops = network.transform(&xs)?;
+    assert_eq!(
+        crops[1].theta.to_vec2::<f32>()?[0],
+        [0.5, -0.25, start[3] as f32]
+    );
+    let net = FcLocalisation::new(3 * 256, &[4], &start[..2], vb.pp("other"))?;
+    assert!(message(PartsNet::new(&config, net, vec![Means], vb)).contains("as many backbones"));
+    Ok(())
+}
+
+#[test]
+fn volumes_are_projected() -> Result<()> {
+    let config = VolumeConfig {
+        side: 28,
+        body: Body::Cnn { filters: 4 },
+        ..VolumeConfig::digits()
+    };
+    let network = VolumeNet::new(&config, parameters().builder())?;
+    let xs = Tensor::ones((1, 1, 28, 28, 28), DType::F32, &Device::Cpu)?;
+    assert_eq!(network.forward(&xs)?.dims(), [1, 10]);
+    // Untrained, the picture is the sum along the depth.
+    let picture = network.project(&xs)?.output;
+    striate::testing::assert_close(
+        "sum",
+        &picture,
+        &(picture.ones_like()? * 28.0)?,
+        striate::testing::Tolerance::Elementwise(1e-3),
+    );
+    assert!(message(network.forward(&xs.narrow(2, 0, 20)?)).contains("(N, 1, 28, 28, 28)"));
+    let layers = ConvLocalisationConfig::mnist(28, (28, 28));
+    assert!(ConvLocalisation::new(&layers, &[0.0; 12], parameters().builder()).is_ok());
+    Ok(())
+}

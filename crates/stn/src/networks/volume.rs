@@ -1,0 +1,115 @@
+//! A volume turned until its shadow can be read: 3-D transformer, projection, picture classifier (appendix A.3).
+
+use candle_core::{Result, Tensor, bail};
+use candle_nn::{Module, VarBuilder};
+use serde::{Deserialize, Serialize};
+
+use super::classifier::{Body, Classifier};
+use crate::grid::{AffineGrid3d, SamplingGrid};
+use crate::module::{ConvLocalisation, ConvLocalisationConfig, LocalisationNet, scale_gradient};
+use crate::options::{AlignCorners, GridSampleOptions};
+use crate::sample::grid_sample_3d;
+
+/// Sizes of the 3-D network.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeConfig {
+    /// Side of the volume: 60 in the paper.
+    pub side: usize,
+    /// Classes.
+    pub classes: usize,
+    /// The classifier of the projection.
+    pub body: Body,
+    /// Factor of the gradient to the localisation net.
+    pub gradient_scale: f64,
+}
+
+impl VolumeConfig {
+    /// Extruded digits in a volume of 60 x 60 x 60.
+    pub fn digits() -> Self {
+        Self {
+            side: 60,
+            classes: 10,
+            body: Body::Cnn { filters: 64 },
+            gradient_scale: 0.1,
+        }
+    }
+}
+
+/// What happened to a batch of volumes.
+#[derive(Clone, Debug)]
+pub struct Projected {
+    /// The turned volumes, summed along the depth: (N, 1, side, side).
+    pub output: Tensor,
+    /// The parameters, (N, 12).
+    pub theta: Tensor,
+    /// Where each voxel was read.
+    pub grid: SamplingGrid,
+}
+
+/// An affine transformer of volumes, the sum along the depth, and a classifier of pictures.
+///
+/// The paper does not print the localisation net; here it is the one of ST-CNN with slices of the volume as channels.
+///
+/// # Shapes
+/// (N, 1, side, side, side) to logits (N, classes).
+///
+/// # Convention
+/// Tensors `st.*` of the localisation net and the classifier's names.
+///
+/// # Source
+/// Jaderberg et al. 2015, appendix A.3.
+#[derive(Clone, Debug)]
+pub struct VolumeNet {
+    localisation: ConvLocalisation,
+    generator: AffineGrid3d,
+    classifier: Classifier,
+    config: VolumeConfig,
+}
+
+impl VolumeNet {
+    /// The network of `config`.
+    ///
+    /// # Errors
+    /// A volume too small for the convolutions, tensors of another shape in `vb`.
+    pub fn new(config: &VolumeConfig, vb: VarBuilder) -> Result<Self> {
+        let side = config.side;
+        let generator = AffineGrid3d::new((side, side, side), AlignCorners::Yes)?;
+        let layers = ConvLocalisationConfig::mnist(side, (side, side));
+        Ok(Self {
+            localisation: ConvLocalisation::new(&layers, &generator.identity(), vb.pp("st"))?,
+            classifier: Classifier::new(config.body, 1, side, config.classes, vb)?,
+            generator,
+            config: config.clone(),
+        })
+    }
+
+    /// The pictures that the classifier sees.
+    ///
+    /// # Errors
+    /// An input of another shape.
+    pub fn project(&self, xs: &Tensor) -> Result<Projected> {
+        let side = self.config.side;
+        if !matches!(*xs.dims(), [_, 1, d, h, w] if (d, h, w) == (side, side, side)) {
+            bail!(
+                "volume network: the input has shape {:?}; it must be (N, 1, {side}, {side}, {side})",
+                xs.dims()
+            );
+        }
+        let theta = self.localisation.theta(&xs.squeeze(1)?)?;
+        let theta = scale_gradient(&theta, self.config.gradient_scale)?;
+        let grid = self.generator.grid(&theta)?;
+        let output = grid_sample_3d(xs, &grid, &GridSampleOptions::default())?.sum(2)?;
+        Ok(Projected {
+            output,
+            theta,
+            grid,
+        })
+    }
+}
+
+impl Module for VolumeNet {
+    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        self.classifier.forward(&self.project(xs)?.output)
+    }
+}
