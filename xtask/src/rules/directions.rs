@@ -4,7 +4,7 @@ use super::Finding;
 use super::manifest::{Dependency, Manifest};
 
 /// A crate, and the crates of the workspace that it may depend on.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("striate", &[]),
     ("allconv", &["striate"]),
     ("nin", &["striate"]),
