@@ -6,7 +6,7 @@
 //!     for each column:  coords[d] = t[d, 0] * x + shift[d]
 //! ```
 //!
-//! Backward: a row contributes sum g[d] * x and sum g[d]; the other columns of theta follow from the second.
+//! Backward: a row contributes `sum g[d] * x` and `sum g[d]`; the other columns of theta follow from the second.
 
 use rayon::prelude::*;
 use striate::kernels::Real;
