@@ -166,7 +166,12 @@ impl Plot {
             Anchor::Center,
             BLACK,
         );
-        canvas.text(&self.y_label, (8, LINE as i32 * 2 - 4), Anchor::Left, BLACK);
+        canvas.text(
+            &self.y_label,
+            (8, LINE as i32 * 2 - 12),
+            Anchor::Left,
+            BLACK,
+        );
         canvas.text(
             &self.x_label,
             (middle, HEIGHT as i32 - LINE as i32),
