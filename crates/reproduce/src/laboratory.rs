@@ -6,10 +6,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use candle_core::Device;
+use candle_core::{DType, Device};
 use lab::data::{Dataset, Source};
 use lab::report::{Claim, Environment, Picture, Plot, Record, Scale, write_records};
 use lab::train::{Console, Outcome, Recipe, Run, Start, StopFlag, TrainError, TrainLog};
+use striate::init::Match;
+use striate::{Network, Parameters};
 
 use crate::cli::Shard;
 use crate::experiment::Experiment;
@@ -48,13 +50,28 @@ pub(crate) struct Laboratory<'a> {
     /// The sets that were prepared last, under what decides them.
     prepared: Option<(String, Rc<Sets>)>,
     /// Runs by everything that decides them, so that two tables can share one.
-    done: HashMap<String, (TrainLog, usize)>,
+    done: HashMap<String, Done>,
     /// Number of runs so far, those of other shards included.
     position: usize,
     /// The histories of the current experiment.
     curves: Vec<(String, TrainLog)>,
     /// Gets every record as it is measured.
     on_record: OnRecord<'a>,
+}
+
+/// A finished run.
+struct Done {
+    log: TrainLog,
+    parameters: usize,
+    /// The trained weights.
+    weights: PathBuf,
+}
+
+/// A trained network.
+pub(crate) struct Trained {
+    pub(crate) network: Box<dyn Network>,
+    pub(crate) parameters: Parameters,
+    pub(crate) seed: u64,
 }
 
 /// What is done with a record.
@@ -145,7 +162,13 @@ impl<'a> Laboratory<'a> {
         Ok(())
     }
 
-    fn train_seed(&mut self, training: &Training, data: &Dataset, seed: u64) -> Result<()> {
+    /// One run; gives its weights unless its loss was not a number.
+    fn train_seed(
+        &mut self,
+        training: &Training,
+        data: &Dataset,
+        seed: u64,
+    ) -> Result<Option<PathBuf>> {
         let settings = training.settings(data, seed)?;
         let folder = self
             .folder()
@@ -164,7 +187,7 @@ impl<'a> Laboratory<'a> {
         let identity = format!("{settings}{}", identity.to_toml()?);
         let device = self.settings.device.clone();
         let record = match self.done.get(&identity) {
-            Some((log, parameters)) => self.record(training, data, seed, Some(log), *parameters),
+            Some(done) => self.record(training, data, seed, Some(&done.log), done.parameters),
             None => {
                 let sets = self.prepare(training, data)?;
                 if !training.rates.is_empty() {
@@ -178,8 +201,12 @@ impl<'a> Laboratory<'a> {
                         return Err(Interrupted.into());
                     }
                     Ok((log, parameters)) => {
-                        self.done
-                            .insert(identity.clone(), (log.clone(), parameters));
+                        let done = Done {
+                            log: log.clone(),
+                            parameters,
+                            weights: folder.join("checkpoint/weights.safetensors"),
+                        };
+                        self.done.insert(identity.clone(), done);
                         self.record(training, data, seed, Some(&log), parameters)
                     }
                     Err(error @ TrainError::NotFinite { .. }) => {
@@ -190,14 +217,45 @@ impl<'a> Laboratory<'a> {
                 }
             }
         };
-        if let Some((log, _)) = self.done.get(&identity) {
+        if let Some(done) = self.done.get(&identity) {
             let label = match self.settings.seeds.len() {
                 1 => training.label.clone(),
                 _ => format!("{}, seed {seed}", training.label),
             };
-            self.curves.push((label, log.clone()));
+            self.curves.push((label, done.log.clone()));
         }
-        self.keep(&folder, &record)
+        self.keep(&folder, &record)?;
+        Ok(self.done.get(&identity).map(|done| done.weights.clone()))
+    }
+
+    /// Trains a network with the first seed and gives it back.
+    ///
+    /// `None` if the run belongs to another shard, or its loss was not a number.
+    pub(crate) fn trained(
+        &mut self,
+        training: &Training,
+        data: &Dataset,
+    ) -> Result<Option<Trained>> {
+        let seed = self.settings.seeds.first().copied().unwrap_or_default();
+        self.position += 1;
+        if self
+            .settings
+            .shard
+            .is_some_and(|shard| !shard.holds(self.position - 1))
+        {
+            return Ok(None);
+        }
+        let Some(weights) = self.train_seed(training, data, seed)? else {
+            return Ok(None);
+        };
+        let parameters = Parameters::new(seed, DType::F32, &self.settings.device);
+        let network = training.model.build(&parameters)?;
+        parameters.load(&weights, Match::Strict)?;
+        Ok(Some(Trained {
+            network,
+            parameters,
+            seed,
+        }))
     }
 
     /// A run in `folder` with the settings of the command line.
@@ -214,7 +272,8 @@ impl<'a> Laboratory<'a> {
             .stop_flag(&self.stop))
     }
 
-    fn prepare(&mut self, training: &Training, data: &Dataset) -> Result<Rc<Sets>> {
+    /// The sets of a training as numbers; those of the last training are kept.
+    pub(crate) fn prepare(&mut self, training: &Training, data: &Dataset) -> Result<Rc<Sets>> {
         let key = format!(
             "{} {:?} {:?}",
             data.name,
@@ -243,9 +302,7 @@ impl<'a> Laboratory<'a> {
         parameters: usize,
     ) -> Record {
         let claim = Claim::new(self.id(), &training.label, "test error", "%");
-        let (train, test) = training.counts(data);
-        let dataset = format!("{} ({train} training and {test} test images)", data.name);
-        let record = Record::new(&claim, dataset, self.scale());
+        let record = Record::new(&claim, self.described(training, data), self.scale());
         let record = match log {
             Some(log) => record.trained(seed, log),
             None => record.value(seed, None),
@@ -258,6 +315,12 @@ impl<'a> Laboratory<'a> {
             notes: notes.unwrap_or_default(),
             ..record
         }
+    }
+
+    /// The data of a training as a reader should see it.
+    pub(crate) fn described(&self, training: &Training, data: &Dataset) -> String {
+        let (train, test) = training.counts(data);
+        format!("{} ({train} training and {test} test images)", data.name)
     }
 
     /// Writes a record to its folder and shows it.

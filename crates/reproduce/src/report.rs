@@ -21,7 +21,7 @@ pub(crate) struct Args {
     /// Folder of the runs.
     #[arg(long, default_value = "runs", value_name = "DIR")]
     out: PathBuf,
-    /// Copy these experiments' records from the runs to docs/results first, such as allconv/table3.
+    /// Copy the records and figures of these experiments from the runs to docs first, such as allconv/table3.
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     take: Vec<String>,
     /// The scale of the records to copy.
@@ -38,6 +38,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         let results = results::all(&args.out)?;
         for id in &args.take {
             take(id, args.scale, &results, &kept)?;
+            take_figures(id, args.scale, &args.out, &args.root.join("docs/figures"))?;
         }
         if !results.is_empty() {
             eprintln!("wrote {}", results::write(&args.out, &results)?.display());
@@ -100,6 +101,18 @@ fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> 
     fs::create_dir_all(kept).with_context(|| format!("cannot make {}", kept.display()))?;
     write_records(&path, &found.records)?;
     eprintln!("wrote {}", path.display());
+    Ok(())
+}
+
+/// Copies the figures of an experiment, as `docs/figures/allconv-fig3-quick-NAME.png`.
+fn take_figures(id: &str, scale: Scale, out: &Path, kept: &Path) -> Result<()> {
+    for figure in results::figures(&out.join(id).join(scale.name()))? {
+        let name = figure.file_name().unwrap_or_default().to_string_lossy();
+        let place = kept.join(format!("{}-{scale}-{name}", id.replace('/', "-")));
+        fs::create_dir_all(kept).with_context(|| format!("cannot make {}", kept.display()))?;
+        fs::copy(&figure, &place).with_context(|| format!("cannot write {}", place.display()))?;
+        eprintln!("wrote {}", place.display());
+    }
     Ok(())
 }
 

@@ -14,13 +14,15 @@ pub enum Mark {
     Computed,
     /// The paper has a number, but it is not known here.
     Unknown,
+    /// The paper has no such number.
+    Absent,
 }
 
 impl Mark {
     /// The sign behind a number in a table.
     pub fn sign(self) -> &'static str {
         match self {
-            Self::Verified => "",
+            Self::Verified | Self::Absent => "",
             Self::FromMemory => "~",
             Self::Computed => "=",
             Self::Unknown => "?",
@@ -34,6 +36,7 @@ impl Mark {
             Self::FromMemory => "~: from memory, not checked",
             Self::Computed => "=: computed from the paper's description",
             Self::Unknown => "?: the paper's number is not known here",
+            Self::Absent => "-: the paper has no such number",
         }
     }
 }

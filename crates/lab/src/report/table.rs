@@ -169,7 +169,12 @@ pub fn legend(claims: &[Claim], records: &[Record]) -> Vec<String> {
             unit => format!("Numbers are: {quantity} in {unit}."),
         });
     }
-    for mark in [Mark::FromMemory, Mark::Computed, Mark::Unknown] {
+    for mark in [
+        Mark::FromMemory,
+        Mark::Computed,
+        Mark::Unknown,
+        Mark::Absent,
+    ] {
         if claims.iter().any(|claim| claim.mark == mark) {
             add(format!("{}.", mark.meaning()));
         }

@@ -1,8 +1,11 @@
 //! The experiments of "Striving for Simplicity: The All Convolutional Net" (arXiv 1412.6806).
 
+mod fig2;
+mod fig3;
 mod imagenet;
 mod large;
 mod model;
+mod pictures;
 mod recipe;
 mod table3;
 mod table4;
@@ -19,6 +22,8 @@ pub(crate) const EXPERIMENTS: &[&dyn Experiment] = &[
     &table5::Table5,
     &large::Large,
     &imagenet::ImageNet,
+    &fig2::Fig2,
+    &fig3::Fig3,
 ];
 
 /// A test error of the paper.

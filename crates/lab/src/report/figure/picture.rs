@@ -108,6 +108,37 @@ impl Picture {
         self.image.as_raw()
     }
 
+    /// The part of the picture at (top, left) of (height, width).
+    ///
+    /// # Errors
+    /// A part that is empty or not inside.
+    pub fn cropped(
+        &self,
+        (top, left, height, width): (usize, usize, usize, usize),
+    ) -> Result<Self, ReportError> {
+        let (rows, columns) = (self.height() as usize, self.width() as usize);
+        let inside = |from: usize, length: usize, whole: usize| {
+            length > 0 && from.checked_add(length).is_some_and(|end| end <= whole)
+        };
+        if !(inside(top, height, rows) && inside(left, width, columns)) {
+            return Err(ReportError::Figure {
+                title: "picture".to_owned(),
+                argument: "the part".to_owned(),
+                found: format!("{height}x{width} at ({top}, {left})"),
+                wanted: format!("inside {rows}x{columns} and not empty"),
+            });
+        }
+        let part = image::imageops::crop_imm(
+            &self.image,
+            left as u32,
+            top as u32,
+            width as u32,
+            height as u32,
+        );
+        let image = part.to_image();
+        Ok(Self { image })
+    }
+
     /// The picture enlarged by a whole factor; every pixel becomes a square.
     pub fn enlarged(&self, factor: u32) -> Self {
         let factor = factor.max(1);
@@ -181,5 +212,10 @@ mod tests {
         assert!(text(5, (1, 2, 2), (0.0, 1.0)).contains("5 values for 1x2x2"));
         assert!(text(0, (1, 0, 2), (0.0, 1.0)).contains("none of them 0"));
         assert!(text(4, (1, 2, 2), (1.0, 1.0)).contains("range is 1 to 1"));
+        let picture = Picture::stretched(&[0.0, 1.0, 2.0, 3.0], (1, 2, 2)).unwrap();
+        let part = picture.cropped((1, 0, 1, 2)).unwrap();
+        assert_eq!(part.pixels(), &picture.pixels()[6..]);
+        let text = picture.cropped((1, 1, 1, 2)).unwrap_err().to_string();
+        assert!(text.contains("1x2 at (1, 1), wanted inside 2x2"), "{text}");
     }
 }
