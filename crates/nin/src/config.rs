@@ -296,6 +296,7 @@ impl NinConfig {
                     (format!("cccp{cccps}"), Window2d::square(1))
                 };
                 let place = match (i, j) {
+                    _ if is_class_maps && self.head.is_fully_connected() => Place::DenseInput,
                     _ if is_class_maps && self.class_map_activation == ClassMapActivation::Relu => {
                         Place::ReluClassMaps
                     }

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub enum Initialization {
     /// He's normal distribution (standard deviation sqrt(2 / fan-in)) and biases of 0 in hidden layers,
     /// half of it behind a pooling;
-    /// the layer of the class maps, and a fully connected head, start with a hundredth of He's weights.
+    /// the last layer, that of the class maps or a fully connected head, starts with a hundredth of He's weights.
     /// Class maps with a ReLU start with biases of 1, so that every class has a gradient.
     #[default]
     Guarded,
@@ -60,7 +60,7 @@ impl Initialization {
     pub(crate) fn draws(self, place: Place, fan_in: usize) -> (Init, Init) {
         match self {
             Self::Guarded => match place {
-                Place::FirstConv | Place::FirstCccp | Place::Hidden => {
+                Place::FirstConv | Place::FirstCccp | Place::Hidden | Place::DenseInput => {
                     (DEFAULT_KAIMING_NORMAL, ZERO)
                 }
                 Place::BehindPool => (part_of_he(0.5, fan_in), ZERO),
@@ -75,9 +75,11 @@ impl Initialization {
                 let stdev = match place {
                     Place::FirstConv => first_conv,
                     Place::FirstCccp => first_cccp,
-                    Place::Hidden | Place::BehindPool | Place::Logits | Place::ReluClassMaps => {
-                        others
-                    }
+                    Place::Hidden
+                    | Place::BehindPool
+                    | Place::Logits
+                    | Place::ReluClassMaps
+                    | Place::DenseInput => others,
                 };
                 (Init::Randn { mean: 0.0, stdev }, ZERO)
             }
@@ -109,6 +111,8 @@ pub(crate) enum Place {
     Hidden,
     /// The class maps, with a ReLU behind them.
     ReluClassMaps,
+    /// The class maps that a dense layer reads: a hidden layer like others.
+    DenseInput,
     /// A last layer without ReLU.
     Logits,
 }

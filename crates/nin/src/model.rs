@@ -222,7 +222,10 @@ impl Module for PoolLayer {
 }
 
 fn conv(spec: &ConvSpec, config: &NinConfig, vb: &VarBuilder) -> Result<Conv2d> {
-    let class_maps = matches!(spec.place, Place::Logits | Place::ReluClassMaps);
+    let class_maps = matches!(
+        spec.place,
+        Place::Logits | Place::ReluClassMaps | Place::DenseInput
+    );
     let activation = match config.class_map_activation {
         ClassMapActivation::Identity if class_maps => Activation::Identity,
         ClassMapActivation::Identity | ClassMapActivation::Relu => Activation::Relu,

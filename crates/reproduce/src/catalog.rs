@@ -2,13 +2,13 @@
 
 use anyhow::{Result, bail};
 
-use crate::allconv;
 use crate::experiment::Experiment;
+use crate::{allconv, nin};
 
 /// A paper by the name of its crate, and its experiments in the order of the paper.
 type Paper = (&'static str, &'static [&'static dyn Experiment]);
 
-const PAPERS: &[Paper] = &[("allconv", allconv::EXPERIMENTS)];
+const PAPERS: &[Paper] = &[("allconv", allconv::EXPERIMENTS), ("nin", nin::EXPERIMENTS)];
 
 /// Every experiment.
 pub(crate) fn all() -> impl Iterator<Item = &'static dyn Experiment> {

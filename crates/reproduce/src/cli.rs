@@ -41,7 +41,7 @@ enum Command {
 
 #[derive(Debug, clap::Args)]
 struct Args {
-    /// A paper (allconv), all of them (all), or one experiment (allconv/table3).
+    /// A paper (allconv, nin), all of them (all), or one experiment (allconv/table3).
     #[arg(value_name = "PAPER|all|ID")]
     target: String,
     /// Experiments to run, such as table3; all of the paper's unless given.

@@ -54,7 +54,7 @@ pub(crate) struct Laboratory<'a> {
     /// Number of runs so far, those of other shards included.
     position: usize,
     /// The histories of the current experiment.
-    curves: Vec<(String, TrainLog)>,
+    curves: Vec<Curve>,
     /// Gets every record as it is measured.
     on_record: OnRecord<'a>,
 }
@@ -65,6 +65,13 @@ struct Done {
     parameters: usize,
     /// The trained weights.
     weights: PathBuf,
+}
+
+/// The history of one run.
+struct Curve {
+    label: String,
+    seed: u64,
+    log: TrainLog,
 }
 
 /// A trained network.
@@ -218,11 +225,11 @@ impl<'a> Laboratory<'a> {
             }
         };
         if let Some(done) = self.done.get(&identity) {
-            let label = match self.settings.seeds.len() {
-                1 => training.label.clone(),
-                _ => format!("{}, seed {seed}", training.label),
-            };
-            self.curves.push((label, done.log.clone()));
+            self.curves.push(Curve {
+                label: training.label.clone(),
+                seed,
+                log: done.log.clone(),
+            });
         }
         self.keep(&folder, &record)?;
         Ok(self.done.get(&identity).map(|done| done.weights.clone()))
@@ -349,7 +356,11 @@ impl<'a> Laboratory<'a> {
             "test error, %",
         );
         let mut drawn = false;
-        for (label, log) in &self.curves {
+        for Curve { label, seed, log } in &self.curves {
+            let label = match self.settings.seeds.len() {
+                1 => label.clone(),
+                _ => format!("{label}, seed {seed}"),
+            };
             let curve = log.test_curve();
             drawn |= curve.len() > 1;
             plot = plot.line(label, curve);
@@ -358,6 +369,12 @@ impl<'a> Laboratory<'a> {
             true => self.figure("test-error", &plot.draw()?),
             false => Ok(()),
         }
+    }
+
+    /// Seed and history of the runs of a row of the current experiment.
+    pub(crate) fn logs(&self, label: &str) -> impl Iterator<Item = (u64, &TrainLog)> {
+        let of_row = self.curves.iter().filter(move |curve| curve.label == label);
+        of_row.map(|curve| (curve.seed, &curve.log))
     }
 
     /// Where the current experiment writes.
@@ -371,7 +388,7 @@ impl<'a> Laboratory<'a> {
 }
 
 /// A label as the name of a folder.
-fn file_name(label: &str) -> String {
+pub(crate) fn file_name(label: &str) -> String {
     let part = |c: char| {
         if c.is_ascii_alphanumeric() || "-.+".contains(c) {
             c

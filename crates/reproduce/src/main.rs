@@ -8,6 +8,8 @@ mod data;
 mod experiment;
 mod laboratory;
 mod list;
+mod nin;
+mod pictures;
 mod report;
 mod results;
 mod training;

@@ -37,8 +37,8 @@ pub(crate) struct Training {
     pub(crate) train_images: Option<usize>,
     /// Test images; all unless set.
     pub(crate) test_images: Option<usize>,
-    /// The draw of the weights.
-    pub(crate) initializer: Initializer,
+    /// The draw of the weights; the model's own unless set.
+    pub(crate) initializer: Option<Initializer>,
     /// Bytes to numbers.
     pub(crate) preprocess: Preprocess,
     /// A larger image that the image is put into.
@@ -66,7 +66,8 @@ impl Training {
             test_images: usize,
             seed: u64,
             rates: &'a [f64],
-            initializer: &'a Initializer,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            initializer: Option<&'a Initializer>,
             preprocess: &'a Preprocess,
             canvas: Option<Canvas>,
             model: toml::Table,
@@ -78,7 +79,7 @@ impl Training {
             test_images,
             seed,
             rates: &self.rates,
-            initializer: &self.initializer,
+            initializer: self.initializer.as_ref(),
             preprocess: &self.preprocess,
             canvas: self.canvas,
             model: self.model.settings()?,
@@ -111,8 +112,11 @@ impl Training {
         device: &Device,
         run: &mut Run,
     ) -> Result<(TrainLog, usize), lab::train::TrainError> {
-        let parameters =
-            Parameters::new(recipe.seed, DType::F32, device).with_weights(self.initializer);
+        let parameters = Parameters::new(recipe.seed, DType::F32, device);
+        let parameters = match self.initializer {
+            Some(initializer) => parameters.with_weights(initializer),
+            None => parameters,
+        };
         let network = self.model.build(&parameters)?;
         let network = match self.canvas {
             Some(canvas) => Box::new(OnCanvas { canvas, network }),

@@ -11,7 +11,7 @@ use super::succeed;
 use crate::{reproduce, workspace};
 
 /// The papers that `reproduce` must know.
-const PAPERS: [&str; 1] = ["allconv"];
+const PAPERS: [&str; 2] = ["allconv", "nin"];
 
 /// Every experiment of every paper at scale smoke, into a fresh folder below `target/`.
 pub(super) fn run() -> Result<()> {

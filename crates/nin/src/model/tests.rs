@@ -303,7 +303,7 @@ fn train(config: &NinConfig, seed: u64, steps: u64) -> Result<f32> {
     Ok(loss)
 }
 
-/// The default start leaves ln(10) behind, with the ReLU on the class maps and with dropout.
+/// The default start leaves ln(10) behind, with the ReLU on the class maps and with dropout, under both heads.
 #[test]
 fn learns_from_every_seed() -> Result<()> {
     let config = NinConfig {
@@ -314,5 +314,11 @@ fn learns_from_every_seed() -> Result<()> {
         let loss = train(&config, seed, 60)?;
         assert!(loss < 2.15, "seed {seed}: loss {loss} after 60 steps");
     }
+    let dense = NinConfig {
+        head: Head::FullyConnected,
+        ..config
+    };
+    let loss = train(&dense, 1, 60)?;
+    assert!(loss < 2.15, "fully connected: loss {loss} after 60 steps");
     Ok(())
 }

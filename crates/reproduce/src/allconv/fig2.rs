@@ -16,9 +16,10 @@ use lab::data::Dataset;
 use lab::report::{Claim, ImageGrid, Mark, Scale};
 use striate::{Network, Window2d};
 
-use super::{pictures, recipe};
+use super::recipe;
 use crate::experiment::{Experiment, Images};
 use crate::laboratory::Laboratory;
+use crate::pictures;
 use crate::training::Training;
 
 /// An early and a late layer.

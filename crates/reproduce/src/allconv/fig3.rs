@@ -16,9 +16,10 @@ use lab::data::Dataset;
 use lab::report::{Claim, ImageGrid, Mark, Picture, Record, Scale};
 use striate::Network;
 
-use super::{pictures, recipe};
+use super::recipe;
 use crate::experiment::{Experiment, Images};
 use crate::laboratory::Laboratory;
+use crate::pictures;
 use crate::training::Training;
 
 /// The layer near the top: the one before the class maps, in both networks, counted from the end.

@@ -86,7 +86,7 @@ impl Experiment for ImageNet {
             rates: Vec::new(),
             train_images,
             test_images,
-            initializer: Initializer::kaiming(),
+            initializer: Some(Initializer::kaiming()),
             preprocess: Preprocess::Standardize,
             canvas,
         }]

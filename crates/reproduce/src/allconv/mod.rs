@@ -5,7 +5,6 @@ mod fig3;
 mod imagenet;
 mod large;
 mod model;
-mod pictures;
 mod recipe;
 mod table3;
 mod table4;

@@ -77,7 +77,7 @@ pub(super) fn training(architecture: Architecture, scale: Scale, images: Images)
         },
         train_images,
         test_images,
-        initializer: Initializer::kaiming(),
+        initializer: Some(Initializer::kaiming()),
         preprocess: match scale {
             Scale::Paper | Scale::Cpu => Preprocess::gcn_zca(),
             Scale::Quick | Scale::Smoke => Preprocess::Standardize,

@@ -1,4 +1,4 @@
-//! What Fig. 2 and Fig. 3 share: images and signals as pictures.
+//! What the figures share: images and signals as pictures and as inputs.
 
 use allconv::attribution::normalized;
 use anyhow::{Context, Result};
@@ -7,7 +7,7 @@ use lab::data::{FloatSet, ImageSet};
 use lab::report::Picture;
 
 /// An image as it came, before any preprocessing.
-pub(super) fn image(set: &ImageSet, index: usize) -> Result<Picture> {
+pub(crate) fn image(set: &ImageSet, index: usize) -> Result<Picture> {
     let bytes = set
         .image(index)
         .with_context(|| format!("{} has no image {index}", set.name))?;
@@ -24,7 +24,7 @@ pub(super) fn image(set: &ImageSet, index: usize) -> Result<Picture> {
 }
 
 /// An image as the network sees it, (1, C, H, W).
-pub(super) fn input(set: &FloatSet, index: usize, device: &Device) -> Result<Tensor> {
+pub(crate) fn input(set: &FloatSet, index: usize, device: &Device) -> Result<Tensor> {
     let values = set
         .image(index)
         .with_context(|| format!("the set has no image {index}"))?;
@@ -33,7 +33,7 @@ pub(super) fn input(set: &FloatSet, index: usize, device: &Device) -> Result<Ten
 }
 
 /// A signal (1, C, H, W) at the input: gray is none, lighter is positive, normalized on its own.
-pub(super) fn signal(signal: &Tensor) -> Result<Picture> {
+pub(crate) fn signal(signal: &Tensor) -> Result<Picture> {
     let (_, c, h, w) = signal.dims4()?;
     let values: Vec<f32> = normalized(signal)?.flatten_all()?.to_vec1()?;
     Ok(Picture::new(&values, (c, h, w), (0.0, 1.0))?)
