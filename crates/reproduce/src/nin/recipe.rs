@@ -6,7 +6,7 @@
 use lab::data::Preprocess;
 use lab::report::Scale;
 use lab::train::{LrSchedule, ParamGroup, Recipe, SgdConfig};
-use nin::NinConfig;
+use nin::{ClassMapActivation, NinConfig};
 
 use crate::experiment::Images;
 use crate::training::{Model, Training};
@@ -31,6 +31,16 @@ pub(super) fn dropout(scale: Scale) -> f32 {
     }
 }
 
+/// What follows the class maps: the paper's ReLU at scale paper only.
+///
+/// With it, single class maps die early and stay dead: on MNIST at scale cpu 40.68 % test error were left after three epochs.
+pub(super) fn class_maps(scale: Scale) -> ClassMapActivation {
+    match scale {
+        Scale::Paper => ClassMapActivation::Relu,
+        Scale::Cpu | Scale::Quick | Scale::Smoke => ClassMapActivation::Identity,
+    }
+}
+
 /// One of the paper's networks for these images, as wide as `scale` allows.
 pub(super) fn config(paper: NinConfig, scale: Scale, images: Images) -> NinConfig {
     let (in_channels, height, width_) = images.size;
@@ -40,6 +50,7 @@ pub(super) fn config(paper: NinConfig, scale: Scale, images: Images) -> NinConfi
         image_size: (height, width_),
         width: width(scale),
         dropout: dropout(scale),
+        class_map_activation: class_maps(scale),
         ..paper
     }
 }
@@ -116,11 +127,11 @@ pub(super) fn deviations(scale: Scale) -> Vec<String> {
         }
         Scale::Quick => format!(
             "Deviations: few images of a small set, a sixth of the maps, 6 epochs, learning rate 0.03 with warm-up on all layers, batch 32, \
-             dropout 0.2 where the paper has 0.5, standardized images; {start}."
+             dropout 0.2 where the paper has 0.5, no ReLU on the class maps, standardized images; {start}."
         ),
         Scale::Cpu => format!(
             "Deviations: 20 epochs instead of 260 with the rate falling at the same fractions, learning rate 0.05 with a warm-up of one epoch \
-             on all layers; {start}."
+             on all layers, no ReLU on the class maps; {start}."
         ),
         Scale::Paper => format!(
             "Deviations: {start}; the rate falls after fixed epochs, as in the authors' log."

@@ -113,6 +113,7 @@ impl Experiment for Table5 {
                             Scale::Paper | Scale::Cpu => 1.0,
                             Scale::Quick | Scale::Smoke => 0.25,
                         },
+                        class_map_activation: recipe::class_maps(scale),
                         ..PlainCnnConfig::cifar10(head)
                     };
                     recipe::training(label, config, scale)
