@@ -157,6 +157,10 @@ impl Wanted for Positions {
 
 #[inline(always)]
 fn plane<T: Real, W: Wanted>(s: &PoolShape, taps: &Taps, x: &[T], y: &mut [T], at: &mut [u32]) {
+    let halves = s.window == Window2d::square(2).stride(2) && (s.h, s.w) == (2 * s.ho, 2 * s.wo);
+    if halves {
+        return quarters::<T, W>(s, x, y, at);
+    }
     for (i, best) in y.chunks_exact_mut(s.wo).enumerate() {
         best.fill(T::NEG_INFINITY);
         let mut rows = (0..s.window.size.0).filter_map(|u| s.row(i, u)).peekable();
@@ -192,6 +196,42 @@ fn plane<T: Real, W: Wanted>(s: &PoolShape, taps: &Taps, x: &[T], y: &mut [T], a
                 }
             }
         }
+    }
+}
+
+/// As [`plane`] for windows of 2x2 cells that tile the plane: all four cells of a window at once.
+#[inline(always)]
+fn quarters<T: Real, W: Wanted>(s: &PoolShape, x: &[T], y: &mut [T], at: &mut [u32]) {
+    let w = s.w as u32;
+    let rows = x.chunks_exact(2 * s.w).zip(y.chunks_exact_mut(s.wo));
+    for (i, (lines, y)) in rows.enumerate() {
+        let (upper, lower) = lines.split_at(s.w);
+        let cells = upper.chunks_exact(2).zip(lower.chunks_exact(2)).zip(y);
+        if W::POSITIONS {
+            let mut here = (2 * i * s.w) as u32;
+            let at = &mut at[i * s.wo..][..s.wo];
+            for (((a, b), y), at) in cells.zip(at) {
+                let (top, from_top) = later(a[0], here, a[1], here + 1);
+                let (bottom, from_bottom) = later(b[0], here + w, b[1], here + w + 1);
+                (*y, *at) = later(top, from_top, bottom, from_bottom);
+                here = here.wrapping_add(2);
+            }
+        } else {
+            for ((a, b), y) in cells {
+                let (top, _) = later(a[0], 0, a[1], 0);
+                let (bottom, _) = later(b[0], 0, b[1], 0);
+                (*y, _) = later(top, 0, bottom, 0);
+            }
+        }
+    }
+}
+
+/// The winner of two cells, of which the second comes later in row-major order.
+#[inline(always)]
+fn later<T: Real>(first: T, at: u32, second: T, second_at: u32) -> (T, u32) {
+    match beats(second, first) {
+        true => (second, second_at),
+        false => (first, at),
     }
 }
 
