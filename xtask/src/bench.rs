@@ -195,7 +195,7 @@ fn measure(
             Err(error) => eprintln!("  {}: left out: {error:#}", kind.name()),
         }
     }
-    agree(&peers)?;
+    keep_agreeing(&mut peers)?;
     let cases: Vec<String> = peers[0]
         .values
         .iter()
@@ -226,19 +226,36 @@ fn measure(
     Ok((series, version))
 }
 
-/// Fails unless all peers computed the same values in their first run.
-fn agree(peers: &[Peer]) -> Result<()> {
-    let (first, rest) = peers.split_first().context("no peer has started")?;
-    for peer in rest {
-        for ((case, wanted), (_, got)) in first.values.iter().zip(&peer.values) {
-            if (got - wanted).abs() > 1e-3 * wanted.abs().max(1e-2) {
-                bail!(
-                    "{case}: {} computes {got}, {} {wanted}; nothing was timed",
-                    peer.name,
-                    first.name
-                );
-            }
+/// Leaves out the modes of PyTorch that compute something else than striate and PyTorch's other modes.
+///
+/// Fails if none of them agrees with striate: then nothing is timed.
+fn keep_agreeing(peers: &mut Vec<Peer>) -> Result<()> {
+    let first = peers.first().context("no peer has started")?;
+    let (name, wanted) = (first.name.clone(), first.values.clone());
+    let others = peers.len() - 1;
+    let mut reasons = Vec::new();
+    peers.retain(|peer| {
+        let wrong = wanted
+            .iter()
+            .zip(&peer.values)
+            .find(|((_, wanted), (_, got))| {
+                // A value that is not a number is no agreement.
+                let close = (got - wanted).abs() <= 1e-3 * wanted.abs().max(1e-2);
+                !close
+            });
+        if let Some(((case, wanted), (_, got))) = wrong {
+            reasons.push(format!(
+                "{case}: {} computes {got}, {name} {wanted}",
+                peer.name
+            ));
         }
+        wrong.is_none()
+    });
+    for reason in &reasons {
+        eprintln!("  left out: {reason}");
+    }
+    if others > 0 && reasons.len() == others {
+        bail!("{}; nothing was timed", reasons.join("; "));
     }
     Ok(())
 }
