@@ -3,7 +3,9 @@
 use candle_core::{Result, Tensor, bail};
 use candle_nn::ModuleT;
 use serde::Serialize;
-use striate::{Clock, Network, upsample_nearest2d};
+use striate::{Clock, Network, Parameters, upsample_nearest2d};
+
+use crate::training::Model;
 
 /// Enlarges an image by whole pixels and puts it in the middle of a square of zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -33,19 +35,45 @@ impl Canvas {
     }
 }
 
-/// A network that sees its images on a canvas.
-pub(crate) struct OnCanvas {
+/// A model whose network sees its images on a canvas.
+pub(crate) struct OnCanvas<M> {
     pub(crate) canvas: Canvas,
-    pub(crate) network: Box<dyn Network>,
+    pub(crate) model: M,
 }
 
-impl ModuleT for OnCanvas {
+impl<M: Model> Model for OnCanvas<M> {
+    fn build(&self, parameters: &Parameters) -> Result<Box<dyn Network>> {
+        Ok(Box::new(Placed {
+            canvas: self.canvas,
+            network: self.model.build(parameters)?,
+        }))
+    }
+
+    fn settings(&self) -> anyhow::Result<toml::Table> {
+        let mut settings = self.model.settings()?;
+        let canvas = toml::Value::try_from(self.canvas)?;
+        settings.insert("canvas".to_owned(), canvas);
+        Ok(settings)
+    }
+
+    fn multiplications(&self) -> f64 {
+        self.model.multiplications()
+    }
+}
+
+/// A network that sees its images on a canvas.
+struct Placed {
+    canvas: Canvas,
+    network: Box<dyn Network>,
+}
+
+impl ModuleT for Placed {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
         self.network.forward_t(&self.canvas.place(xs)?, train)
     }
 }
 
-impl Network for OnCanvas {
+impl Network for Placed {
     fn clock(&self) -> &Clock {
         self.network.clock()
     }

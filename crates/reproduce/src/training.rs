@@ -5,11 +5,9 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use candle_core::{DType, Device};
 use lab::data::{Dataset, FloatSet, Preprocess};
-use lab::train::{Recipe, Run, TrainLog, fit};
+use lab::train::{Recipe, Run, TrainError, TrainLog, fit};
 use serde::Serialize;
 use striate::{Initializer, Network, Parameters};
-
-use crate::canvas::{Canvas, OnCanvas};
 
 /// A network that can be built anew for every run.
 pub(crate) trait Model {
@@ -21,6 +19,18 @@ pub(crate) trait Model {
 
     /// Multiplications of one forward pass of one image.
     fn multiplications(&self) -> f64;
+
+    /// Builds and trains it; as a classifier, unless a model minimizes something else.
+    fn fit(
+        &self,
+        parameters: &Parameters,
+        (train, test): &Sets,
+        recipe: &Recipe,
+        run: &mut Run,
+    ) -> Result<TrainLog, TrainError> {
+        let network = self.build(parameters)?;
+        fit(network.as_ref(), parameters, train, test, recipe, run)
+    }
 }
 
 /// One network to train.
@@ -41,8 +51,6 @@ pub(crate) struct Training {
     pub(crate) initializer: Option<Initializer>,
     /// Bytes to numbers.
     pub(crate) preprocess: Preprocess,
-    /// A larger image that the image is put into.
-    pub(crate) canvas: Option<Canvas>,
 }
 
 /// Both splits as numbers.
@@ -69,7 +77,6 @@ impl Training {
             #[serde(skip_serializing_if = "Option::is_none")]
             initializer: Option<&'a Initializer>,
             preprocess: &'a Preprocess,
-            canvas: Option<Canvas>,
             model: toml::Table,
         }
         let (train_images, test_images) = self.counts(data);
@@ -81,7 +88,6 @@ impl Training {
             rates: &self.rates,
             initializer: self.initializer.as_ref(),
             preprocess: &self.preprocess,
-            canvas: self.canvas,
             model: self.model.settings()?,
         })?)
     }
@@ -107,22 +113,17 @@ impl Training {
     /// Trains a fresh network of `recipe.seed`; gives its history and its number of parameters.
     pub(crate) fn fit(
         &self,
-        (train, test): &Sets,
+        sets: &Sets,
         recipe: &Recipe,
         device: &Device,
         run: &mut Run,
-    ) -> Result<(TrainLog, usize), lab::train::TrainError> {
+    ) -> Result<(TrainLog, usize), TrainError> {
         let parameters = Parameters::new(recipe.seed, DType::F32, device);
         let parameters = match self.initializer {
             Some(initializer) => parameters.with_weights(initializer),
             None => parameters,
         };
-        let network = self.model.build(&parameters)?;
-        let network = match self.canvas {
-            Some(canvas) => Box::new(OnCanvas { canvas, network }),
-            None => network,
-        };
-        let log = fit(network.as_ref(), &parameters, train, test, recipe, run)?;
+        let log = self.model.fit(&parameters, sets, recipe, run)?;
         Ok((log, parameters.count()))
     }
 
@@ -152,7 +153,7 @@ impl Training {
                     return Err(crate::laboratory::Interrupted.into());
                 }
                 Ok((log, _)) => log.final_error().context("the recipe has no epochs")?,
-                Err(error @ lab::train::TrainError::NotFinite { .. }) => {
+                Err(error @ TrainError::NotFinite { .. }) => {
                     console.warn(format!("{}: {error}", candidate.label));
                     continue;
                 }

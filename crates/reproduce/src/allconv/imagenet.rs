@@ -13,7 +13,7 @@ use lab::train::{LrSchedule, Recipe};
 use striate::Initializer;
 
 use super::recipe;
-use crate::canvas::Canvas;
+use crate::canvas::{Canvas, OnCanvas};
 use crate::experiment::{Experiment, Images};
 use crate::training::Training;
 
@@ -66,15 +66,19 @@ impl Experiment for ImageNet {
             Scale::Cpu => (0.5, 3, 64, Some(100_000), None),
             Scale::Paper => (1.0, 22, 64, None, None),
         };
+        let model = ImageNetConfig {
+            classes: images.classes,
+            in_channels,
+            image_size,
+            width: factor,
+            ..ImageNetConfig::ilsvrc2012()
+        };
         vec![Training {
             label: LABEL.to_owned(),
-            model: Box::new(ImageNetConfig {
-                classes: images.classes,
-                in_channels,
-                image_size,
-                width: factor,
-                ..ImageNetConfig::ilsvrc2012()
-            }),
+            model: match canvas {
+                Some(canvas) => Box::new(OnCanvas { canvas, model }),
+                None => Box::new(model),
+            },
             recipe: Recipe {
                 schedule: LrSchedule::steps_at_fractions(&[200.0 / 450.0, 400.0 / 450.0], 0.1),
                 augment: Augment {
@@ -88,7 +92,6 @@ impl Experiment for ImageNet {
             test_images,
             initializer: Some(Initializer::kaiming()),
             preprocess: Preprocess::Standardize,
-            canvas,
         }]
     }
 }

@@ -12,7 +12,7 @@ use lab::report::{Claim, Mark, Scale};
 use lab::train::{LrSchedule, Recipe};
 
 use super::{recipe, table4};
-use crate::canvas::Canvas;
+use crate::canvas::{Canvas, OnCanvas};
 use crate::experiment::{Experiment, Images};
 use crate::training::Training;
 
@@ -81,12 +81,18 @@ impl Experiment for Large {
         let schedule = LrSchedule::from(base.recipe.schedule.decay.clone()).warmup(warmup);
         vec![Training {
             label: LABEL.to_owned(),
-            model: Box::new(LargeConfig {
-                width,
-                dropout,
-                classes: images.classes,
-                in_channels: images.size.0,
-                ..LargeConfig::cifar10()
+            model: Box::new(OnCanvas {
+                canvas: Canvas {
+                    side: 126,
+                    scale: 3,
+                },
+                model: LargeConfig {
+                    width,
+                    dropout,
+                    classes: images.classes,
+                    in_channels: images.size.0,
+                    ..LargeConfig::cifar10()
+                },
             }),
             recipe: Recipe {
                 schedule,
@@ -100,10 +106,6 @@ impl Experiment for Large {
             train_images,
             test_images: train_images.map(|_| 300),
             preprocess: Preprocess::Standardize,
-            canvas: Some(Canvas {
-                side: 126,
-                scale: 3,
-            }),
             ..base
         }]
     }

@@ -82,7 +82,6 @@ pub(super) fn training(architecture: Architecture, scale: Scale, images: Images)
             Scale::Paper | Scale::Cpu => Preprocess::gcn_zca(),
             Scale::Quick | Scale::Smoke => Preprocess::Standardize,
         },
-        canvas: None,
     }
 }
 
