@@ -3,12 +3,16 @@
 use anyhow::{Result, bail};
 
 use crate::experiment::Experiment;
-use crate::{allconv, nin};
+use crate::{allconv, nin, stn};
 
 /// A paper by the name of its crate, and its experiments in the order of the paper.
 type Paper = (&'static str, &'static [&'static dyn Experiment]);
 
-const PAPERS: &[Paper] = &[("allconv", allconv::EXPERIMENTS), ("nin", nin::EXPERIMENTS)];
+const PAPERS: &[Paper] = &[
+    ("allconv", allconv::EXPERIMENTS),
+    ("nin", nin::EXPERIMENTS),
+    ("stn", stn::EXPERIMENTS),
+];
 
 /// Every experiment.
 pub(crate) fn all() -> impl Iterator<Item = &'static dyn Experiment> {

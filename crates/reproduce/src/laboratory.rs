@@ -282,10 +282,11 @@ impl<'a> Laboratory<'a> {
     /// The sets of a training as numbers; those of the last training are kept.
     pub(crate) fn prepare(&mut self, training: &Training, data: &Dataset) -> Result<Rc<Sets>> {
         let key = format!(
-            "{} {:?} {:?}",
+            "{} {:?} {:?} {:?}",
             data.name,
             training.counts(data),
-            training.preprocess
+            training.preprocess,
+            training.scenery
         );
         if let Some((known, sets)) = &self.prepared
             && *known == key

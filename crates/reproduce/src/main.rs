@@ -12,6 +12,8 @@ mod nin;
 mod pictures;
 mod report;
 mod results;
+mod scenery;
+mod stn;
 mod training;
 
 use std::process::ExitCode;

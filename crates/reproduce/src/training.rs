@@ -9,6 +9,8 @@ use lab::train::{Recipe, Run, TrainError, TrainLog, fit};
 use serde::Serialize;
 use striate::{Initializer, Network, Parameters};
 
+use crate::scenery::Scenery;
+
 /// A network that can be built anew for every run.
 pub(crate) trait Model {
     /// Builds it.
@@ -51,6 +53,8 @@ pub(crate) struct Training {
     pub(crate) initializer: Option<Initializer>,
     /// Bytes to numbers.
     pub(crate) preprocess: Preprocess,
+    /// What is made of the images; nothing unless set.
+    pub(crate) scenery: Option<Scenery>,
 }
 
 /// Both splits as numbers.
@@ -77,6 +81,8 @@ impl Training {
             #[serde(skip_serializing_if = "Option::is_none")]
             initializer: Option<&'a Initializer>,
             preprocess: &'a Preprocess,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            scenery: Option<&'a Scenery>,
             model: toml::Table,
         }
         let (train_images, test_images) = self.counts(data);
@@ -88,6 +94,7 @@ impl Training {
             rates: &self.rates,
             initializer: self.initializer.as_ref(),
             preprocess: &self.preprocess,
+            scenery: self.scenery.as_ref(),
             model: self.model.settings()?,
         })?)
     }
@@ -107,7 +114,11 @@ impl Training {
         let (train, test) = self.counts(data);
         let cut = data.first(train, test);
         let fitted = self.preprocess.fit_cached(&cut.train, cache)?;
-        Ok((fitted.apply(&cut.train)?, fitted.apply(&cut.test)?))
+        let sets = (fitted.apply(&cut.train)?, fitted.apply(&cut.test)?);
+        match self.scenery {
+            Some(scenery) => scenery.apply(sets),
+            None => Ok(sets),
+        }
     }
 
     /// Trains a fresh network of `recipe.seed`; gives its history and its number of parameters.

@@ -73,17 +73,19 @@ impl Batches {
             order,
             batch_size,
             device,
+            (seed, epoch),
             move |images, size, indices| augment.apply(images, size, seed, epoch, indices),
         )
     }
 
     /// The batches of an evaluation, in the order of the set and unchanged.
+    /// Scenes are drawn as in epoch 0 of seed 0.
     ///
     /// # Errors
     /// When the set is empty or the batch size is 0.
     pub fn eval(set: &FloatSet, batch_size: usize, device: &Device) -> Result<Self, DataError> {
         let order = (0..indexable(set)?).collect();
-        Self::start(set, order, batch_size, device, |_, _, _| Ok(()))
+        Self::start(set, order, batch_size, device, (0, 0), |_, _, _| Ok(()))
     }
 
     fn start(
@@ -91,6 +93,7 @@ impl Batches {
         order: Vec<u32>,
         batch_size: usize,
         device: &Device,
+        moment: (u64, u64),
         change: impl Fn(&mut [f32], (usize, usize, usize), &[u32]) -> Result<(), DataError>
         + Send
         + 'static,
@@ -104,7 +107,9 @@ impl Batches {
         let set = set.clone();
         let work = move || {
             for indices in order.chunks(batch_size) {
-                let batch = prepare(&set, indices, |images| change(images, size, indices));
+                let batch = prepare(&set, indices, moment, |images| {
+                    change(images, size, indices)
+                });
                 let failed = batch.is_err();
                 // An error means that the receiver is gone: nobody wants more batches.
                 if sender.send(batch).is_err() || failed {
@@ -195,15 +200,22 @@ impl Drop for Batches {
     }
 }
 
-/// Gathers the images of a batch, changes them, and does the preprocessing that is pending.
+/// Gathers or draws the images of a batch, changes them, and does the preprocessing that is pending.
 fn prepare(
     set: &FloatSet,
     indices: &[u32],
+    (seed, epoch): (u64, u64),
     change: impl Fn(&mut [f32]) -> Result<(), DataError>,
 ) -> Result<Prepared, DataError> {
     let mut images = Vec::with_capacity(indices.len() * set.image_len());
     let mut labels = Vec::with_capacity(indices.len());
-    for &index in indices {
+    if set.composed.is_some() {
+        images.resize(indices.len() * set.image_len(), 0.0);
+        for (image, &index) in images.chunks_exact_mut(set.image_len()).zip(indices) {
+            labels.extend(set.draw(seed, epoch, index as usize, image));
+        }
+    }
+    for &index in indices.iter().skip(labels.len()) {
         let (image, label) = (set.image(index as usize), set.labels.get(index as usize));
         let (Some(image), Some(&label)) = (image, label) else {
             let found = format!("{} values", set.images.len());

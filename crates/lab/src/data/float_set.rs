@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DataError, Fitted};
+use super::{Composed, DataError, Fitted};
 
 /// Preprocessed images, N, C, H, W, with their labels.
 ///
@@ -15,7 +15,7 @@ pub struct FloatSet {
     pub height: usize,
     /// Columns of an image.
     pub width: usize,
-    /// All values, N, C, H, W.
+    /// All values, N, C, H, W; empty in sets made by [`FloatSet::composed`].
     pub images: Arc<Vec<f32>>,
     /// The class of each image.
     pub labels: Arc<Vec<u32>>,
@@ -24,6 +24,8 @@ pub struct FloatSet {
     /// The preprocessing that is still to be done on every batch, after augmentation.
     /// `None` except in sets made by [`Fitted::defer`], whose values are bytes 0 to 255.
     pub pending: Option<Arc<Fitted>>,
+    /// What draws the images. `None` except in sets made by [`FloatSet::composed`].
+    pub composed: Option<Composed>,
 }
 
 impl FloatSet {
@@ -74,6 +76,7 @@ impl FloatSet {
             labels,
             classes,
             pending: None,
+            composed: None,
         })
     }
 
@@ -97,14 +100,19 @@ impl FloatSet {
     /// ```
     pub fn split_at(&self, n: usize) -> (Self, Self) {
         let n = n.min(self.len());
-        let (images, more_images) = self.images.split_at(n * self.image_len());
+        let stored = (n * self.image_len()).min(self.images.len());
+        let (images, more_images) = self.images.split_at(stored);
         let (labels, more_labels) = self.labels.split_at(n);
         let part = |images: &[f32], labels: &[u32]| Self {
             images: Arc::new(images.to_vec()),
             labels: Arc::new(labels.to_vec()),
             ..self.clone()
         };
-        (part(images, labels), part(more_images, more_labels))
+        let rest = Self {
+            composed: self.composed.as_ref().map(|composed| composed.skip(n)),
+            ..part(more_images, more_labels)
+        };
+        (part(images, labels), rest)
     }
 
     /// Number of values in one image.
@@ -112,7 +120,7 @@ impl FloatSet {
         self.channels * self.height * self.width
     }
 
-    /// The C, H, W values of image `index`, or `None` past the end.
+    /// The C, H, W values of image `index`, or `None` past the end and where images are not stored.
     pub fn image(&self, index: usize) -> Option<&[f32]> {
         let len = self.image_len();
         self.images.get(index.checked_mul(len)?..)?.get(..len)

@@ -1,4 +1,4 @@
-//! Data sets: reading, preprocessing, augmentation and batches.
+//! Data sets: reading, preprocessing, augmentation, scenes and batches.
 //!
 //! [`load`] reads a [`Dataset`] from a [`Source`]; [`Preprocess`] turns its bytes into a
 //! [`FloatSet`]; [`Batches`] hands that to a network, changed by [`Augment`].
@@ -28,6 +28,7 @@ mod layout;
 mod names;
 mod preprocess;
 mod read;
+mod scene;
 mod source;
 
 pub use augment::Augment;
@@ -38,4 +39,7 @@ pub use hub::cache_dir;
 pub use image_set::{Dataset, ImageSet};
 pub use layout::describe;
 pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Preprocess, Zca, ZcaTransform};
+pub use scene::{
+    CommonObject, Composed, DigitSum, Distort, Distortion, Extrude, Redraw, Scene, common_object,
+};
 pub use source::{Source, load};

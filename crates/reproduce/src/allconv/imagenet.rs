@@ -92,6 +92,7 @@ impl Experiment for ImageNet {
             test_images,
             initializer: Some(Initializer::kaiming()),
             preprocess: Preprocess::Standardize,
+            scenery: None,
         }]
     }
 }

@@ -82,6 +82,7 @@ pub(super) fn training(architecture: Architecture, scale: Scale, images: Images)
             Scale::Paper | Scale::Cpu => Preprocess::gcn_zca(),
             Scale::Quick | Scale::Smoke => Preprocess::Standardize,
         },
+        scenery: None,
     }
 }
 

@@ -92,6 +92,7 @@ pub(super) fn training(label: &str, model: impl Model + 'static, scale: Scale) -
             Scale::Paper | Scale::Cpu => Preprocess::gcn_zca(),
             Scale::Quick | Scale::Smoke => Preprocess::Standardize,
         },
+        scenery: None,
     }
 }
 

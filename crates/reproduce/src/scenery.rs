@@ -1,0 +1,63 @@
+//! What is made of a data set's images before a network sees them.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use lab::data::{DigitSum, Distort, Distortion, Extrude, FloatSet, Redraw, Scene};
+use serde::Serialize;
+
+use crate::training::Sets;
+
+/// Test scenes are drawn once, the same for every network and every seed.
+const TEST_SEED: u64 = 1_000_003;
+
+/// Scenes in place of a data set's images; training scenes are drawn anew in every epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(crate) enum Scenery {
+    /// One distorted digit.
+    Distorted {
+        distortion: Distortion,
+        canvas: usize,
+    },
+    /// Two digits in two channels.
+    Sum { canvas: usize },
+    /// A digit's body in a volume.
+    Volume { side: usize },
+}
+
+impl Scenery {
+    /// A distorted digit on the usual canvas.
+    pub(crate) fn distorted(distortion: Distortion) -> Self {
+        Self::Distorted {
+            distortion,
+            canvas: distortion.canvas(),
+        }
+    }
+
+    /// What the scenes are, for a reader.
+    pub(crate) fn name(self) -> String {
+        match self {
+            Self::Distorted { distortion, canvas } => format!("{distortion} on {canvas}x{canvas}"),
+            Self::Sum { canvas } => format!("pairs on {canvas}x{canvas}"),
+            Self::Volume { side } => format!("volumes of {side}x{side}x{side}"),
+        }
+    }
+
+    /// Scenes of both splits.
+    pub(crate) fn apply(self, (train, test): Sets) -> Result<Sets> {
+        let test = self.of(test)?.rendered(TEST_SEED);
+        Ok((self.of(train)?, test))
+    }
+
+    fn of(self, set: FloatSet) -> Result<FloatSet> {
+        let scene: Arc<dyn Scene> = match self {
+            Self::Distorted { distortion, canvas } => {
+                Arc::new(Distort::new(distortion, canvas, &set)?)
+            }
+            Self::Sum { canvas } => Arc::new(DigitSum::new(canvas, &set)?),
+            Self::Volume { side } => Arc::new(Extrude::new(side, &set)?),
+        };
+        Ok(FloatSet::composed(set, scene, Redraw::EveryEpoch)?)
+    }
+}
