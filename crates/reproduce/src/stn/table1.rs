@@ -53,12 +53,11 @@ pub(super) fn training(
         distortion,
         canvas: digits::canvas(distortion, images),
     };
-    Some(recipe::training(
-        label(distortion, digit),
-        config,
-        scenery,
-        scale,
-    ))
+    let training = recipe::training(label(distortion, digit), config, scenery, scale);
+    Some(match digit.transform {
+        Some(_) => recipe::slow_localisation(training, scale),
+        None => training,
+    })
 }
 
 impl Experiment for Table1 {
