@@ -14,7 +14,7 @@ pub use block::replace_blocks;
 pub use claim::{Claim, Mark};
 pub use environment::Environment;
 pub use error::ReportError;
-pub use figure::{ImageGrid, Picture, Plot, Series, Style};
+pub use figure::{Animation, ImageGrid, Picture, Plot, Series, Style};
 pub use page::{Section, page};
 pub use record::{Record, merge, read_records, write_records};
 pub use scale::Scale;

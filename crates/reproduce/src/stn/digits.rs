@@ -77,7 +77,7 @@ impl Digit {
             ..DigitConfig::plain(side, body)
         };
         let Some(transform) = self.transform else {
-            return model::sized(&plain, budget(self.kind, side, scale)?);
+            return equal(&plain, self.kind, distortion, scale);
         };
         let config = plain.with_transformers(1, transform);
         let config = match (distortion, self.kind) {
@@ -86,13 +86,31 @@ impl Digit {
             }
             _ => config,
         };
-        model::sized(&config, budget(self.kind, side, scale)?)
+        equal(&config, self.kind, distortion, scale)
     }
 }
 
 /// The canvas of a distortion for these images, larger than the usual one for larger images.
 pub(super) fn canvas(distortion: Distortion, images: Images) -> usize {
     distortion.canvas() + images.size.1.max(images.size.2).saturating_sub(28)
+}
+
+/// The network with its classifier as wide as the scale's number of parameters asks for.
+fn equal(
+    config: &DigitConfig,
+    kind: Kind,
+    distortion: Distortion,
+    scale: Scale,
+) -> Result<DigitConfig> {
+    let small = matches!(scale, Scale::Quick | Scale::Smoke);
+    match (distortion, kind) {
+        // A CNN as large as the localisation net would take too long on images of this size.
+        (Distortion::Cluttered, Kind::Cnn) if small => Ok(DigitConfig {
+            body: Body::Cnn { filters: 10 },
+            ..config.clone()
+        }),
+        _ => model::sized(config, budget(kind, config.side, scale)?),
+    }
 }
 
 /// Parameters that every network of this kind has, nearly.

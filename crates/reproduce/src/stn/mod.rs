@@ -1,16 +1,25 @@
 //! The experiments of "Spatial Transformer Networks" (arXiv 1506.02025).
 
 mod digits;
+mod grids;
+mod looked;
 mod model;
 mod recipe;
 mod table1;
+mod table4;
+mod tc;
 
 use lab::report::{Claim, Mark};
 
 use crate::experiment::Experiment;
 
 /// In the order of the paper.
-pub(crate) const EXPERIMENTS: &[&dyn Experiment] = &[&table1::Table1];
+pub(crate) const EXPERIMENTS: &[&dyn Experiment] = &[
+    &table1::Table1,
+    &grids::Grids,
+    &tc::Cluttered,
+    &table4::Table4,
+];
 
 /// A test error of the paper.
 fn error(id: &str, model: &str, value: f64, source: &str) -> Claim {

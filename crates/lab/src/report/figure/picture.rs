@@ -6,6 +6,7 @@ use std::path::Path;
 use image::{ImageFormat, RgbImage};
 
 use super::super::ReportError;
+use super::canvas::Canvas;
 use crate::atomic;
 
 /// A picture of 8 bits a channel.
@@ -147,6 +148,36 @@ impl Picture {
             *self.image.get_pixel(x / factor, y / factor)
         });
         Self { image }
+    }
+
+    /// The picture with a line through `points`, each (x, y) in pixels from the left upper edge; parts outside are not seen.
+    ///
+    /// ```
+    /// use lab::report::Picture;
+    /// let black = Picture::new(&[0.0; 16], (1, 4, 4), (0.0, 1.0))?;
+    /// let lined = black.with_line(&[(0.5, 0.5), (3.5, 0.5)], [255, 0, 0]);
+    /// assert_eq!(lined.pixels()[..3], [255, 0, 0]);
+    /// # Ok::<(), lab::report::ReportError>(())
+    /// ```
+    pub fn with_line(self, points: &[(f32, f32)], color: [u8; 3]) -> Self {
+        let mut canvas = Canvas { image: self.image };
+        // Far outside, a little less far looks the same and is quicker to draw.
+        let reach = 4.0 * canvas.image.width().max(canvas.image.height()) as f32;
+        let pixel = |(x, y): (f32, f32)| {
+            let along = |at: f32| at.floor().clamp(-reach, reach) as i32;
+            (along(x), along(y))
+        };
+        let pixels: Vec<(i32, i32)> = points
+            .iter()
+            .filter(|(x, y)| x.is_finite() && y.is_finite())
+            .map(|&at| pixel(at))
+            .collect();
+        for ends in pixels.windows(2) {
+            canvas.line(ends[0], ends[1], 1, color);
+        }
+        Self {
+            image: canvas.image,
+        }
     }
 
     /// The picture as a PNG file's content.
