@@ -29,7 +29,9 @@ fn epoch(set: &FloatSet, batch: usize, seed: u64, epoch: u64) -> Vec<(u32, Vec<u
         let batch = batch.unwrap();
         let values = batch.xs.flatten_from(1).unwrap().to_vec2::<f32>().unwrap();
         let labels = batch.labels.to_vec1::<u32>().unwrap();
-        let bits = values.into_iter().map(|v| v.into_iter().map(f32::to_bits).collect());
+        let bits = values
+            .into_iter()
+            .map(|v| v.into_iter().map(f32::to_bits).collect());
         images.extend(labels.into_iter().zip(bits));
     }
     images.sort();
@@ -46,10 +48,16 @@ fn every_distortion_shows_its_digit() {
         assert_eq!(set.labels, plain.labels);
         for index in 0..20 {
             let (before, after) = (plain.image(index).unwrap(), set.image(index).unwrap());
-            assert!(after.iter().all(|v| (0.0..=1.0).contains(v)), "{distortion}");
+            assert!(
+                after.iter().all(|v| (0.0..=1.0).contains(v)),
+                "{distortion}"
+            );
             let ink = |image: &[f32]| image.iter().sum::<f32>();
             let share = ink(after) / ink(before);
-            assert!((0.25..2.5).contains(&share), "{distortion} {index}: {share}");
+            assert!(
+                (0.25..2.5).contains(&share),
+                "{distortion} {index}: {share}"
+            );
         }
     }
 }
@@ -58,7 +66,11 @@ fn every_distortion_shows_its_digit() {
 fn a_draw_depends_on_seed_epoch_and_image_only() {
     let set = distorted(Distortion::RotatedScaledPlaced, 30, Redraw::EveryEpoch);
     let first = epoch(&set, 7, 1, 0);
-    assert_eq!(first, epoch(&set, 30, 1, 0), "the batch size changes nothing");
+    assert_eq!(
+        first,
+        epoch(&set, 30, 1, 0),
+        "the batch size changes nothing"
+    );
     assert_ne!(first, epoch(&set, 7, 1, 1), "another epoch");
     assert_ne!(first, epoch(&set, 7, 2, 0), "another seed");
     let once = distorted(Distortion::RotatedScaledPlaced, 30, Redraw::Once);
@@ -105,10 +117,14 @@ fn sums_have_the_labels_of_both_digits() {
 fn a_volume_holds_a_body() {
     let set = digits(3);
     let scene = Arc::new(Extrude::new(24, &set).unwrap());
-    let volumes = FloatSet::composed(set, scene, Redraw::Once).unwrap().rendered(1);
+    let volumes = FloatSet::composed(set, scene, Redraw::Once)
+        .unwrap()
+        .rendered(1);
     for index in 0..3 {
         let volume = volumes.image(index).unwrap();
-        let slices = volume.chunks(24 * 24).filter(|s| s.iter().any(|&v| v > 0.5));
+        let slices = volume
+            .chunks(24 * 24)
+            .filter(|s| s.iter().any(|&v| v > 0.5));
         assert!((4..=24).contains(&slices.count()));
     }
 }
@@ -126,9 +142,15 @@ fn errors() {
     );
     let color = FloatSet::new((3, 28, 28), vec![0.0; 3 * 784], vec![0], 10).unwrap();
     let message = text(Distort::new(Distortion::Rotated, 42, &color));
-    assert!(message.starts_with("Distort: set is 3 channels"), "{message}");
+    assert!(
+        message.starts_with("Distort: set is 3 channels"),
+        "{message}"
+    );
     let scene = Distort::new(Distortion::Rotated, 42, &set).unwrap();
     let small = FloatSet::new((1, 8, 8), vec![0.0; 64], vec![0], 10).unwrap();
     let message = scene.check(&small).unwrap_err().to_string();
-    assert!(message.contains("images of 8x8, expected 28x28"), "{message}");
+    assert!(
+        message.contains("images of 8x8, expected 28x28"),
+        "{message}"
+    );
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use candle_core::{DType, Device};
 use lab::data::{Dataset, Source};
-use lab::report::{Claim, Environment, Picture, Plot, Record, Scale, write_records};
-use lab::train::{Console, Outcome, Recipe, Run, Start, StopFlag, TrainError, TrainLog};
+use lab::report::{Animation, Claim, Environment, Picture, Plot, Record, Scale, write_records};
+use lab::train::{Console, Outcome, Progress, Recipe, Run, Start, StopFlag, TrainError, TrainLog};
 use striate::init::Match;
 use striate::{Network, Parameters};
 
@@ -279,6 +279,12 @@ impl<'a> Laboratory<'a> {
             .stop_flag(&self.stop))
     }
 
+    /// The same without progress, for a run that is one of many.
+    pub(crate) fn quiet_run(&self, folder: PathBuf, settings: &toml::Table) -> Result<Run> {
+        let quiet = Console::stderr(Progress::Quiet);
+        Ok(self.run(folder, settings)?.on_console(&quiet))
+    }
+
     /// The sets of a training as numbers; those of the last training are kept.
     pub(crate) fn prepare(&mut self, training: &Training, data: &Dataset) -> Result<Rc<Sets>> {
         let key = format!(
@@ -347,6 +353,12 @@ impl<'a> Laboratory<'a> {
     pub(crate) fn figure(&self, name: &str, picture: &Picture) -> Result<()> {
         let path = self.folder().join("figures").join(format!("{name}.png"));
         Ok(picture.save(&path)?)
+    }
+
+    /// Saves a moving figure of the current experiment.
+    pub(crate) fn animation(&self, name: &str, animation: &Animation) -> Result<()> {
+        let path = self.folder().join("figures").join(format!("{name}.png"));
+        Ok(animation.save(&path)?)
     }
 
     /// Draws the test error of every training of the current experiment over its epochs.

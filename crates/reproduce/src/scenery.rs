@@ -27,23 +27,6 @@ pub(crate) enum Scenery {
 }
 
 impl Scenery {
-    /// A distorted digit on the usual canvas.
-    pub(crate) fn distorted(distortion: Distortion) -> Self {
-        Self::Distorted {
-            distortion,
-            canvas: distortion.canvas(),
-        }
-    }
-
-    /// What the scenes are, for a reader.
-    pub(crate) fn name(self) -> String {
-        match self {
-            Self::Distorted { distortion, canvas } => format!("{distortion} on {canvas}x{canvas}"),
-            Self::Sum { canvas } => format!("pairs on {canvas}x{canvas}"),
-            Self::Volume { side } => format!("volumes of {side}x{side}x{side}"),
-        }
-    }
-
     /// Scenes of both splits.
     pub(crate) fn apply(self, (train, test): Sets) -> Result<Sets> {
         let test = self.of(test)?.rendered(TEST_SEED);

@@ -59,7 +59,7 @@ impl Digit {
 
     /// The network for one distortion, of the size that `scale` gives to all networks of its kind.
     ///
-    /// Behind the transformer of RTS and TC stands a 2x pooling where the classifier fits behind it.
+    /// Behind the transformer of RTS and TC stands a 2x pooling where the classifier fits behind it: not before the CNN on RTS.
     pub(super) fn config(
         self,
         distortion: Distortion,
@@ -118,8 +118,8 @@ fn budget(kind: Kind, side: usize, scale: Scale) -> Result<usize> {
     let reference = match (scale, kind) {
         // The paper's widest CNN: FCN and CNN get its size alike.
         (Scale::Paper, _) | (Scale::Cpu, Kind::Fcn) => DigitConfig::cnn(side),
-        // The paper's narrowest.
-        (Scale::Cpu, Kind::Cnn) => DigitConfig::plain(side, Body::Cnn { filters: 32 }),
+        // The middle of the paper's range of filters.
+        (Scale::Cpu, Kind::Cnn) => DigitConfig::plain(side, Body::Cnn { filters: 48 }),
         (Scale::Quick | Scale::Smoke, Kind::Fcn) => {
             DigitConfig::plain(side, Body::Fcn { hidden: 64 })
         }

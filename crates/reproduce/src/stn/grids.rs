@@ -152,18 +152,20 @@ fn mosaic(network: &DigitNet, test: &FloatSet, title: &str) -> Result<lab::repor
         let Some(index) = first else { continue };
         let input = pictures::input(test, index, &device)?;
         let transformed = network.transform(&input)?;
-        let (Some(generator), Some(transformed)) = (generators.first(), transformed.first())
-        else {
+        let (Some(generator), Some(transformed)) = (generators.first(), transformed.first()) else {
             continue;
         };
         let image = input.squeeze(0)?.squeeze(0)?;
         let theta = transformed.theta.detach();
         rows[0].push(looked::gray(&image)?);
         rows[1].push(looked::with_grid(&image, *generator, &theta)?);
-        rows[2].push(looked::gray(&transformed.output.detach().squeeze(0)?.squeeze(0)?)?);
+        rows[2].push(looked::gray(
+            &transformed.output.detach().squeeze(0)?.squeeze(0)?,
+        )?);
         names.push(class.to_string());
     }
-    let mut grid = ImageGrid::new(format!("{title}: first test digit of each class")).columns(names);
+    let mut grid =
+        ImageGrid::new(format!("{title}: first test digit of each class")).columns(names);
     for (name, row) in ["input", "grid", "output"].into_iter().zip(rows) {
         grid.row(name, row);
     }

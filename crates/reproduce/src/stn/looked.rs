@@ -32,9 +32,8 @@ pub(super) fn with_grid(
     let places = generator.transform_points(theta, &points)?;
     let places: Vec<Vec<f32>> = places.squeeze(0)?.to_vec2()?;
     let corners = generator.align_corners();
-    let pixel = |at: f32, side: usize| {
-        (corners.to_pixel(f64::from(at), side) as f32 + 0.5) * FACTOR as f32
-    };
+    let pixel =
+        |at: f32, side: usize| (corners.to_pixel(f64::from(at), side) as f32 + 0.5) * FACTOR as f32;
     let places: Vec<(f32, f32)> = places
         .iter()
         .filter_map(|place| match place[..] {
@@ -47,6 +46,15 @@ pub(super) fn with_grid(
         picture = picture.with_line(line, GREEN);
     }
     Ok(picture)
+}
+
+/// The picture of an image (H, W) with a window (left, top, right, bottom), edges in pixels.
+pub(super) fn with_box(image: &Tensor, &[left, top, right, bottom]: &[f64; 4]) -> Result<Picture> {
+    let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
+    let pixel = |(x, y): (f64, f64)| (x as f32 * FACTOR as f32, y as f32 * FACTOR as f32);
+    let mut line: Vec<(f32, f32)> = corners.map(pixel).to_vec();
+    line.extend(line.first().copied());
+    Ok(gray(image)?.with_line(&line, GREEN))
 }
 
 /// (x, y) of the points of all lines: first those along x, then those along y.

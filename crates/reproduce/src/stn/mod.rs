@@ -1,13 +1,17 @@
 //! The experiments of "Spatial Transformer Networks" (arXiv 1506.02025).
 
+mod animation;
+mod colocalisation;
 mod digits;
 mod grids;
 mod looked;
 mod model;
+mod overhead;
 mod recipe;
 mod table1;
 mod table4;
 mod tc;
+mod volume;
 
 use lab::report::{Claim, Mark};
 
@@ -19,6 +23,10 @@ pub(crate) const EXPERIMENTS: &[&dyn Experiment] = &[
     &grids::Grids,
     &tc::Cluttered,
     &table4::Table4,
+    &colocalisation::Colocalisation,
+    &volume::Volume,
+    &overhead::Overhead,
+    &animation::Moving,
 ];
 
 /// A test error of the paper.

@@ -20,7 +20,13 @@ impl Model for DigitConfig {
     fn multiplications(&self) -> f64 {
         let inputs = self.in_channels * self.transformers.max(1);
         let transformers = self.transformers as f64 * localisation(self);
-        transformers + classifier(self.body, inputs, self.side / self.pool.max(1), self.classes)
+        transformers
+            + classifier(
+                self.body,
+                inputs,
+                self.side / self.pool.max(1),
+                self.classes,
+            )
     }
 }
 

@@ -3,7 +3,7 @@
 //! Command: `cargo xtask reproduce stn/table1 --scale cpu --data DIR`
 //! Expected: every network with a transformer beats the one without; the gap is largest for FCN on RTS, 0.8 for 5.2.
 //! Cost: `--list` prints it.
-//! Deviations: `recipe.rs` and `digits.rs`; R, P and E are drawn on 28 x 28 pixels, which the paper does not state.
+//! Deviations: `recipe.rs` and `digits.rs`; R and E are drawn on 28 x 28 pixels and P on 42 x 42, which the paper does not state.
 
 use lab::data::Distortion;
 use lab::report::{Claim, Scale};

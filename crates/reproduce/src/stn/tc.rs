@@ -44,7 +44,10 @@ impl Experiment for Cluttered {
 
     fn deviations(&self, scale: Scale) -> Vec<String> {
         let mut notes = recipe::deviations(scale);
-        notes.push("The transformers are affine; the paper does not say which ones it used here.".to_owned());
+        notes.push(
+            "The transformers are affine; the paper does not say which ones it used here."
+                .to_owned(),
+        );
         notes
     }
 

@@ -19,7 +19,7 @@ pub enum Distortion {
     Rotated,
     /// RTS: turned by up to 45 degrees either way, scaled by 0.7 to 1.2, put somewhere on the canvas, all uniformly.
     RotatedScaledPlaced,
-    /// P: scaled by 0.75 to 1, then each corner moved by N(0, 5 pixels).
+    /// P: scaled by 0.75 to 1, then each corner of the canvas moved by N(0, 5 pixels).
     Projective,
     /// E: scaled by 0.75 to 1, then bent by a thin plate spline whose 16 control points move by N(0, 1.5 pixels).
     Elastic,
@@ -39,12 +39,12 @@ impl Distortion {
 
     /// The side of the canvas for digits of 28 x 28 that this project's experiments use.
     ///
-    /// 42 for RTS and 60 for TC are the paper's. It does not say what R, P and E are drawn on;
-    /// independent code uses 28 or 42. Here it is 28, MNIST's own size.
+    /// 42 for RTS and 60 for TC are the paper's. It does not say what R, P and E are drawn on; independent code uses 28 or 42.
+    /// Here R and E have 28, MNIST's own size, and P has 42, since corners of 28 pixels that move by 5 leave little of most digits.
     pub fn canvas(self) -> usize {
         match self {
-            Self::Rotated | Self::Projective | Self::Elastic => 28,
-            Self::RotatedScaledPlaced => 42,
+            Self::Rotated | Self::Elastic => 28,
+            Self::RotatedScaledPlaced | Self::Projective => 42,
             Self::Cluttered => 60,
         }
     }
@@ -80,11 +80,7 @@ impl Distort {
     ///
     /// # Errors
     /// A set that is empty, not gray or not plain; a canvas that the images do not fit on.
-    pub fn new(
-        distortion: Distortion,
-        canvas: usize,
-        set: &FloatSet,
-    ) -> Result<Self, DataError> {
+    pub fn new(distortion: Distortion, canvas: usize, set: &FloatSet) -> Result<Self, DataError> {
         check_gray("Distort", set)?;
         let size = (set.height, set.width);
         if canvas < size.0.max(size.1) {

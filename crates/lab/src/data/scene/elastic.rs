@@ -117,7 +117,10 @@ mod tests {
             };
             let (x, y) = (sum(|c| c.0), sum(|c| c.1));
             let (column, row) = ((at % 28) as f64 - 13.5, (at / 28) as f64 - 13.5);
-            assert!((x - column).abs() < 1e-3 && (y - row).abs() < 1e-3, "{at}: {x} {y}");
+            assert!(
+                (x - column).abs() < 1e-3 && (y - row).abs() < 1e-3,
+                "{at}: {x} {y}"
+            );
         }
     }
 

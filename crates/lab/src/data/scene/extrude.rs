@@ -78,9 +78,7 @@ impl Scene for Extrude {
             let z = depth as f64 - middle - moved[2];
             // Through the inverse turn, whose matrix is the transpose.
             let turned = |axis: usize, x: f64, y: f64| {
-                rows[0][axis] * (x - moved[0])
-                    + rows[1][axis] * (y - moved[1])
-                    + rows[2][axis] * z
+                rows[0][axis] * (x - moved[0]) + rows[1][axis] * (y - moved[1]) + rows[2][axis] * z
             };
             image.warp(slice, (self.side, self.side), |(x, y)| {
                 match turned(2, x, y).abs() <= half {

@@ -9,15 +9,14 @@ use super::warp::{Plane, Point};
 /// Standard deviation of the corners, pixels.
 const CORNERS: f64 = 5.0;
 
-/// P: the scale is uniform in [0.75, 1], then each corner of the image moves by N(0, 5 pixels) along each axis.
+/// P: the scale is uniform in [0.75, 1], then each corner of the canvas moves by N(0, 5 pixels) along each axis.
 ///
 /// Four corners that are no convex quadrilateral are drawn again: no plane looks like that.
 /// Source: STN, appendix A.4.
 pub(super) fn projective(image: Plane<'_>, to: &mut [f32], canvas: usize, draws: &mut Stream) {
     let scale = between(draws, 0.75, 1.0);
-    let (height, width) = image.size;
-    let (x, y) = (width as f64 / 2.0, height as f64 / 2.0);
-    let corners = [(-x, -y), (x, -y), (x, y), (-x, y)];
+    let edge = canvas as f64 / 2.0;
+    let corners = [(-edge, -edge), (edge, -edge), (edge, edge), (-edge, edge)];
     let homography = loop {
         let moved = corners.map(|(x, y)| {
             let mut along = |at: f64| scale * at + CORNERS * draws.normal();
@@ -49,7 +48,12 @@ fn homography(from: &[Point; 4], to: &[Point; 4]) -> Option<[f64; 8]> {
         rows.push(vec![0.0, 0.0, 0.0, x, y, 1.0, -v * x, -v * y, v]);
     }
     let solution = solve(rows)?;
-    solution.into_iter().flatten().collect::<Vec<f64>>().try_into().ok()
+    solution
+        .into_iter()
+        .flatten()
+        .collect::<Vec<f64>>()
+        .try_into()
+        .ok()
 }
 
 /// What lies behind the eye is nowhere.
@@ -104,8 +108,8 @@ mod tests {
         let mut draws = stream(1, "test", 0);
         let mut areas = Vec::new();
         for _ in 0..200 {
-            let mut to = vec![0.0; 60 * 60];
-            projective(image, &mut to, 60, &mut draws);
+            let mut to = vec![0.0; 42 * 42];
+            projective(image, &mut to, 42, &mut draws);
             areas.push(f64::from(to.iter().sum::<f32>()) / (28.0 * 28.0));
         }
         let mean = areas.iter().sum::<f64>() / 200.0;

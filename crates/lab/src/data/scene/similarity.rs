@@ -80,7 +80,9 @@ mod tests {
     #[test]
     fn draws_have_the_parameters_of_the_paper() {
         let mut draws = stream(1, "test", 0);
-        let angles: Vec<f64> = (0..2000).map(|_| between(&mut draws, -45.0, 45.0)).collect();
+        let angles: Vec<f64> = (0..2000)
+            .map(|_| between(&mut draws, -45.0, 45.0))
+            .collect();
         let mean = angles.iter().sum::<f64>() / 2000.0;
         assert!(mean.abs() < 3.0 && angles.iter().all(|a| a.abs() <= 45.0));
         assert!(angles.iter().any(|&a| a > 40.0) && angles.iter().any(|&a| a < -40.0));

@@ -15,24 +15,25 @@ impl Plane<'_> {
     /// The value between the pixels around `at`; pixels outside the image are 0.
     fn sample(&self, (x, y): Point) -> f32 {
         let (height, width) = self.size;
-        let x = x + (width as f64 - 1.0) / 2.0;
-        let y = y + (height as f64 - 1.0) / 2.0;
-        let inside = x > -1.0 && y > -1.0 && x < width as f64 && y < height as f64;
+        // One pixel of zeros around the image, whose first one has the place (0, 0).
+        let x = x + (width as f64 + 1.0) / 2.0;
+        let y = y + (height as f64 + 1.0) / 2.0;
+        let inside = x > 0.0 && y > 0.0 && x < width as f64 + 1.0 && y < height as f64 + 1.0;
         if !inside {
             // What is not a number ends here too.
             return 0.0;
         }
-        let (left, top) = (x.floor(), y.floor());
-        let (right, low) = ((x - left) as f32, (y - top) as f32);
-        let pixel = |row: f64, column: f64| {
-            let outside = row < 0.0 || column < 0.0 || row >= height as f64;
-            match outside || column >= width as f64 {
+        let (left, top) = (x as usize, y as usize);
+        let (right, low) = ((x - left as f64) as f32, (y - top as f64) as f32);
+        let pixel = |row: usize, column: usize| {
+            let outside = row == 0 || column == 0 || row > height || column > width;
+            match outside {
                 true => 0.0,
-                false => self.values[row as usize * width + column as usize],
+                false => self.values[(row - 1) * width + column - 1],
             }
         };
-        let above = pixel(top, left) * (1.0 - right) + pixel(top, left + 1.0) * right;
-        let below = pixel(top + 1.0, left) * (1.0 - right) + pixel(top + 1.0, left + 1.0) * right;
+        let above = pixel(top, left) * (1.0 - right) + pixel(top, left + 1) * right;
+        let below = pixel(top + 1, left) * (1.0 - right) + pixel(top + 1, left + 1) * right;
         above * (1.0 - low) + below * low
     }
 

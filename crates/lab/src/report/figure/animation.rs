@@ -47,8 +47,15 @@ impl Animation {
             return Err(wrong("none".to_owned(), "at least one"));
         };
         let (width, height) = (last.width(), last.height());
-        if let Some(other) = first.iter().find(|f| (f.width(), f.height()) != (width, height)) {
-            let found = format!("{}x{} beside {width}x{height}", other.width(), other.height());
+        if let Some(other) = first
+            .iter()
+            .find(|f| (f.width(), f.height()) != (width, height))
+        {
+            let found = format!(
+                "{}x{} beside {width}x{height}",
+                other.width(),
+                other.height()
+            );
             return Err(wrong(found, "one size"));
         }
         self.encode((width, height))
@@ -94,7 +101,9 @@ mod tests {
     fn frames_come_back() {
         let frame = |value: f32| Picture::new(&[value; 6], (1, 2, 3), (0.0, 1.0)).unwrap();
         let values = [0.0, 0.4, 1.0];
-        let bytes = Animation::new(values.map(frame).to_vec(), 80).to_png().unwrap();
+        let bytes = Animation::new(values.map(frame).to_vec(), 80)
+            .to_png()
+            .unwrap();
         let mut reader = png::Decoder::new(Cursor::new(bytes)).read_info().unwrap();
         assert_eq!(reader.info().animation_control().unwrap().num_frames, 3);
         for value in values {
