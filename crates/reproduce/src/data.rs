@@ -12,12 +12,12 @@ use crate::cli::DataArg;
 pub(crate) enum Command {
     /// Download what is missing of a data set into the cache folder, and check it
     Fetch {
-        /// mnist, fashion-mnist, cifar10 or cifar100
+        /// mnist, fashion-mnist, svhn, cifar10 or cifar100
         name: String,
     },
     /// Read a data set, check it, and say what is in it
     Verify {
-        /// mnist, fashion-mnist, cifar10, cifar100, or any name for a folder of another set
+        /// mnist, fashion-mnist, svhn, cifar10, cifar100, or any name for a folder of another set
         name: String,
         /// embedded, hub, or the folder
         #[arg(long, default_value = "hub", value_name = "embedded|DIR|hub")]
