@@ -27,6 +27,7 @@ use setting::Setting;
 Workloads:
   W1  All-CNN-C, training step and forward pass    W4  2x2 max-pooling with switches and unpooling
   W2  Network In Network, the same                 W5  SWWAE on padded digits, training step
+  W3  bilinear grid sampling, three shapes
 
 Examples:
   cargo xtask bench                                  all workloads, in minutes
@@ -36,7 +37,7 @@ Examples:
   cargo xtask bench --write                          and put the tables into docs/performance.md")]
 pub(crate) struct Args {
     /// Workloads
-    #[arg(long, value_delimiter = ',', default_value = "W1,W2,W4,W5")]
+    #[arg(long, value_delimiter = ',', default_value = "W1,W2,W3,W4,W5")]
     work: Vec<String>,
     /// Numbers of threads
     #[arg(long, value_delimiter = ',', default_value = "2")]

@@ -42,6 +42,7 @@ pub(crate) fn swwae(options: &Options) -> Result<Work> {
         cases: vec![Case {
             name: "step",
             gflop: gflop(options.batch),
+            inner: 1,
             run: Box::new(step),
         }],
     })

@@ -86,11 +86,13 @@ fn classifier(spec: &'static [Layer], options: &Options) -> Result<Work> {
             Case {
                 name: "step",
                 gflop: all,
+                inner: 1,
                 run: Box::new(step),
             },
             Case {
                 name: "forward",
                 gflop: forward,
+                inner: 1,
                 run: Box::new(only_forward),
             },
         ],

@@ -12,6 +12,7 @@ mod memory;
 mod mse;
 mod parameters;
 mod pools;
+mod sampler;
 mod seed;
 mod work;
 
@@ -33,7 +34,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Threads: RAYON_NUM_THREADS. Vector instructions: STRIATE_SIMD.
 #[derive(Parser)]
 struct Args {
-    /// W1 All-CNN-C step, W2 NIN step, W4 max-pooling and unpooling, W5 SWWAE step
+    /// W1 All-CNN-C step, W2 NIN step, W3 grid sampling, W4 max-pooling and unpooling, W5 SWWAE step
     #[arg(long)]
     work: String,
     /// Images in a batch
@@ -79,9 +80,10 @@ fn build(args: &Args) -> Result<Work> {
     match args.work.as_str() {
         "W1" => classifier::all_cnn_c(&options),
         "W2" => classifier::nin(&options),
+        "W3" => sampler::grid_samples(),
         "W4" => pools::pool_and_unpool(&options),
         "W5" => autoencoder::swwae(&options),
-        other => bail!("--work {other}: there is no such workload; use W1, W2, W4 or W5"),
+        other => bail!("--work {other}: there is no such workload; use W1, W2, W3, W4 or W5"),
     }
 }
 
@@ -119,10 +121,13 @@ fn alone(args: &Args, work: &mut Work) -> Result<()> {
     Ok(())
 }
 
+/// Seconds of one run.
 fn timed(case: &mut Case) -> Result<f64> {
     let start = Instant::now();
-    (case.run)()?;
-    Ok(start.elapsed().as_secs_f64())
+    for _ in 0..case.inner {
+        (case.run)()?;
+    }
+    Ok(start.elapsed().as_secs_f64() / case.inner as f64)
 }
 
 /// One JSON line, in the form of `torch_baseline.py`.

@@ -47,16 +47,19 @@ pub(crate) fn pool_and_unpool(options: &Options) -> Result<Work> {
             Case {
                 name: "pool_unpool_fwd",
                 gflop: 0.0,
+                inner: 1,
                 run: Box::new(forward),
             },
             Case {
                 name: "pool_unpool_fwd_bwd",
                 gflop: 0.0,
+                inner: 1,
                 run: Box::new(both),
             },
             Case {
                 name: "pool_fwd_bwd",
                 gflop: 0.0,
+                inner: 1,
                 run: Box::new(pool),
             },
         ],
