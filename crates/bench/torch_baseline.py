@@ -303,8 +303,8 @@ def timed(run, inner):
 
 def interactive(cases):
     """The protocol of the binary `bench`."""
-    for name, run, _, _ in cases:
-        print(f"value {name} {run():.6f}", flush=True)
+    for name, run, gflop, _ in cases:
+        print(f"value {name} {run():.6f} {gflop:.6f}", flush=True)
         for _ in range(args.warmup - 1):
             run()
     print(f"ready {torch.__version__}", flush=True)

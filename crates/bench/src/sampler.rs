@@ -67,8 +67,8 @@ pub(crate) fn grid_samples() -> Result<Work> {
             let slope = dcoords.i((n / 2, h / 2, w / 2, 0))?.to_scalar::<f32>()?;
             Ok(middle(dxs)? + f64::from(slope))
         };
-        let case = |name, run| Case {
-            name,
+        let case = |name: &str, run| Case {
+            name: name.to_owned(),
             gflop: 0.0,
             inner,
             run,

@@ -99,6 +99,18 @@ pub(super) fn product(
     settings
 }
 
+/// The layers alone, once for each number of threads.
+pub(super) fn layers(threads: &[usize], avx2: bool) -> Vec<Setting> {
+    let at = |&threads: &usize| Setting {
+        work: "layers",
+        threads,
+        batch: 128,
+        size: 32,
+        avx2,
+    };
+    threads.iter().map(at).collect()
+}
+
 /// W1 over batches, and over image sizes with as many pixels in each batch.
 pub(super) fn scaling(threads: &[usize], avx2: bool) -> Vec<Setting> {
     let points = [(1, 32), (32, 32), (128, 32), (512, 32), (32, 64), (8, 128)];
