@@ -1,1 +1,6 @@
 //! Tests across the crates of striate; see `tests/`.
+
+/// Compiles and runs the program of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeProgram;

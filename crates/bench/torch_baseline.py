@@ -16,7 +16,7 @@ import sys
 import time
 
 parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("--work", required=True, choices=["W1", "W2", "W4", "W5"])
+parser.add_argument("--work", required=True, choices=["W1", "W2", "W3", "W4", "W5"])
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--batch", type=int, default=128)
 parser.add_argument("--size", type=int, default=32)
@@ -134,7 +134,48 @@ def classifier(spec):
             return loss_of(images, classes).item()
 
     scale = 2e-9 * args.batch
-    return [("step", step, scale * (3 * sum(products) - products[0])), ("forward", forward, scale * sum(products))]
+    return [("step", step, scale * (3 * sum(products) - products[0]), 1), ("forward", forward, scale * sum(products), 1)]
+
+
+# --- W3 ---------------------------------------------------------------------------------------------------------
+GRIDS = {"small": (256, 1, 28, 28), "channels": (64, 32, 64, 64), "picture": (1, 3, 1080, 1920)}
+
+
+def turned(n, h, w):
+    """Every image turned and scaled a little differently, so that some points fall outside."""
+    share = torch.arange(n, dtype=torch.float64) / (max(n, 2) - 1)
+    angle, scale = share - 0.5, 0.8 + 0.4 * share
+    theta = torch.zeros(n, 2, 3, dtype=torch.float64)
+    theta[:, 0, 0], theta[:, 0, 1], theta[:, 0, 2] = scale * angle.cos(), -scale * angle.sin(), 0.1
+    theta[:, 1, 0], theta[:, 1, 1], theta[:, 1, 2] = scale * angle.sin(), scale * angle.cos(), -0.1
+    return F.affine_grid(theta, (n, 1, h, w), align_corners=False).float().contiguous()
+
+
+def sampler():
+    def sampled(x, grid):
+        return F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+
+    if args.compile:
+        sampled = torch.compile(sampled)
+
+    def cases(number, name, shape):
+        n, _, h, w = shape
+        x = uniform(1000 + 2 * number, 1.0, *shape).to(memory_format=FORMAT).requires_grad_()
+        dy = uniform(1001 + 2 * number, 1.0, *shape).to(memory_format=FORMAT)
+        grid = turned(n, h, w).requires_grad_()
+
+        def forward():
+            with torch.no_grad():
+                return sampled(x, grid)[n // 2, 0, h // 2, w // 2].item()
+
+        def both():
+            dx, dgrid = torch.autograd.grad(sampled(x, grid), (x, grid), dy)
+            return dx[n // 2, 0, h // 2, w // 2].item() + dgrid[n // 2, h // 2, w // 2, 0].item()
+
+        inner = 10 if name == "small" else 1
+        return [(f"{name}_fwd", forward, 0, inner), (f"{name}_fwd_bwd", both, 0, inner)]
+
+    return [case for number, (name, shape) in enumerate(GRIDS.items()) for case in cases(number, name, shape)]
 
 
 # --- W4 ---------------------------------------------------------------------------------------------------------
@@ -166,7 +207,7 @@ def pools():
     def pool_only():
         return first(torch.autograd.grad(pool(x), x, pooled)[0])
 
-    return [("pool_unpool_fwd", forward, 0), ("pool_unpool_fwd_bwd", both, 0), ("pool_fwd_bwd", pool_only, 0)]
+    return [("pool_unpool_fwd", forward, 0, 1), ("pool_unpool_fwd_bwd", both, 0, 1), ("pool_fwd_bwd", pool_only, 0, 1)]
 
 
 # --- W5 ---------------------------------------------------------------------------------------------------------
@@ -245,37 +286,39 @@ def autoencoder():
         optimizer.step()
         return loss.item()
 
-    return [("step", step, Swwae.gflop(args.batch))]
+    return [("step", step, Swwae.gflop(args.batch), 1)]
 
 
 def peak_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def timed(run):
+def timed(run, inner):
+    """Seconds of one run, out of `inner` in a row."""
     start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
+    for _ in range(inner):
+        run()
+    return (time.perf_counter() - start) / inner
 
 
 def interactive(cases):
     """The protocol of the binary `bench`."""
-    for name, run, _ in cases:
-        print(f"value {name} {run():.6f}", flush=True)
+    for name, run, gflop, _ in cases:
+        print(f"value {name} {run():.6f} {gflop:.6f}", flush=True)
         for _ in range(args.warmup - 1):
             run()
     print(f"ready {torch.__version__}", flush=True)
-    by_name = {name: run for name, run, _ in cases}
+    by_name = {name: (run, inner) for name, run, _, inner in cases}
     for line in sys.stdin:
-        seconds = timed(by_name[line.strip()])
+        seconds = timed(*by_name[line.strip()])
         print(f"ms {seconds * 1e3:.4f} mib {peak_mib():.0f}", flush=True)
 
 
 def alone(cases):
-    for name, run, gflop in cases:
+    for name, run, gflop, inner in cases:
         for _ in range(args.warmup):
             run()
-        times = [timed(run) for _ in range(args.reps)]
+        times = [timed(run, inner) for _ in range(args.reps)]
         median = statistics.median(times)
         print(json.dumps({
             "peer": "torch", "variant": VARIANT, "threads": args.threads, "work": args.work, "case": name,
@@ -286,5 +329,5 @@ def alone(cases):
 
 
 if __name__ == "__main__":
-    work = {"W1": lambda: classifier(W1), "W2": lambda: classifier(W2), "W4": pools, "W5": autoencoder}
+    work = {"W1": lambda: classifier(W1), "W2": lambda: classifier(W2), "W3": sampler, "W4": pools, "W5": autoencoder}
     (interactive if args.interactive else alone)(work[args.work]())

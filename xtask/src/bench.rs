@@ -4,6 +4,7 @@
 //! One sample of each follows the other, so a slow minute of the machine hits all of them,
 //! and ratios mean more than milliseconds.
 
+mod layers;
 mod machine;
 mod peer;
 mod sample;
@@ -27,16 +28,18 @@ use setting::Setting;
 Workloads:
   W1  All-CNN-C, training step and forward pass    W4  2x2 max-pooling with switches and unpooling
   W2  Network In Network, the same                 W5  SWWAE on padded digits, training step
+  W3  bilinear grid sampling, three shapes
 
 Examples:
   cargo xtask bench                                  all workloads, in minutes
   cargo xtask bench --python ~/venv/bin/python       beside PyTorch
   cargo xtask bench --work W1 --threads 1 --avx2     without AVX-512, on one thread
   cargo xtask bench --scaling                        W1 over batches and image sizes (longer)
+  cargo xtask bench --layers                         every convolution layer alone
   cargo xtask bench --write                          and put the tables into docs/performance.md")]
 pub(crate) struct Args {
     /// Workloads
-    #[arg(long, value_delimiter = ',', default_value = "W1,W2,W4,W5")]
+    #[arg(long, value_delimiter = ',', default_value = "W1,W2,W3,W4,W5")]
     work: Vec<String>,
     /// Numbers of threads
     #[arg(long, value_delimiter = ',', default_value = "2")]
@@ -53,6 +56,9 @@ pub(crate) struct Args {
     /// W1 with batches 1, 32, 128, 512 and with images of 32, 64, 128 pixels, instead of the lists
     #[arg(long, conflicts_with_all = ["work", "batch", "size"])]
     scaling: bool,
+    /// Each convolution layer of the papers alone, as a share of the machine's own matrix product
+    #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling"])]
+    layers: bool,
     /// Samples of each peer and case
     #[arg(long, default_value_t = 7)]
     rounds: usize,
@@ -77,21 +83,31 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         bail!("--rounds must be at least 1");
     }
     let binary = peer::build()?;
-    let python = if args.no_torch { None } else { python(args)? };
+    // PyTorch has no part in the layers' table.
+    let python = match args.no_torch || args.layers {
+        true => None,
+        false => python(args)?,
+    };
     let kinds = kinds(args, python.as_ref())?;
     machine::warn_if_busy();
     let mut all = Vec::new();
+    let mut tables = Vec::new();
     let mut torch = None;
     for setting in &settings {
-        let (series, version) = measure(setting, args.rounds, &binary, &kinds)?;
-        for line in series.iter().map(|series| series.json(setting)) {
+        let measured = measure(setting, args.rounds, &binary, &kinds)?;
+        for line in measured.series.iter().map(|series| series.json(setting)) {
             println!("{line}");
         }
-        torch = torch.or(version);
-        all.push((*setting, series));
+        torch = torch.or(measured.torch);
+        if args.layers {
+            let table = layers::table(&measured.series, &measured.gflop)?;
+            tables.push((table::name("layers", setting), table));
+        } else {
+            all.push((*setting, measured.series));
+        }
     }
     let stamp = machine::stamp(torch.as_deref(), args.rounds);
-    let tables = table::tables(&all);
+    tables.extend(table::tables(&all));
     for (_, table) in &tables {
         println!("\n{table}");
     }
@@ -120,7 +136,9 @@ fn settings(args: &Args) -> Result<Vec<Setting>> {
             bail!("--{name} must be at least 1");
         }
     }
-    let settings = if args.scaling {
+    let settings = if args.layers {
+        setting::layers(&args.threads, args.avx2)
+    } else if args.scaling {
         setting::scaling(&args.threads, args.avx2)
     } else {
         setting::product(
@@ -178,13 +196,22 @@ fn kinds(args: &Args, python: Option<&PathBuf>) -> Result<Vec<Kind>> {
     Ok(kinds)
 }
 
-/// Samples of all peers and cases of a setting, and PyTorch's version.
+/// What a setting gave.
+struct Measured {
+    series: Vec<Series>,
+    /// Operations of striate's cases, in the order of their series, which come first.
+    gflop: Vec<f64>,
+    /// PyTorch's version.
+    torch: Option<String>,
+}
+
+/// Samples of all peers and cases of a setting.
 fn measure(
     setting: &Setting,
     rounds: usize,
     binary: &std::path::Path,
     kinds: &[Kind],
-) -> Result<(Vec<Series>, Option<String>)> {
+) -> Result<Measured> {
     eprintln!("{setting}");
     let mut peers: Vec<Peer> = Vec::new();
     for kind in kinds {
@@ -222,8 +249,11 @@ fn measure(
     }
     eprintln!();
     let torch = peers.iter().find(|peer| peer.name != "striate");
-    let version = torch.map(|peer| peer.version.clone());
-    Ok((series, version))
+    Ok(Measured {
+        torch: torch.map(|peer| peer.version.clone()),
+        gflop: peers[0].gflop.clone(),
+        series,
+    })
 }
 
 /// Leaves out the modes of PyTorch that compute something else than striate and PyTorch's other modes.

@@ -40,8 +40,9 @@ pub(crate) fn swwae(options: &Options) -> Result<Work> {
     Ok(Work {
         check: Box::new(move || check(direct)),
         cases: vec![Case {
-            name: "step",
+            name: "step".to_owned(),
             gflop: gflop(options.batch),
+            inner: 1,
             run: Box::new(step),
         }],
     })

@@ -84,13 +84,15 @@ fn classifier(spec: &'static [Layer], options: &Options) -> Result<Work> {
         check: Box::new(move || check(spec, options.direct)),
         cases: vec![
             Case {
-                name: "step",
+                name: "step".to_owned(),
                 gflop: all,
+                inner: 1,
                 run: Box::new(step),
             },
             Case {
-                name: "forward",
+                name: "forward".to_owned(),
                 gflop: forward,
+                inner: 1,
                 run: Box::new(only_forward),
             },
         ],

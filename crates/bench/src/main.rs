@@ -8,11 +8,15 @@
 mod autoencoder;
 mod classifier;
 mod draw;
+mod layers;
 mod memory;
 mod mse;
 mod parameters;
 mod pools;
+mod sampler;
 mod seed;
+#[path = "../../striate/benches/setup/layers.rs"]
+mod setup;
 mod work;
 
 use std::io::BufRead;
@@ -33,7 +37,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Threads: RAYON_NUM_THREADS. Vector instructions: STRIATE_SIMD.
 #[derive(Parser)]
 struct Args {
-    /// W1 All-CNN-C step, W2 NIN step, W4 max-pooling and unpooling, W5 SWWAE step
+    /// W1 All-CNN-C step, W2 NIN step, W3 grid sampling, W4 max-pooling and unpooling, W5 SWWAE step,
+    /// layers: convolution layers alone
     #[arg(long)]
     work: String,
     /// Images in a batch
@@ -79,17 +84,21 @@ fn build(args: &Args) -> Result<Work> {
     match args.work.as_str() {
         "W1" => classifier::all_cnn_c(&options),
         "W2" => classifier::nin(&options),
+        "W3" => sampler::grid_samples(),
         "W4" => pools::pool_and_unpool(&options),
         "W5" => autoencoder::swwae(&options),
-        other => bail!("--work {other}: there is no such workload; use W1, W2, W4 or W5"),
+        "layers" => layers::layers(&options),
+        other => {
+            bail!("--work {other}: there is no such workload; use W1, W2, W3, W4, W5 or layers")
+        }
     }
 }
 
-/// Prints `ready`, then for every line, the name of a case, its time and the value that it computed.
+/// Prints for every case its name, value and billions of operations, then `ready`; then for every line, the name of a case, its time and the value that it computed.
 fn interactive(work: &mut Work, warmup: usize) -> Result<()> {
     for case in &mut work.cases {
         let first = (case.run)()?;
-        println!("value {} {first:.6}", case.name);
+        println!("value {} {first:.6} {:.6}", case.name, case.gflop);
         for _ in 1..warmup {
             (case.run)()?;
         }
@@ -119,10 +128,13 @@ fn alone(args: &Args, work: &mut Work) -> Result<()> {
     Ok(())
 }
 
+/// Seconds of one run.
 fn timed(case: &mut Case) -> Result<f64> {
     let start = Instant::now();
-    (case.run)()?;
-    Ok(start.elapsed().as_secs_f64())
+    for _ in 0..case.inner {
+        (case.run)()?;
+    }
+    Ok(start.elapsed().as_secs_f64() / case.inner as f64)
 }
 
 /// One JSON line, in the form of `torch_baseline.py`.

@@ -45,18 +45,21 @@ pub(crate) fn pool_and_unpool(options: &Options) -> Result<Work> {
         check: Box::new(check),
         cases: vec![
             Case {
-                name: "pool_unpool_fwd",
+                name: "pool_unpool_fwd".to_owned(),
                 gflop: 0.0,
+                inner: 1,
                 run: Box::new(forward),
             },
             Case {
-                name: "pool_unpool_fwd_bwd",
+                name: "pool_unpool_fwd_bwd".to_owned(),
                 gflop: 0.0,
+                inner: 1,
                 run: Box::new(both),
             },
             Case {
-                name: "pool_fwd_bwd",
+                name: "pool_fwd_bwd".to_owned(),
                 gflop: 0.0,
+                inner: 1,
                 run: Box::new(pool),
             },
         ],

@@ -12,9 +12,11 @@ pub(crate) struct Options {
 
 /// One thing that is timed.
 pub(crate) struct Case {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// Billions of multiplications and additions of one run by definition; 0 where memory is the limit.
     pub(crate) gflop: f64,
+    /// Runs in a row that make a sample, more than one where a run is too short for the clock.
+    pub(crate) inner: usize,
     /// Runs once; returns a number that PyTorch must compute too (a loss, a sum).
     pub(crate) run: Box<dyn FnMut() -> Result<f64>>,
 }

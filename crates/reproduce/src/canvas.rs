@@ -59,6 +59,10 @@ impl<M: Model> Model for OnCanvas<M> {
     fn multiplications(&self) -> f64 {
         self.model.multiplications()
     }
+
+    fn gflops(&self) -> f64 {
+        self.model.gflops()
+    }
 }
 
 /// A network that sees its images on a canvas.

@@ -2,7 +2,7 @@
 
 use std::io::{Write, stdout};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use lab::data::{Dataset, ImageSet, Preprocess, Source, cache_dir, load};
 
 use crate::cli::DataArg;
@@ -12,12 +12,12 @@ use crate::cli::DataArg;
 pub(crate) enum Command {
     /// Download what is missing of a data set into the cache folder, and check it
     Fetch {
-        /// mnist, fashion-mnist, cifar10 or cifar100
+        /// mnist, fashion-mnist, svhn, cifar10 or cifar100
         name: String,
     },
     /// Read a data set, check it, and say what is in it
     Verify {
-        /// mnist, fashion-mnist, cifar10, cifar100, or any name for a folder of another set
+        /// mnist, fashion-mnist, svhn, cifar10, cifar100, or any name for a folder of another set
         name: String,
         /// embedded, hub, or the folder
         #[arg(long, default_value = "hub", value_name = "embedded|DIR|hub")]
@@ -32,9 +32,23 @@ pub(crate) fn run(command: &Command) -> Result<()> {
             describe(&data)?;
             writeln!(stdout(), "in {}", cache_dir()?.join(name).display())?;
         }
-        Command::Verify { name, data } => describe(&load(name, &data.0)?)?,
+        Command::Verify { name, data } => describe(&load(name, &at_hand(name, &data.0)?)?)?,
     }
     Ok(())
+}
+
+/// Where the files are, without a download.
+fn at_hand(name: &str, source: &Source) -> Result<Source> {
+    if *source != Source::Hub {
+        return Ok(source.clone());
+    }
+    let folder = cache_dir()?.join(name);
+    ensure!(
+        folder.is_dir(),
+        "{} is not there; fetch it with `cargo xtask data fetch {name}`, or name a folder with --data DIR",
+        folder.display()
+    );
+    Ok(Source::Dir(folder))
 }
 
 fn describe(data: &Dataset) -> Result<()> {

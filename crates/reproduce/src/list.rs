@@ -29,13 +29,11 @@ pub(crate) fn list(experiments: &[&'static dyn Experiment]) -> Result<()> {
     Ok(())
 }
 
-/// What a training run reaches on two cores, preparation and evaluation included.
-///
-/// Narrow networks reach less, since every pass over memory counts more.
-fn assumed_gflops(scale: Scale) -> f64 {
+/// The part of the speed of a full network that is left to the small ones, where every pass over memory counts more.
+fn share(scale: Scale) -> f64 {
     match scale {
-        Scale::Smoke | Scale::Quick => 40.0,
-        Scale::Cpu | Scale::Paper => 100.0,
+        Scale::Smoke | Scale::Quick => 0.4,
+        Scale::Cpu | Scale::Paper => 1.0,
     }
 }
 
@@ -43,14 +41,15 @@ fn assumed_gflops(scale: Scale) -> f64 {
 fn seconds(experiment: &dyn Experiment, scale: Scale, data_set: &str) -> f64 {
     let images = Images::expected(data_set);
     let trainings = experiment.trainings(scale, images).into_iter();
-    let flops = trainings.map(|training| {
+    let seconds = trainings.map(|training| {
         let seen = training
             .train_images
             .unwrap_or(images.train)
             .min(images.train) as f64;
         let passes = seen * training.recipe.epochs as f64 * training.candidates() as f64;
         // Forward, input gradient, weight gradient; two operations a multiplication.
-        6.0 * training.model.multiplications() * passes
+        let flops = 6.0 * training.model.multiplications() * passes;
+        flops / (training.model.gflops() * share(scale) * 1e9)
     });
-    (flops.sum::<f64>() / (assumed_gflops(scale) * 1e9)).max(1.0)
+    seconds.sum::<f64>().max(1.0)
 }

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         // The reader of our output, such as `head`, has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", one_line(&error));
             match error.is::<laboratory::Interrupted>() {
                 // What a shell expects of a program that ended on Ctrl-C.
                 true => ExitCode::from(130),
@@ -44,4 +44,31 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<std::io::Error>()
         .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// An error and its causes; a cause that the text before it already names is not said twice.
+fn one_line(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| {
+        let cause = cause.to_string();
+        match text.contains(&cause) {
+            _ if text.is_empty() => cause,
+            true => text,
+            false => format!("{text}: {cause}"),
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+
+    #[test]
+    fn a_cause_is_named_once() {
+        let error = anyhow!("no space left").context("cannot write x: no space left; free some");
+        let error = error.context("table3");
+        let text = "table3: cannot write x: no space left; free some";
+        assert_eq!(one_line(&error), text);
+        assert_eq!(one_line(&anyhow!("a").context("b")), "b: a");
+    }
 }

@@ -22,6 +22,13 @@ pub(crate) trait Model {
     /// Multiplications of one forward pass of one image.
     fn multiplications(&self) -> f64;
 
+    /// What training reaches at full width on two cores, in GFLOP/s, preparation and evaluation included.
+    ///
+    /// For `--list` alone; models whose speed was measured say so.
+    fn gflops(&self) -> f64 {
+        100.0
+    }
+
     /// Builds and trains it; as a classifier, unless a model minimizes something else.
     fn fit(
         &self,

@@ -1,6 +1,6 @@
 //! A process that runs a workload when asked: start, wait until it is ready, take a sample.
 //!
-//! It prints `value CASE V` for each case and `ready VERSION`; then for each line `CASE` that it reads `ms T mib M`.
+//! It prints `value CASE V GFLOP` for each case and `ready VERSION`; then for each line `CASE` that it reads `ms T mib M`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -123,6 +123,8 @@ pub(super) struct Peer {
     pub(super) name: String,
     /// What the first run of each case computed.
     pub(super) values: Vec<(String, f64)>,
+    /// Billions of operations of each case, by definition.
+    pub(super) gflop: Vec<f64>,
     /// Of PyTorch, or the level of striate's vectors.
     pub(super) version: String,
     process: Child,
@@ -146,6 +148,7 @@ impl Peer {
         let mut peer = Self {
             name: kind.name(),
             values: Vec::new(),
+            gflop: Vec::new(),
             version: String::new(),
             process,
             input,
@@ -154,7 +157,10 @@ impl Peer {
         loop {
             let text = peer.read().with_context(|| format!("`{line}`"))?;
             match text.split_whitespace().collect::<Vec<_>>()[..] {
-                ["value", case, value] => peer.values.push((case.to_owned(), value.parse()?)),
+                ["value", case, value, gflop] => {
+                    peer.values.push((case.to_owned(), value.parse()?));
+                    peer.gflop.push(gflop.parse()?);
+                }
                 ["ready", version] => {
                     peer.version = version.to_owned();
                     return Ok(peer);

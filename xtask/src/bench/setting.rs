@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// The workloads of `crates/bench`.
-pub(super) const WORKS: [&str; 4] = ["W1", "W2", "W4", "W5"];
+pub(super) const WORKS: [&str; 5] = ["W1", "W2", "W3", "W4", "W5"];
 
 /// One setting of one workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ impl Setting {
     /// Short workloads are sampled more often.
     pub(super) fn samples_a_round(&self) -> usize {
         match self.work {
-            "W4" => 3,
+            "W3" | "W4" => 3,
             "W1" | "W2" if self.batch * self.size * self.size <= 32 * 32 => 3,
             _ => 1,
         }
@@ -32,6 +32,12 @@ impl Setting {
             ("W1", _) => "W1 All-CNN-C, forward pass",
             ("W2", "step") => "W2 NIN, training step",
             ("W2", _) => "W2 NIN, forward pass",
+            ("W3", "small_fwd") => "W3 grid_sample 256x1x28x28, forward",
+            ("W3", "small_fwd_bwd") => "W3 grid_sample 256x1x28x28, forward + backward",
+            ("W3", "channels_fwd") => "W3 grid_sample 64x32x64x64, forward",
+            ("W3", "channels_fwd_bwd") => "W3 grid_sample 64x32x64x64, forward + backward",
+            ("W3", "picture_fwd") => "W3 grid_sample 1x3x1080x1920, forward",
+            ("W3", _) => "W3 grid_sample 1x3x1080x1920, forward + backward",
             ("W4", "pool_unpool_fwd") => "W4 max-pool with switches + unpool, forward",
             ("W4", "pool_unpool_fwd_bwd") => {
                 "W4 max-pool with switches + unpool, forward + backward"
@@ -91,6 +97,18 @@ pub(super) fn product(
         }
     }
     settings
+}
+
+/// The layers alone, once for each number of threads.
+pub(super) fn layers(threads: &[usize], avx2: bool) -> Vec<Setting> {
+    let at = |&threads: &usize| Setting {
+        work: "layers",
+        threads,
+        batch: 128,
+        size: 32,
+        avx2,
+    };
+    threads.iter().map(at).collect()
 }
 
 /// W1 over batches, and over image sizes with as many pixels in each batch.

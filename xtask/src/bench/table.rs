@@ -33,7 +33,11 @@ pub(super) fn tables(all: &[Measured]) -> Vec<(String, String)> {
 fn place(setting: &Setting, all: &[Measured]) -> String {
     let same = |s: &Setting| s.work == setting.work && s.threads == setting.threads;
     let points = all.iter().filter(|(s, _)| same(s)).count();
-    let kind = if points > 1 { "scaling" } else { "steps" };
+    name(if points > 1 { "scaling" } else { "steps" }, setting)
+}
+
+/// The name of a table's place.
+pub(super) fn name(kind: &str, setting: &Setting) -> String {
     let level = if setting.avx2 { ", AVX-512 off" } else { "" };
     let threads = match setting.threads {
         1 => "1 thread".to_owned(),

@@ -3,8 +3,9 @@
 //! A graph tells the values of its nodes but not its ops.
 //! A ReLU is known by its values: a node y whose values are max(0, x) of another node x, of which some are negative.
 //! `striate`'s own are known by their ids, and those that it fuses into a convolution have no node x.
+//! A node that shows the memory of one of them in another shape is no ReLU of its own.
 
-use candle_core::{DType, Error, Result, Tensor, TensorId};
+use candle_core::{DType, Error, Result, Storage, Tensor, TensorId};
 use striate::{Network, ReluRule, trace_relus};
 
 /// Whether the graph behind `output` holds a ReLU that is not among `ours`.
@@ -17,8 +18,10 @@ pub(super) fn has_foreign_relu(output: &Tensor, ours: &[TensorId]) -> Result<boo
             clipped.push((index, values.into_iter().map(|x| x.max(0.0)).collect()));
         }
     }
+    let known = nodes.iter().filter(|node| ours.contains(&node.id()));
+    let known: Vec<*const Storage> = known.map(|node| memory(node)).collect();
     for node in &nodes {
-        if ours.contains(&node.id()) {
+        if known.contains(&memory(node)) {
             continue;
         }
         let mut own: Option<Vec<f32>> = None;
@@ -37,6 +40,12 @@ pub(super) fn has_foreign_relu(output: &Tensor, ours: &[TensorId]) -> Result<boo
         }
     }
     Ok(false)
+}
+
+/// Where the values of a node are; views share it. Only compared, never read.
+fn memory(node: &Tensor) -> *const Storage {
+    let (storage, _) = node.storage_and_layout();
+    &raw const *storage
 }
 
 fn values(node: &Tensor) -> Result<Vec<f32>> {

@@ -257,6 +257,13 @@ fn a_foreign_relu_is_refused_by_name() -> Result<()> {
     GuidedBackprop::new(&ours).attribute(&xs, &Target::class(1))?;
     let pooled = Foreign::new(|xs| striate::max_pool2d(&striate::relu(xs)?, &Window2d::square(2)))?;
     GuidedBackprop::new(&pooled).attribute(&xs, &Target::class(1))?;
+    // Another shape of the same values is no ReLU.
+    let reshaped = Foreign::new(|xs| {
+        striate::relu(xs)?
+            .flatten_from(1)?
+            .reshape(xs.shape().clone())
+    })?;
+    GuidedBackprop::new(&reshaped).attribute(&xs, &Target::class(1))?;
     Ok(())
 }
 

@@ -38,7 +38,7 @@ pub use float_set::FloatSet;
 pub use hub::cache_dir;
 pub use image_set::{Dataset, ImageSet};
 pub use layout::describe;
-pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Preprocess, Zca, ZcaTransform};
+pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Lcn, Preprocess, Zca, ZcaTransform};
 pub use scene::{
     CommonObject, Composed, DigitSum, Distort, Distortion, Extrude, Redraw, Scene, common_object,
 };

@@ -85,6 +85,12 @@ const KNOWN: &[Known] = &[
         ],
     },
     Known {
+        name: "svhn",
+        aliases: &["ufldl-stanford/svhn", "cropped_digits"],
+        size: (32, 32, 3),
+        classes: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+    },
+    Known {
         name: "cifar100",
         aliases: &["uoft-cs/cifar100", "cifar-100-binary"],
         size: (32, 32, 3),
@@ -205,6 +211,7 @@ mod tests {
             ("Fashion_MNIST", "fashion-mnist"),
             ("fashion", "fashion-mnist"),
             ("MNIST", "mnist"),
+            ("ufldl-stanford/svhn", "svhn"),
         ] {
             assert_eq!(known(spelling).map(|set| set.name), Some(name));
         }
@@ -214,11 +221,11 @@ mod tests {
     #[test]
     fn class_counts() {
         let counts: Vec<_> = KNOWN.iter().map(|set| set.classes.len()).collect();
-        assert_eq!(counts, [10, 10, 10, 100]);
-        let mut sorted = KNOWN[3].classes.to_vec();
+        assert_eq!(counts, [10, 10, 10, 10, 100]);
+        let mut sorted = KNOWN[4].classes.to_vec();
         sorted.sort_unstable();
         assert_eq!(
-            sorted, KNOWN[3].classes,
+            sorted, KNOWN[4].classes,
             "the fine classes stand in alphabetical order"
         );
     }

@@ -1,11 +1,11 @@
 //! The learning rate over a run, as a factor on the optimizer's own rate.
 //!
 //! Time is counted in training steps, so that a boundary falls on exactly one step
-//! and a resumed run sees the same rates.
+//! and a resumed run sees the same rates; the plateau rule reads the log of the epochs, which a checkpoint keeps.
 
 use serde::{Deserialize, Serialize};
 
-use super::TrainError;
+use super::{EpochLog, Plateau, TrainError};
 
 /// How the learning rate changes over a run.
 ///
@@ -23,6 +23,9 @@ pub struct LrSchedule {
     pub warmup_epochs: f64,
     /// What happens besides.
     pub decay: Decay,
+    /// What happens when training stops getting better; nothing unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plateau: Option<Plateau>,
 }
 
 /// How the learning rate falls.
@@ -89,7 +92,20 @@ impl LrSchedule {
         }
     }
 
-    /// What the learning rate is multiplied by in `step` (from 0) of `total` steps.
+    /// The same, and falling when training stops getting better.
+    pub fn plateau(self, plateau: Plateau) -> Self {
+        Self {
+            plateau: Some(plateau),
+            ..self
+        }
+    }
+
+    /// What the plateau rule makes of the epochs that are done; multiplies [`LrSchedule::factor`].
+    pub(super) fn plateau_factor(&self, epochs: &[EpochLog]) -> f64 {
+        self.plateau.map_or(1.0, |rule| rule.factor_after(epochs))
+    }
+
+    /// What the learning rate is multiplied by in `step` (from 0) of `total` steps, the plateau rule not counted.
     ///
     /// The warm-up multiplies the decay: a boundary inside the warm-up still counts.
     pub fn factor(&self, step: u64, steps_per_epoch: u64, total: u64) -> f64 {
@@ -133,6 +149,9 @@ impl LrSchedule {
             let found = self.warmup_epochs.to_string();
             return wrong("warmup_epochs", found, "a number that is not negative");
         }
+        if let Some(plateau) = &self.plateau {
+            plateau.check()?;
+        }
         let (key, bounds, last, factor) = match &self.decay {
             Decay::Constant => return Ok(()),
             Decay::Cosine { floor } if (0.0..=1.0).contains(floor) => return Ok(()),
@@ -162,6 +181,7 @@ impl From<Decay> for LrSchedule {
         Self {
             warmup_epochs: 0.0,
             decay,
+            plateau: None,
         }
     }
 }

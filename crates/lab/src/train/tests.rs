@@ -215,13 +215,24 @@ fn resumed_equals_straight() {
         ..Default::default()
     }
     .into();
-    for optimizer in [recipe().optimizer, adam] {
+    // Falls after the second and the third epoch, since nothing gains a hundred points.
+    let plateau = LrSchedule::constant().plateau(Plateau {
+        patience: 1,
+        min_gain: 100.0,
+        factor: 0.1,
+        falls: 2,
+    });
+    let schedules = [recipe().schedule, plateau];
+    for (optimizer, schedule) in [recipe().optimizer, adam].into_iter().zip(schedules) {
         let recipe = Recipe {
             optimizer,
+            schedule,
             ..recipe()
         };
         let straight = Linear::new();
         let log = train(&straight, &recipe, &mut Run::in_memory(&Console::silent())).unwrap();
+        let fallen = log.epochs[3].lr / log.epochs[1].lr;
+        assert_eq!(recipe.schedule.plateau.is_some(), fallen < 0.02, "{fallen}");
         // In the middle of an epoch, at its end, twice, and before the first batch of the last.
         for stops in [vec![3], vec![7], vec![5, 6], vec![1, 1, 13, 6]] {
             let folder = tempfile::tempdir().unwrap();

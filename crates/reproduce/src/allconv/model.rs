@@ -8,6 +8,9 @@ use striate::{Network, Parameters};
 
 use crate::training::Model;
 
+/// See [`Model::gflops`].
+const GFLOPS: f64 = 270.0;
+
 impl Model for Config {
     fn build(&self, parameters: &Parameters) -> CandleResult<Box<dyn Network>> {
         Ok(Box::new(AllConv::new(self, parameters.builder())?))
@@ -19,6 +22,11 @@ impl Model for Config {
 
     fn multiplications(&self) -> f64 {
         multiplications(&self.layers(), self.in_channels, self.image_size)
+    }
+
+    /// Model A trains 317 images of CIFAR-10 in a second.
+    fn gflops(&self) -> f64 {
+        GFLOPS
     }
 }
 
@@ -34,6 +42,10 @@ impl Model for LargeConfig {
     fn multiplications(&self) -> f64 {
         multiplications(&self.layers(), self.in_channels, self.image_size)
     }
+
+    fn gflops(&self) -> f64 {
+        GFLOPS
+    }
 }
 
 impl Model for ImageNetConfig {
@@ -47,6 +59,10 @@ impl Model for ImageNetConfig {
 
     fn multiplications(&self) -> f64 {
         multiplications(&self.layers(), self.in_channels, self.image_size)
+    }
+
+    fn gflops(&self) -> f64 {
+        GFLOPS
     }
 }
 

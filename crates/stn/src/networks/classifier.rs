@@ -82,6 +82,9 @@ impl Classifier {
         })
     }
 
+    /// Names of the layers that [`Classifier::activations`] gives.
+    pub(super) const NAMES: [&str; 3] = ["hidden1", "hidden2", "logits"];
+
     /// The activations of the two hidden layers and the logits, each (N, values).
     ///
     /// # Errors

@@ -1,10 +1,11 @@
 //! Co-localisation: what do these pictures have in common, and where is it? No labels (appendix A.2).
 
 use candle_core::{DType, Result, Tensor, bail};
-use candle_nn::VarBuilder;
+use candle_nn::{Module, VarBuilder};
 use serde::{Deserialize, Serialize};
-use striate::relu;
+use striate::network::unknown_layer;
 use striate::rng::Stream;
+use striate::{Clock, Network, relu};
 
 use super::classifier::{Body, Classifier};
 use crate::grid::{AttentionGrid, GridGenerator};
@@ -52,6 +53,7 @@ impl CoLocalisationConfig {
 pub struct CoLocalisation {
     transformer: SpatialTransformer<ConvLocalisation, AttentionGrid>,
     encoder: Classifier,
+    clock: Clock,
 }
 
 impl CoLocalisation {
@@ -69,6 +71,7 @@ impl CoLocalisation {
         Ok(Self {
             transformer,
             encoder,
+            clock: Clock::new(0),
         })
     }
 
@@ -139,6 +142,43 @@ impl CoLocalisation {
                 ),
             })
             .collect()
+    }
+}
+
+impl Module for CoLocalisation {
+    /// The codes of the scenes' crops.
+    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        self.encode(&self.transform(xs)?.output)
+    }
+}
+
+impl Network for CoLocalisation {
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn layer_names(&self) -> Vec<String> {
+        ["crop", "hidden1", "hidden2", "hidden3", "code"]
+            .map(String::from)
+            .to_vec()
+    }
+
+    /// The crops, (N, 1, crop, crop).
+    fn forward_features(&self, xs: &Tensor) -> Result<Tensor> {
+        Ok(self.transform(xs)?.output)
+    }
+
+    fn forward_to(&self, xs: &Tensor, layer: &str) -> Result<Tensor> {
+        let names = self.layer_names();
+        let Some(at) = names.iter().position(|name| name == layer) else {
+            return Err(unknown_layer(layer, &names));
+        };
+        let crops = self.forward_features(xs)?;
+        match at {
+            0 => Ok(crops),
+            4 => self.encode(&crops),
+            at => Ok(self.encoder.activations(&crops)?[at - 1].clone()),
+        }
     }
 }
 

@@ -301,9 +301,8 @@ impl Network for DigitNet {
     }
 
     fn layer_names(&self) -> Vec<String> {
-        ["transformed", "hidden1", "hidden2", "logits"]
-            .map(String::from)
-            .to_vec()
+        let names = ["transformed"].into_iter().chain(Classifier::NAMES);
+        names.map(String::from).collect()
     }
 
     fn forward_features(&self, xs: &Tensor) -> Result<Tensor> {

@@ -297,7 +297,9 @@ impl Network for HouseNumberNet {
     fn layer_names(&self) -> Vec<String> {
         let convs = (1..=self.convs.len()).map(|at| format!("conv{at}"));
         let hidden = (1..=self.hidden.len()).map(|at| format!("fc{at}"));
-        convs.chain(hidden).chain(["logits".to_string()]).collect()
+        let digits = (1..=DIGITS).map(|at| format!("digit{at}"));
+        let layers = convs.chain(hidden).chain(digits);
+        layers.chain(["logits".to_string()]).collect()
     }
 
     fn forward_features(&self, xs: &Tensor) -> Result<Tensor> {
@@ -308,7 +310,13 @@ impl Network for HouseNumberNet {
         let names = self.layer_names();
         match names.iter().position(|name| name == layer) {
             Some(at) if at < self.depth() => self.run(xs, at + 1, false, &mut Vec::new()),
-            Some(_) => self.logits(xs, false),
+            Some(at) => {
+                let logits = self.logits(xs, false)?;
+                match at - self.depth() {
+                    DIGITS => Ok(logits),
+                    digit => logits.narrow(1, digit, 1)?.squeeze(1),
+                }
+            }
             None => Err(unknown_layer(layer, &names)),
         }
     }

@@ -3,6 +3,8 @@
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Linear, Module, VarBuilder};
 use serde::{Deserialize, Serialize};
+use striate::network::unknown_layer;
+use striate::{Clock, Network};
 
 use crate::dense::dense;
 use crate::grid::{AttentionGrid, GridGenerator};
@@ -60,6 +62,7 @@ pub struct PartsNet<L, B> {
     generator: AttentionGrid,
     head: Linear,
     config: PartsConfig,
+    clock: Clock,
 }
 
 impl<L: LocalisationNet, B: Module> PartsNet<L, B> {
@@ -93,6 +96,7 @@ impl<L: LocalisationNet, B: Module> PartsNet<L, B> {
             generator: AttentionGrid::new((config.crop, config.crop), AlignCorners::Yes)?,
             head: dense(parts * config.descriptors, config.classes, vb.pp("head"))?,
             config: config.clone(),
+            clock: Clock::new(0),
         })
     }
 
@@ -133,16 +137,54 @@ impl<L: LocalisationNet, B: Module> PartsNet<L, B> {
         };
         (0..self.config.parts).map(part).collect()
     }
-}
 
-impl<L: LocalisationNet, B: Module> Module for PartsNet<L, B> {
-    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+    /// What the backbones say of the crops, in a row: (N, parts * descriptors).
+    ///
+    /// # Errors
+    /// Those of [`PartsNet::transform`] and of the backbones.
+    pub fn describe(&self, xs: &Tensor) -> Result<Tensor> {
         let crops = self.transform(xs)?;
         let described = crops
             .iter()
             .zip(&self.backbones)
             .map(|(crop, backbone)| backbone.forward(&crop.output));
-        self.head
-            .forward(&Tensor::cat(&described.collect::<Result<Vec<_>>>()?, 1)?)
+        Tensor::cat(&described.collect::<Result<Vec<_>>>()?, 1)
+    }
+}
+
+impl<L: LocalisationNet, B: Module> Module for PartsNet<L, B> {
+    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+        self.head.forward(&self.describe(xs)?)
+    }
+}
+
+impl<L: LocalisationNet, B: Module> Network for PartsNet<L, B> {
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn layer_names(&self) -> Vec<String> {
+        let crops = (1..=self.config.parts).map(|part| format!("crop{part}"));
+        crops
+            .chain(["descriptors", "logits"].map(String::from))
+            .collect()
+    }
+
+    /// The crops, one after the other as channels: (N, parts * C, crop, crop).
+    fn forward_features(&self, xs: &Tensor) -> Result<Tensor> {
+        let crops: Vec<Tensor> = self.transform(xs)?.into_iter().map(|c| c.output).collect();
+        Tensor::cat(&crops, 1)
+    }
+
+    fn forward_to(&self, xs: &Tensor, layer: &str) -> Result<Tensor> {
+        let names = self.layer_names();
+        let Some(at) = names.iter().position(|name| name == layer) else {
+            return Err(unknown_layer(layer, &names));
+        };
+        match self.transform(xs)?.into_iter().nth(at) {
+            Some(crop) => Ok(crop.output),
+            None if at == self.config.parts => self.describe(xs),
+            None => self.forward(xs),
+        }
     }
 }

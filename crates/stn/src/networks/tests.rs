@@ -169,7 +169,7 @@ fn house_numbers_run_in_every_placement() -> Result<()> {
         assert_eq!(network.forward_t(&xs, true)?.dims(), [2, 5, 11]);
         assert_eq!(network.transform(&xs)?.len(), count);
         assert_eq!(network.forward_to(&xs, "fc3")?.dims(), [2, 154]);
-        assert_eq!(network.layer_names().len(), 12);
+        assert_eq!(network.layer_names().len(), 17);
     }
     let small = HouseNumberConfig::paper(8, Placement::None);
     assert!(message(HouseNumberNet::new(&small, parameters().builder())).contains("too small"));

@@ -3,6 +3,8 @@
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Module, VarBuilder};
 use serde::{Deserialize, Serialize};
+use striate::network::unknown_layer;
+use striate::{Clock, Network};
 
 use super::classifier::{Body, Classifier};
 use crate::grid::{AffineGrid3d, SamplingGrid};
@@ -65,6 +67,7 @@ pub struct VolumeNet {
     generator: AffineGrid3d,
     classifier: Classifier,
     config: VolumeConfig,
+    clock: Clock,
 }
 
 impl VolumeNet {
@@ -81,6 +84,7 @@ impl VolumeNet {
             classifier: Classifier::new(config.body, 1, side, config.classes, vb)?,
             generator,
             config: config.clone(),
+            clock: Clock::new(0),
         })
     }
 
@@ -111,5 +115,32 @@ impl VolumeNet {
 impl Module for VolumeNet {
     fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         self.classifier.forward(&self.project(xs)?.output)
+    }
+}
+
+impl Network for VolumeNet {
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn layer_names(&self) -> Vec<String> {
+        let names = ["projected"].into_iter().chain(Classifier::NAMES);
+        names.map(String::from).collect()
+    }
+
+    /// The projection, (N, 1, side, side).
+    fn forward_features(&self, xs: &Tensor) -> Result<Tensor> {
+        Ok(self.project(xs)?.output)
+    }
+
+    fn forward_to(&self, xs: &Tensor, layer: &str) -> Result<Tensor> {
+        let names = self.layer_names();
+        let at = names.iter().position(|name| name == layer);
+        let picture = self.forward_features(xs)?;
+        match at {
+            None => Err(unknown_layer(layer, &names)),
+            Some(0) => Ok(picture),
+            Some(at) => Ok(self.classifier.activations(&picture)?[at - 1].clone()),
+        }
     }
 }

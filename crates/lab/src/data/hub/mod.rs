@@ -25,7 +25,7 @@ struct HubSet {
     images: (usize, usize),
 }
 
-const SETS: [HubSet; 4] = [
+const SETS: [HubSet; 5] = [
     HubSet {
         name: "mnist",
         repository: "ylecun/mnist",
@@ -52,6 +52,15 @@ const SETS: [HubSet; 4] = [
             "plain_text/test-00000-of-00001.parquet",
         ],
         images: (50_000, 10_000),
+    },
+    HubSet {
+        name: "svhn",
+        repository: "ufldl-stanford/svhn",
+        files: [
+            "cropped_digits/train-00000-of-00001.parquet",
+            "cropped_digits/test-00000-of-00001.parquet",
+        ],
+        images: (73_257, 26_032),
     },
     HubSet {
         name: "cifar100",
@@ -228,11 +237,11 @@ mod tests {
                 dir.path().display()
             )
         );
-        let error = fetch_into("svhn", dir.path(), None)
+        let error = fetch_into("stl10", dir.path(), None)
             .unwrap_err()
             .to_string();
         assert!(
-            error.starts_with("unknown data set \"svhn\": known on the hub are mnist"),
+            error.starts_with("unknown data set \"stl10\": known on the hub are mnist"),
             "{error}"
         );
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Gcn, ZcaTransform};
+use super::{Gcn, Lcn, ZcaTransform};
 use crate::data::{DataError, FloatSet, ImageSet};
 
 /// Whether training images are augmented before or after preprocessing.
@@ -58,6 +58,10 @@ pub(super) enum Transform {
     GcnZca {
         gcn: Gcn,
         zca: ZcaTransform,
+    },
+    GcnLcn {
+        gcn: Gcn,
+        lcn: Lcn,
     },
 }
 
@@ -132,7 +136,7 @@ impl Fitted {
     pub fn zca(&self) -> Option<&ZcaTransform> {
         match &self.transform {
             Transform::GcnZca { zca, .. } => Some(zca),
-            Transform::Affine { .. } => None,
+            Transform::Affine { .. } | Transform::GcnLcn { .. } => None,
         }
     }
 
@@ -197,6 +201,19 @@ impl Fitted {
                     .for_each(|(x, &value)| *x = value.into());
                 gcn.normalize(image, image.len());
             }),
+            Transform::GcnLcn { gcn, lcn } => {
+                images
+                    .par_chunks_mut(channels * height * width)
+                    .for_each(|values| {
+                        let mut image: Vec<f64> = values.iter().map(|&x| x.into()).collect();
+                        let len = image.len();
+                        gcn.normalize(&mut image, len);
+                        lcn.normalize(&mut image, (height, width));
+                        for (value, x) in values.iter_mut().zip(image) {
+                            *value = x as f32;
+                        }
+                    });
+            }
         }
         Ok(())
     }

@@ -6,10 +6,12 @@
 mod cache;
 mod fitted;
 mod gcn;
+mod lcn;
 mod zca;
 
 pub use fitted::{AugmentOrder, CacheUse, Fitted};
 pub use gcn::Gcn;
+pub use lcn::Lcn;
 pub use zca::{Zca, ZcaTransform};
 
 use std::path::Path;
@@ -49,6 +51,15 @@ pub enum Preprocess {
         #[serde(default)]
         zca: Zca,
     },
+    /// Global, then local contrast normalization.
+    /// Source: Network In Network, Sec. 4.4, for SVHN, after the Maxout code.
+    GcnLcn {
+        /// The contrast normalization of each image.
+        gcn: Gcn,
+        /// The local one of each channel.
+        #[serde(default)]
+        lcn: Lcn,
+    },
 }
 
 impl Preprocess {
@@ -57,6 +68,17 @@ impl Preprocess {
         Self::GcnZca {
             gcn: Gcn::default(),
             zca: Zca::default(),
+        }
+    }
+
+    /// Global contrast normalization to length 1, then local, with the constants of the Maxout code.
+    pub fn gcn_lcn() -> Self {
+        Self::GcnLcn {
+            gcn: Gcn {
+                scale: 1.0,
+                ..Gcn::default()
+            },
+            lcn: Lcn::default(),
         }
     }
 
@@ -70,6 +92,11 @@ impl Preprocess {
         let transform = match *self {
             Self::UnitRange => Transform::unit_range(train.channels),
             Self::Standardize => Transform::standardize(train),
+            Self::GcnLcn { gcn, lcn } => {
+                gcn.check()?;
+                lcn.check()?;
+                Transform::GcnLcn { gcn, lcn }
+            }
             Self::GcnZca { gcn, zca } => {
                 gcn.check()?;
                 let image_len = train.image_len();

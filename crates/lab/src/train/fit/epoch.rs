@@ -49,8 +49,7 @@ impl Session<'_> {
 
     fn lr_of_last_step(&self) -> f64 {
         let last = self.position.step.saturating_sub(1);
-        let schedule = &self.recipe.schedule;
-        self.optimizer.lr() * schedule.factor(last, self.steps_per_epoch, self.total_steps)
+        self.optimizer.lr() * self.rate_factor(last)
     }
 }
 

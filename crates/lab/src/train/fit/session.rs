@@ -157,10 +157,7 @@ impl<'a> Session<'a> {
     fn step(&mut self, batch: &Batch, task: &mut Task) -> Result<(), TrainError> {
         let begun = Instant::now();
         let step = self.position.step;
-        let factor = self
-            .recipe
-            .schedule
-            .factor(step, self.steps_per_epoch, self.total_steps);
+        let factor = self.rate_factor(step);
         let lr = self.optimizer.lr() * factor;
         let loss = self.objective.loss(batch)?;
         let value = scalar(&loss.total)?;
@@ -201,6 +198,14 @@ impl<'a> Session<'a> {
         task.advance(images, || self.message(value));
         self.log_step(value, lr, images as f64 / seconds)
     }
+
+    /// What the optimizer's rate is multiplied by in `step` of the current epoch.
+    pub(super) fn rate_factor(&self, step: u64) -> f64 {
+        let schedule = &self.recipe.schedule;
+        schedule.factor(step, self.steps_per_epoch, self.total_steps)
+            * schedule.plateau_factor(&self.position.log.epochs)
+    }
+
     fn save_if_due(&mut self) -> Result<(), TrainError> {
         match self.saved.elapsed() >= self.run.checkpoint_every {
             true => self.save(),
