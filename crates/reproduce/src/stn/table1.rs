@@ -8,7 +8,7 @@
 use lab::data::Distortion;
 use lab::report::{Claim, Scale};
 
-use super::digits::{self, Digit};
+use super::digits::{self, Digit, Kind};
 use super::recipe;
 use crate::experiment::{Experiment, Images};
 use crate::scenery::Scenery;
@@ -54,10 +54,25 @@ pub(super) fn training(
         canvas: digits::canvas(distortion, images),
     };
     let training = recipe::training(label(distortion, digit), config, scenery, scale);
+    let training = match scale {
+        Scale::Quick => recipe::lasting(training, quick_epochs(distortion, digit.kind)),
+        _ => training,
+    };
     Some(match digit.transform {
         Some(_) => recipe::slow_localisation(training, scale),
         None => training,
     })
+}
+
+/// Epochs at scale quick: equal for all networks of a kind on a distortion, more where an epoch takes less time.
+fn quick_epochs(distortion: Distortion, kind: Kind) -> usize {
+    let small = matches!(distortion, Distortion::Rotated | Distortion::Elastic);
+    match (kind, small) {
+        (Kind::Fcn, true) => 40,
+        (Kind::Fcn, false) => 16,
+        (Kind::Cnn, true) => 12,
+        (Kind::Cnn, false) => 8,
+    }
 }
 
 impl Experiment for Table1 {

@@ -67,7 +67,7 @@ struct Shadow {
 
 enum Projector {
     Plain(Classifier),
-    Transformed(VolumeNet),
+    Transformed(Box<VolumeNet>),
 }
 
 impl Shadow {
@@ -81,7 +81,7 @@ impl Shadow {
         let vb = parameters.builder();
         Ok(Self {
             network: match model.transformer {
-                true => Projector::Transformed(VolumeNet::new(&model.network, vb)?),
+                true => Projector::Transformed(VolumeNet::new(&model.network, vb)?.into()),
                 false => Projector::Plain(Classifier::new(body, 1, side, classes, vb)?),
             },
             clock: Clock::new(0),
