@@ -1,4 +1,4 @@
-//! Classifies images with an All-CNN-C: `cargo run --release -p allconv --example classify -- [weights.safetensors]`.
+//! Classifies images with an All-CNN-C: `cargo run --release -p allconv --example class_scores -- [weights.safetensors]`.
 //!
 //! Without weights the network is freshly drawn, and its answers are guesses.
 
