@@ -61,6 +61,29 @@ fn smoke() {
 }
 
 #[test]
+fn transformers_are_drawn() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let args = ["stn", "grids", "animation", "--scale", "smoke", "--quiet"];
+    let output = reproduce(&args, dir.path());
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for wanted in ["RTS: ST-CNN Aff", "E: ST-CNN TPS", "behind the transformer"] {
+        assert!(text.contains(wanted), "no {wanted} in {text}");
+    }
+    let figure = |path: &str| std::fs::read(dir.path().join("stn").join(path)).expect("a figure");
+    assert!(!figure("grids/smoke/figures/RTS-ST-CNN-Aff.png").is_empty());
+    let film = figure("animation/smoke/figures/grid.png");
+    let control = film.windows(4).position(|bytes| bytes == b"acTL");
+    let at = control.expect("an animated picture") + 4;
+    let frames = film.get(at..at + 4).map(|count| count != [0, 0, 0, 1]);
+    assert_eq!(frames, Some(true), "more than one frame");
+}
+
+#[test]
 fn same_seed_same_numbers() {
     let epochs = |threads: &str| {
         let dir = tempfile::tempdir().expect("a temporary folder");
@@ -135,6 +158,8 @@ fn list_names_every_experiment() {
         "allconv/table5",
         "allconv/large",
         "allconv/imagenet",
+        "stn/table1",
+        "stn/volume",
     ] {
         assert!(text.contains(id), "no {id} in {text}");
     }

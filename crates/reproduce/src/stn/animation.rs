@@ -31,7 +31,7 @@ const DIGIT: Digit = Digit {
     kind: Kind::Fcn,
     transform: Some(Transform::Affine),
 };
-/// Frames of the animation, the start included.
+/// Frames of the animation, the start included and the end not.
 const FRAMES: u64 = 40;
 /// Milliseconds a frame.
 const PACE: u16 = 120;
@@ -80,7 +80,12 @@ impl Model for Filmed {
             every: (steps / FRAMES).max(1),
             film: &self.film,
         };
-        fit_objective(&camera, parameters, train, test, recipe, run)
+        let log = fit_objective(&camera, parameters, train, test, recipe, run)?;
+        // A run that was only read back from its checkpoint has no film to end.
+        if !self.film.borrow().is_empty() {
+            camera.shoot(log.steps)?;
+        }
+        Ok(log)
     }
 }
 
@@ -93,13 +98,20 @@ struct Camera<'a> {
     film: &'a Film,
 }
 
+impl Camera<'_> {
+    fn shoot(&self, step: u64) -> CandleResult<()> {
+        let frame = frame(self.network, self.test, step)
+            .map_err(|error| candle_core::Error::Msg(format!("animation: {error:#}")))?;
+        self.film.borrow_mut().push(frame);
+        Ok(())
+    }
+}
+
 impl Objective for Camera<'_> {
     fn loss(&self, batch: &Batch) -> CandleResult<Loss> {
         let step = self.clock().step();
         if step.is_multiple_of(self.every) {
-            let frame = frame(self.network, self.test, step)
-                .map_err(|error| candle_core::Error::Msg(format!("animation: {error:#}")))?;
-            self.film.borrow_mut().push(frame);
+            self.shoot(step)?;
         }
         self.classifier.loss(batch)
     }
