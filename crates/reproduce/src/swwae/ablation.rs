@@ -87,6 +87,7 @@ impl Variant {
         let mut model = Kind::Swwae.model(
             mnist::config(scale, images),
             KeptLabels::Balanced(recipe::few(LABELS, scale)),
+            scale,
         );
         model.config.unpooling = self.unpooling;
         SemiSupervised {

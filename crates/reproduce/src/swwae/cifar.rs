@@ -50,10 +50,10 @@ fn trainings(table: &str, scale: Scale, images: Images, labelled: usize) -> Vec<
         _ => paper,
     };
     let training = |kind: Kind| {
-        let config = recipe::config(&paper, scale, images).with_dropout();
-        let model = kind.model(config, KeptLabels::All);
+        let config = recipe::with_dropout(recipe::config(&paper, scale, images), scale);
+        let model = kind.model(config, KeptLabels::All, scale);
         let unlabelled = images.train.saturating_sub(labelled);
-        let mut recipe = Budget::of(scale).recipe(unlabelled.max(1));
+        let mut recipe = Budget::colored(scale).recipe(unlabelled.max(1));
         recipe = match unlabelled {
             0 => Recipe {
                 labelled: None,

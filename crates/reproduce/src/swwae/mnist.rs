@@ -116,7 +116,7 @@ impl Experiment for Mnist {
         };
         let of_row = |&(labels, _): &(usize, [f64; 3])| {
             Kind::ALL.map(|kind| {
-                let model = kind.model(config(scale, images), KeptLabels::Balanced(labels));
+                let model = kind.model(config(scale, images), KeptLabels::Balanced(labels), scale);
                 training(label(kind, labels), model, labels, scale, images)
             })
         };

@@ -52,9 +52,9 @@ fn trainings(scale: Scale, images: Images, folds: Option<Vec<Vec<u32>>>) -> Vec<
             scale: (SIDE / height.max(1)).max(1),
         });
         config.image_size = (height.max(SIDE), height.max(SIDE));
-        let mut model = kind.model(config, kept.clone());
+        let mut model = kind.model(config, kept.clone(), scale);
         model.canvas = canvas;
-        let recipe = Budget::of(scale).recipe(without);
+        let recipe = Budget::colored(scale).recipe(without);
         recipe::training(kind.label().to_owned(), model, recipe, (train, test))
     };
     Kind::ALL.map(training).into()

@@ -64,8 +64,8 @@ impl Experiment for Svhn {
         let unlabelled = train.unwrap_or(images.train).saturating_sub(labels);
         let training = |kind: Kind| {
             let config = recipe::config(&SwwaeConfig::svhn(), scale, images);
-            let model = kind.model(config, KeptLabels::Balanced(labels));
-            let recipe = Budget::of(scale).recipe(unlabelled);
+            let model = kind.model(config, KeptLabels::Balanced(labels), scale);
+            let recipe = Budget::colored(scale).recipe(unlabelled);
             recipe::training(label(kind), model, recipe, (train, test))
         };
         Kind::ALL.map(training).into()

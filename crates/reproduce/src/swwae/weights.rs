@@ -84,7 +84,7 @@ impl Experiment for Weights {
                     l2_rec: weights.0,
                     l2_m: weights.1,
                 },
-                ..Kind::Swwae.model(mnist::config(scale, images), labels)
+                ..Kind::Swwae.model(mnist::config(scale, images), labels, scale)
             };
             mnist::training(label(weights), model, LABELS, scale, images)
         };
