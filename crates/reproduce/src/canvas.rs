@@ -17,7 +17,8 @@ pub(crate) struct Canvas {
 }
 
 impl Canvas {
-    fn place(self, xs: &Tensor) -> Result<Tensor> {
+    /// The images (N, C, H, W) in squares, (N, C, side, side).
+    pub(crate) fn place(self, xs: &Tensor) -> Result<Tensor> {
         let (_, _, h, w) = xs.dims4()?;
         let (big_h, big_w) = (h * self.scale, w * self.scale);
         if big_h > self.side || big_w > self.side {
@@ -33,6 +34,14 @@ impl Canvas {
         let xs = xs.pad_with_zeros(2, top, self.side - big_h - top)?;
         xs.pad_with_zeros(3, left, self.side - big_w - left)
     }
+
+    /// `network` seeing its images on this canvas.
+    pub(crate) fn under(self, network: Box<dyn Network>) -> impl Network {
+        Placed {
+            canvas: self,
+            network,
+        }
+    }
 }
 
 /// A model whose network sees its images on a canvas.
@@ -43,10 +52,7 @@ pub(crate) struct OnCanvas<M> {
 
 impl<M: Model> Model for OnCanvas<M> {
     fn build(&self, parameters: &Parameters) -> Result<Box<dyn Network>> {
-        Ok(Box::new(Placed {
-            canvas: self.canvas,
-            network: self.model.build(parameters)?,
-        }))
+        Ok(Box::new(self.canvas.under(self.model.build(parameters)?)))
     }
 
     fn settings(&self) -> anyhow::Result<toml::Table> {

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::experiment::Experiment;
-use crate::{allconv, nin, stn};
+use crate::{allconv, nin, stn, swwae};
 
 /// A paper by the name of its crate, and its experiments in the order of the paper.
 type Paper = (&'static str, &'static [&'static dyn Experiment]);
@@ -12,6 +12,7 @@ const PAPERS: &[Paper] = &[
     ("allconv", allconv::EXPERIMENTS),
     ("nin", nin::EXPERIMENTS),
     ("stn", stn::EXPERIMENTS),
+    ("swwae", swwae::EXPERIMENTS),
 ];
 
 /// Every experiment.

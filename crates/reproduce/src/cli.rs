@@ -62,9 +62,9 @@ struct Args {
     /// Seed of the first run.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Number of runs of each network, with consecutive seeds.
-    #[arg(long, default_value_t = 1, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1000))]
-    seeds: u64,
+    /// Number of runs of each network, with consecutive seeds; what the experiment wants (mostly 1) unless given.
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1000))]
+    seeds: Option<u64>,
     /// Folder of the runs and the report.
     #[arg(long, default_value = "runs", value_name = "DIR")]
     out: PathBuf,
@@ -157,7 +157,8 @@ fn reproduce(args: &Args) -> Result<()> {
         scale: args.scale,
         source: source(args)?,
         device: device(&args.device)?,
-        seeds: (0..args.seeds).map(|i| args.seed.wrapping_add(i)).collect(),
+        seed: args.seed,
+        seeds: args.seeds,
         out: args.out.clone(),
         resume: args.resume,
         shard: args.shard,

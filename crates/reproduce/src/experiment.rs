@@ -65,6 +65,11 @@ pub(crate) trait Experiment: Sync {
     /// Where the runs at `scale` differ from the paper's, one sentence each.
     fn deviations(&self, scale: Scale) -> Vec<String>;
 
+    /// Runs of each network, with consecutive seeds, unless the command line says how many.
+    fn seeds(&self, _scale: Scale) -> u64 {
+        1
+    }
+
     /// The networks that it trains at `scale`.
     fn trainings(&self, scale: Scale, images: Images) -> Vec<Training>;
 

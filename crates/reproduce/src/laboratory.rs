@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use candle_core::{DType, Device};
-use lab::data::{Dataset, Source};
+use lab::data::{Dataset, ImageSet, Source, load_folds, load_unlabelled};
 use lab::report::{Animation, Claim, Environment, Picture, Plot, Record, Scale, write_records};
 use lab::train::{Console, Outcome, Recipe, Run, Start, StopFlag, TrainError, TrainLog};
 use striate::init::Match;
@@ -24,7 +24,10 @@ pub(crate) struct Settings {
     /// `None`: not given, and the scale needs it.
     pub(crate) source: Option<Source>,
     pub(crate) device: Device,
-    pub(crate) seeds: Vec<u64>,
+    /// The first seed.
+    pub(crate) seed: u64,
+    /// Number of runs with consecutive seeds; `None`: as many as the experiment wants.
+    pub(crate) seeds: Option<u64>,
     pub(crate) out: PathBuf,
     pub(crate) resume: bool,
     pub(crate) shard: Option<Shard>,
@@ -114,6 +117,16 @@ impl<'a> Laboratory<'a> {
         self.settings.scale
     }
 
+    /// The seeds of the current experiment.
+    pub(crate) fn seeds(&self) -> impl Iterator<Item = u64> + use<> {
+        let wanted = self
+            .current
+            .map(|experiment| experiment.seeds(self.scale()));
+        let count = self.settings.seeds.or(wanted).unwrap_or(1);
+        let first = self.settings.seed;
+        (0..count).map(move |i| first.wrapping_add(i))
+    }
+
     /// Runs an experiment; says why if it cannot be run with these settings.
     pub(crate) fn experiment(
         &mut self,
@@ -151,9 +164,45 @@ impl<'a> Laboratory<'a> {
         Ok(data)
     }
 
+    /// Where images come from; embedded ones unless the command line says so.
+    fn source(&self) -> Source {
+        self.settings.source.clone().unwrap_or(Source::Embedded)
+    }
+
+    /// Another data set from where the experiment's own came.
+    pub(crate) fn other(&mut self, name: &str) -> Result<Rc<Dataset>> {
+        let source = self.source();
+        self.load(name, &source)
+            .with_context(|| format!("{} needs {name} too", self.id()))
+    }
+
+    /// The first images, at most so many, that a data set has for learning without labels; says so if it has none.
+    pub(crate) fn unlabelled(&self, name: &str, at_most: usize) -> Result<Option<ImageSet>> {
+        let images = load_unlabelled(name, &self.source(), at_most)?;
+        if images.is_none() {
+            self.console.warn(format!(
+                "{}: there are no images without labels beside {name}; the training images alone are used",
+                self.id()
+            ));
+        }
+        Ok(images)
+    }
+
+    /// The predefined folds of a data set; says so if it has none.
+    pub(crate) fn folds(&self, name: &str, train: &ImageSet) -> Result<Option<Vec<Vec<u32>>>> {
+        let folds = load_folds(name, &self.source(), train)?;
+        if folds.is_none() {
+            self.console.warn(format!(
+                "{}: there are no predefined folds beside {name}; labels are drawn instead",
+                self.id()
+            ));
+        }
+        Ok(folds)
+    }
+
     /// Trains a network once for every seed and keeps a record of each.
     pub(crate) fn train(&mut self, training: &Training, data: &Dataset) -> Result<()> {
-        for &seed in &self.settings.seeds {
+        for seed in self.seeds() {
             self.position += 1;
             if self
                 .settings
@@ -224,14 +273,19 @@ impl<'a> Laboratory<'a> {
                 }
             }
         };
-        if let Some(done) = self.done.get(&identity) {
+        let known = |curve: &Curve| curve.label == training.label && curve.seed == seed;
+        if let Some(done) = self.done.get(&identity)
+            && !self.curves.iter().any(known)
+        {
             self.curves.push(Curve {
                 label: training.label.clone(),
                 seed,
                 log: done.log.clone(),
             });
         }
-        self.keep(&folder, &record)?;
+        if training.model.classifies() {
+            self.keep(&folder, &record)?;
+        }
         Ok(self.done.get(&identity).map(|done| done.weights.clone()))
     }
 
@@ -243,7 +297,7 @@ impl<'a> Laboratory<'a> {
         training: &Training,
         data: &Dataset,
     ) -> Result<Option<Trained>> {
-        let seed = self.settings.seeds.first().copied().unwrap_or_default();
+        let seed = self.settings.seed;
         self.position += 1;
         if self
             .settings
@@ -364,7 +418,7 @@ impl<'a> Laboratory<'a> {
         );
         let mut drawn = false;
         for Curve { label, seed, log } in &self.curves {
-            let label = match self.settings.seeds.len() {
+            let label = match self.seeds().count() {
                 1 => label.clone(),
                 _ => format!("{label}, seed {seed}"),
             };

@@ -3,6 +3,7 @@
 use std::io::{Write, stdout};
 
 use anyhow::Result;
+use lab::data::Mix;
 use lab::report::Scale;
 use lab::train::duration;
 
@@ -46,6 +47,9 @@ fn seconds(experiment: &dyn Experiment, scale: Scale, data_set: &str) -> f64 {
             .train_images
             .unwrap_or(images.train)
             .min(images.train) as f64;
+        // Where batches are mixed, an epoch is a pass over the images without labels.
+        let mixed = |mix: Mix| mix.batch_size() as f64 / mix.unlabelled.max(1) as f64;
+        let seen = seen * training.recipe.mix().map_or(1.0, mixed);
         let passes = seen * training.recipe.epochs as f64 * training.candidates() as f64;
         // Forward, input gradient, weight gradient; two operations a multiplication.
         let flops = 6.0 * training.model.multiplications() * passes;

@@ -14,6 +14,7 @@ mod report;
 mod results;
 mod scenery;
 mod stn;
+mod swwae;
 mod training;
 
 use std::process::ExitCode;

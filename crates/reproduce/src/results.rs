@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use lab::report::{Record, Scale, Section, Table, legend, merge, page, read_records};
+use lab::report::{Claim, Record, Scale, Section, Table, legend, merge, page, read_records};
 
 use crate::catalog;
 use crate::experiment::Experiment;
@@ -40,6 +40,17 @@ impl Results {
                 .filter(|r| r.dataset == **dataset)
                 .cloned()
                 .collect();
+            // One experiment with rows on several sets: a row belongs to the set that it was measured on.
+            let of_this_set = |claim: &&Claim| {
+                let same = |r: &&Record| r.model == claim.model && r.quantity == claim.quantity;
+                !self
+                    .records
+                    .iter()
+                    .filter(same)
+                    .any(|r| r.dataset != **dataset)
+                    || records.iter().filter(same).count() > 0
+            };
+            let claims: Vec<Claim> = claims.iter().filter(of_this_set).cloned().collect();
             Table::of_claims(&claims, &records)
         };
         self.datasets().iter().map(of).collect()

@@ -29,6 +29,11 @@ pub(crate) trait Model {
         100.0
     }
 
+    /// Whether it gives class scores, so that a test error is its result.
+    fn classifies(&self) -> bool {
+        true
+    }
+
     /// Builds and trains it; as a classifier, unless a model minimizes something else.
     fn fit(
         &self,
@@ -145,7 +150,7 @@ impl Training {
         Ok((log, parameters.count()))
     }
 
-    /// The learning rate with the least error on a held-out tenth of the training images.
+    /// The learning rate with the least error on a held-out tenth of the labelled training images.
     ///
     /// `run` gives the run of a rate; a rate whose loss is not a number is passed over.
     pub(crate) fn choose_rate(
@@ -155,8 +160,7 @@ impl Training {
         device: &Device,
         mut run: impl FnMut(f64) -> Result<Run>,
     ) -> Result<f64> {
-        let (kept, held_out) = train.split_at(train.len() - train.len() / 10);
-        let sets = (kept, held_out);
+        let sets = train.hold_out(train.labelled() / 10);
         let mut best: Option<(f64, f64)> = None;
         for &rate in &self.rates {
             let mut run = run(rate)?;

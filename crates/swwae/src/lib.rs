@@ -18,7 +18,8 @@
 //! | [`config`] | the networks as data: presets, sizes, parameter counts |
 //! | [`encoder`] | the Convnet: convolutions, poolings, classifier |
 //! | [`decoder`] | the Deconvnet: its mirror |
-//! | [`model`] | both together |
+//! | [`convnet`] | encoder and classifier without a decoder: what the paper compares with |
+//! | [`model`] | all together |
 //! | [`loss`] | the three terms, their weights, and the three modes |
 //! | [`walk`] | decoding the what of one image with the where of another |
 //!
@@ -49,6 +50,8 @@ pub mod config;
 
 pub mod encoder;
 
+pub mod convnet;
+
 pub mod decoder;
 
 pub mod model;
@@ -59,6 +62,7 @@ pub mod walk;
 
 pub use architecture::{Architecture, Layer, ParseArchitectureError};
 pub use config::{DecoderInput, DecoderWeights, Pooling, SwwaeConfig, Unpooling};
+pub use convnet::Convnet;
 pub use decoder::{Decoder, Decoding};
 pub use encoder::{Encoder, Encoding, Level, Place};
 pub use loss::{EncoderSide, Labels, LossWeights, Mode, SwwaeLoss};

@@ -1,16 +1,13 @@
 //! The auto-encoder: encoder, classifier and decoder together.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, Tensor};
 use candle_nn::{ModuleT, VarBuilder};
-use striate::network::unknown_layer;
 use striate::{Clock, Network};
 
 use crate::config::{DecoderInput, SwwaeConfig};
+use crate::convnet::Convnet;
 use crate::decoder::{Decoder, Decoding};
-use crate::encoder::{Classifier, Encoder, Encoding};
-
-/// Name of the tap behind the last fully connected layer.
-const LOGITS: &str = "logits";
+use crate::encoder::{Encoder, Encoding};
 
 /// A stacked what-where auto-encoder.
 ///
@@ -46,11 +43,8 @@ const LOGITS: &str = "logits";
 /// ```
 #[derive(Clone, Debug)]
 pub struct Swwae {
-    config: SwwaeConfig,
-    encoder: Encoder,
-    classifier: Option<Classifier>,
+    convnet: Convnet,
     decoder: Decoder,
-    clock: Clock,
 }
 
 /// What one forward pass through all parts leaves.
@@ -70,28 +64,20 @@ impl Swwae {
     /// # Errors
     /// Those of [`SwwaeConfig::check`], and tensors of another shape in `vb`.
     pub fn new(config: &SwwaeConfig, vb: VarBuilder) -> Result<Self> {
-        config.check()?;
-        let clock = Clock::new(0);
-        let encoder = Encoder::new(config, &clock, vb.pp("encoder"))?;
-        let classifier = Classifier::new(config, &clock, vb.pp("classifier"))?;
-        let decoder = Decoder::new(config, &encoder, classifier.as_ref(), vb.pp("decoder"))?;
-        Ok(Self {
-            config: config.clone(),
-            encoder,
-            classifier,
-            decoder,
-            clock,
-        })
+        let convnet = Convnet::new(config, vb.clone())?;
+        let (encoder, classifier) = (&convnet.encoder, convnet.classifier.as_ref());
+        let decoder = Decoder::new(config, encoder, classifier, vb.pp("decoder"))?;
+        Ok(Self { convnet, decoder })
     }
 
     /// What the network was built from.
     pub fn config(&self) -> &SwwaeConfig {
-        &self.config
+        self.convnet.config()
     }
 
     /// The encoder.
     pub fn encoder(&self) -> &Encoder {
-        &self.encoder
+        &self.convnet.encoder
     }
 
     /// The decoder.
@@ -104,20 +90,15 @@ impl Swwae {
     /// # Errors
     /// An input with another number of channels, or too small; with a classifier, of another size.
     pub fn pass(&self, xs: &Tensor, train: bool) -> Result<Pass> {
-        self.check_input(xs)?;
-        let encoding = self.encoder.encode(xs, train)?;
-        let logits = match &self.classifier {
-            Some(classifier) => Some(classifier.run(&encoding.features, train, usize::MAX)?),
-            None => None,
-        };
-        let decoding = match (&logits, self.config.decoder_input) {
+        let (encoding, logits) = self.convnet.run(xs, train)?;
+        let decoding = match (&logits, self.config().decoder_input) {
             (Some(logits), DecoderInput::Logits) => {
                 self.decoder.decode_logits(logits, &encoding)?
             }
             _ => self.decoder.decode(&encoding)?,
         };
         if train {
-            self.clock.tick();
+            self.convnet.clock.tick();
         }
         Ok(Pass {
             logits,
@@ -139,8 +120,7 @@ impl Swwae {
     /// # Errors
     /// An input with another number of channels, or too small.
     pub fn encode(&self, xs: &Tensor) -> Result<Encoding> {
-        self.check_input(xs)?;
-        self.encoder.encode(xs, false)
+        self.convnet.encode(xs)
     }
 
     /// The image that the decoder makes of `encoding`, in evaluation mode.
@@ -148,7 +128,7 @@ impl Swwae {
     /// # Errors
     /// Features and wheres that do not fit each other.
     pub fn decode(&self, encoding: &Encoding) -> Result<Tensor> {
-        let decoding = match (&self.classifier, self.config.decoder_input) {
+        let decoding = match (&self.convnet.classifier, self.config().decoder_input) {
             (Some(classifier), DecoderInput::Logits) => {
                 let logits = classifier.run(&encoding.features, false, usize::MAX)?;
                 self.decoder.decode_logits(&logits, encoding)?
@@ -157,81 +137,30 @@ impl Swwae {
         };
         Ok(decoding.reconstruction)
     }
-
-    fn check_input(&self, xs: &Tensor) -> Result<()> {
-        let wanted = self.config.in_channels;
-        let &[_, c, _, _] = xs.dims() else {
-            bail!(
-                "swwae: the input has shape {:?}; (N, {wanted}, H, W) is wanted",
-                xs.dims()
-            );
-        };
-        if c != wanted {
-            bail!(
-                "swwae: the input has {c} channels, the network takes {wanted}; set in_channels in its config or convert the images"
-            );
-        }
-        Ok(())
-    }
-
-    fn classifier(&self) -> Result<&Classifier> {
-        match &self.classifier {
-            Some(classifier) => Ok(classifier),
-            None => bail!(
-                "swwae {}: there is no classifier; add a fully connected layer such as 10fc, or use pass or reconstruct",
-                self.config.architecture
-            ),
-        }
-    }
 }
 
 impl ModuleT for Swwae {
     /// The logits of the Convnet; the decoder does not run.
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
-        self.check_input(xs)?;
-        let classifier = self.classifier()?;
-        let encoding = self.encoder.encode(xs, train)?;
-        let logits = classifier.run(&encoding.features, train, usize::MAX)?;
-        if train {
-            self.clock.tick();
-        }
-        Ok(logits)
+        self.convnet.forward_t(xs, train)
     }
 }
 
 impl Network for Swwae {
     fn clock(&self) -> &Clock {
-        &self.clock
+        &self.convnet.clock
     }
 
     fn layer_names(&self) -> Vec<String> {
-        let mut names = self.encoder.names();
-        if let Some(classifier) = &self.classifier {
-            let hidden = classifier.layers().count().saturating_sub(1);
-            names.extend((1..=hidden).map(|i| format!("fc{i}")));
-            names.push(LOGITS.to_string());
-        }
-        names
+        self.convnet.layer_names()
     }
 
     fn forward_features(&self, xs: &Tensor) -> Result<Tensor> {
-        Ok(self.encode(xs)?.features)
+        self.convnet.forward_features(xs)
     }
 
     fn forward_to(&self, xs: &Tensor, layer: &str) -> Result<Tensor> {
-        let names = self.layer_names();
-        let Some(index) = names.iter().position(|name| name == layer) else {
-            return Err(unknown_layer(layer, &names));
-        };
-        self.check_input(xs)?;
-        let maps = self.encoder.names().len();
-        let encoding = self.encoder.run(xs, false, index + 1)?;
-        match index.checked_sub(maps) {
-            None => Ok(encoding.features),
-            Some(before) => self
-                .classifier()?
-                .run(&encoding.features, false, before + 1),
-        }
+        self.convnet.forward_to(xs, layer)
     }
 }
 

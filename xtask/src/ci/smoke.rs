@@ -11,7 +11,7 @@ use super::succeed;
 use crate::{reproduce, workspace};
 
 /// The papers that `reproduce` must know.
-const PAPERS: [&str; 3] = ["allconv", "nin", "stn"];
+const PAPERS: [&str; 4] = ["allconv", "nin", "stn", "swwae"];
 
 /// Every experiment of every paper at scale smoke, into a fresh folder below `target/`.
 pub(super) fn run() -> Result<()> {

@@ -6,7 +6,7 @@ use std::thread::{Builder, JoinHandle};
 use candle_core::{Device, Tensor};
 use striate::rng::stream;
 
-use super::{Augment, DataError, FloatSet};
+use super::{Augment, DataError, FloatSet, Mix};
 
 /// Batches that wait ready while the model works.
 const AHEAD: usize = 2;
@@ -16,7 +16,7 @@ const AHEAD: usize = 2;
 pub struct Batch {
     /// Images, (N, C, H, W), `f32`.
     pub xs: Tensor,
-    /// Classes, (N), `u32`.
+    /// Classes, (N), `u32`; [`UNLABELLED`](super::UNLABELLED) where the set has none.
     pub labels: Tensor,
 }
 
@@ -66,6 +66,37 @@ impl Batches {
         device: &Device,
     ) -> Result<Self, DataError> {
         let order = shuffled(set, seed, epoch)?;
+        Self::changed(set, order, batch_size, augment, (seed, epoch), device)
+    }
+
+    /// The batches of a training epoch, each with labelled images first and unlabelled ones behind them.
+    ///
+    /// An epoch is a pass over the unlabelled images; the labelled ones come round as often as it takes.
+    /// Order and changes are pure functions of (seed, epoch), like those of [`Batches::train`].
+    ///
+    /// # Errors
+    /// Those of [`Batches::train`] and of [`Mix::order`].
+    pub fn mixed(
+        set: &FloatSet,
+        mix: Mix,
+        augment: &Augment,
+        seed: u64,
+        epoch: u64,
+        device: &Device,
+    ) -> Result<Self, DataError> {
+        indexable(set)?;
+        let order = mix.order(&set.labels, seed, epoch)?;
+        Self::changed(set, order, mix.batch_size(), augment, (seed, epoch), device)
+    }
+
+    fn changed(
+        set: &FloatSet,
+        order: Vec<u32>,
+        batch_size: usize,
+        augment: &Augment,
+        (seed, epoch): (u64, u64),
+        device: &Device,
+    ) -> Result<Self, DataError> {
         let augment = *augment;
         augment.check(set.height, set.width)?;
         Self::start(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Composed, DataError, Fitted};
+use super::{Composed, DataError, Fitted, UNLABELLED};
 
 /// Preprocessed images, N, C, H, W, with their labels.
 ///
@@ -17,9 +17,9 @@ pub struct FloatSet {
     pub width: usize,
     /// All values, N, C, H, W; empty in sets made by [`FloatSet::composed`].
     pub images: Arc<Vec<f32>>,
-    /// The class of each image.
+    /// The class of each image, or [`UNLABELLED`].
     pub labels: Arc<Vec<u32>>,
-    /// Number of classes; labels are below it.
+    /// Number of classes; all other labels are below it.
     pub classes: usize,
     /// The preprocessing that is still to be done on every batch, after augmentation.
     /// `None` except in sets made by [`Fitted::defer`], whose values are bytes 0 to 255.
@@ -59,7 +59,8 @@ impl FloatSet {
                 expected: format!("{} images of {channels}x{height}x{width}", labels.len()),
             });
         }
-        if let Some(row) = labels.iter().position(|&label| label as usize >= classes) {
+        let wrong = |&label: &u32| label as usize >= classes && label != UNLABELLED;
+        if let Some(row) = labels.iter().position(wrong) {
             return Err(DataError::Argument {
                 op: "FloatSet::new",
                 argument: "labels",

@@ -1,6 +1,6 @@
 //! Images as bytes with their labels: what every reader returns.
 
-use super::DataError;
+use super::{DataError, UNLABELLED};
 
 /// Labelled images of one size, as bytes in the order N, H, W, C.
 ///
@@ -20,7 +20,7 @@ pub struct ImageSet {
     pub channels: usize,
     /// All pixels, N, H, W, C.
     pub pixels: Vec<u8>,
-    /// The class of each image.
+    /// The class of each image, or [`UNLABELLED`], which no reader gives.
     pub labels: Vec<u32>,
 }
 
@@ -113,7 +113,7 @@ impl ImageSet {
         match self
             .labels
             .iter()
-            .position(|&label| label as usize >= classes)
+            .position(|&label| label as usize >= classes && label != UNLABELLED)
         {
             None => Ok(()),
             Some(row) => Err(DataError::content(

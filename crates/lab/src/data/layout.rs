@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::DataError;
 use super::names::{Known, known, known_names};
-use super::read::{cifar, entries, file_name, folder, idx, parquet};
+use super::read::{cifar, entries, file_name, folder, idx, parquet, stl10};
 
 /// Folders below the given one are searched to this depth.
 const MAX_DEPTH: usize = 2;
@@ -20,6 +20,7 @@ pub(crate) enum Layout {
         test: idx::IdxFiles,
     },
     Cifar(cifar::CifarFiles),
+    Stl10(stl10::Stl10Files),
     Folder(folder::ClassFolders),
 }
 
@@ -30,6 +31,7 @@ impl Layout {
             Self::Parquet(_) => "parquet",
             Self::Idx { .. } => "IDX",
             Self::Cifar(_) => "CIFAR binary",
+            Self::Stl10(_) => "STL-10 binary",
             Self::Folder(_) => "image folders",
         }
     }
@@ -58,7 +60,7 @@ pub fn describe(name: &str, dir: &Path) -> Result<String, DataError> {
 /// Searches `dir` and the folders below it.
 ///
 /// The folder itself wins, then folders named after the set, then nearer ones; among equals the
-/// order is parquet, IDX, CIFAR binary, image folders, then the name. A folder named after another
+/// order is parquet, IDX, CIFAR binary, STL-10 binary, image folders, then the name. A folder named after another
 /// known set is not entered.
 pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found, DataError> {
     if dir.is_file() {
@@ -119,7 +121,8 @@ fn rank(set: Option<&Known>, found: &Found) -> (bool, u8, PathBuf) {
         Layout::Parquet(_) => 0,
         Layout::Idx { .. } => 1,
         Layout::Cifar(_) => 2,
-        Layout::Folder(_) => 3,
+        Layout::Stl10(_) => 3,
+        Layout::Folder(_) => 4,
     };
     (!is_named(set, found), layout, found.dir.clone())
 }
@@ -130,7 +133,7 @@ fn no_layout(name: &str, set: Option<&Known>, dir: &Path, hints: Vec<String>) ->
         name: set.map_or(name, |set| set.name).to_owned(),
         looked_for: "train-*.parquet + test-*.parquet, train-images-idx3-ubyte[.gz] + labels + \
                      t10k-*, data_batch_1.bin + test_batch.bin, train.bin + test.bin, \
-                     train/CLASS/*.png + test/CLASS/*.png, here and up to two folders below"
+                     train_X.bin + train_y.bin + test_*, train/CLASS/*.png + test/CLASS/*.png, here and up to two folders below"
             .to_owned(),
         cure: hints.into_iter().next().unwrap_or_else(|| {
             format!(
@@ -151,6 +154,9 @@ fn look(dir: &Path, content: &[PathBuf]) -> Result<Option<Layout>, DataError> {
     }
     if let Some(files) = cifar::find(dir, content)? {
         return Ok(Some(Layout::Cifar(files)));
+    }
+    if let Some(files) = stl10::find(dir, content)? {
+        return Ok(Some(Layout::Stl10(files)));
     }
     Ok(folder::find(content).map(Layout::Folder))
 }
@@ -209,6 +215,10 @@ mod tests {
                 "parquet in D",
             ),
             (&["x/train.bin", "x/test.bin"], "CIFAR binary in D/x"),
+            (
+                &["train_X.bin", "train_y.bin", "test_X.bin", "test_y.bin"],
+                "STL-10 binary in D",
+            ),
             (
                 &["train/cat/1.png", "valid/cat/1.JPG"],
                 "image folders in D",

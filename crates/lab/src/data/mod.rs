@@ -24,12 +24,15 @@ mod error;
 mod float_set;
 mod hub;
 mod image_set;
+mod labels;
 mod layout;
+mod mix;
 mod names;
 mod preprocess;
 mod read;
 mod scene;
 mod source;
+mod unlabelled;
 
 pub use augment::Augment;
 pub use batches::{Batch, Batches};
@@ -37,9 +40,12 @@ pub use error::DataError;
 pub use float_set::FloatSet;
 pub use hub::cache_dir;
 pub use image_set::{Dataset, ImageSet};
+pub use labels::{UNLABELLED, balanced_draw};
 pub use layout::describe;
+pub use mix::Mix;
 pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Lcn, Preprocess, Zca, ZcaTransform};
 pub use scene::{
     CommonObject, Composed, DigitSum, Distort, Distortion, Extrude, Redraw, Scene, common_object,
 };
 pub use source::{Source, load};
+pub use unlabelled::{load_folds, load_unlabelled};

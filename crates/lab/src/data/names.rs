@@ -43,12 +43,22 @@ pub(crate) fn numbered(classes: usize) -> Vec<String> {
     (0..classes).map(|class| class.to_string()).collect()
 }
 
+const DIGITS: &[&str] = &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+
 const KNOWN: &[Known] = &[
     Known {
         name: "mnist",
         aliases: &["ylecun/mnist", "mnist-pngs"],
         size: (28, 28, 1),
-        classes: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+        classes: DIGITS,
+    },
+    Known {
+        name: "stl10",
+        aliases: &["jxie/stl10", "tanganke/stl10", "stl10_binary"],
+        size: (96, 96, 3),
+        classes: &[
+            "airplane", "bird", "car", "cat", "deer", "dog", "horse", "monkey", "ship", "truck",
+        ],
     },
     Known {
         name: "fashion-mnist",
@@ -212,6 +222,8 @@ mod tests {
             ("fashion", "fashion-mnist"),
             ("MNIST", "mnist"),
             ("ufldl-stanford/svhn", "svhn"),
+            ("STL-10", "stl10"),
+            ("stl10_binary", "stl10"),
         ] {
             assert_eq!(known(spelling).map(|set| set.name), Some(name));
         }
@@ -221,11 +233,11 @@ mod tests {
     #[test]
     fn class_counts() {
         let counts: Vec<_> = KNOWN.iter().map(|set| set.classes.len()).collect();
-        assert_eq!(counts, [10, 10, 10, 10, 100]);
-        let mut sorted = KNOWN[4].classes.to_vec();
+        assert_eq!(counts, [10, 10, 10, 10, 10, 100]);
+        let mut sorted = KNOWN[5].classes.to_vec();
         sorted.sort_unstable();
         assert_eq!(
-            sorted, KNOWN[4].classes,
+            sorted, KNOWN[5].classes,
             "the fine classes stand in alphabetical order"
         );
     }

@@ -21,13 +21,14 @@ pub enum Source {
 
 /// Loads the data set `name` from `source`.
 ///
-/// `mnist`, `fashion-mnist`, `cifar10` and `cifar100` are known: their image size and number of
+/// `mnist`, `fashion-mnist`, `cifar10`, `cifar100`, `svhn` and `stl10` are known: their image size and number of
 /// classes are checked, and class names are filled in where the files have none.
 /// Any other name is accepted with [`Source::Dir`] and only labels the set.
 ///
 /// A folder, or a folder up to two levels below it, may hold
 /// IDX or IDX.gz files (`train-images-idx3-ubyte`, `t10k-..`),
 /// CIFAR binary files (`data_batch_1.bin` .. or `train.bin`, `test.bin`),
+/// STL-10 binary files (`train_X.bin`, `train_y.bin`, `test_X.bin`, `test_y.bin`),
 /// parquet shards of the hub (`train-00000-of-00001.parquet`, `test-..`), or
 /// a folder of images for each class (`train/cat/1.png`, `test/..`).
 ///
@@ -50,9 +51,9 @@ pub fn load(name: &str, source: &Source) -> Result<Dataset, DataError> {
         Source::Hub => {
             let known = known.ok_or_else(|| DataError::UnknownName {
                 name: name.to_owned(),
-                known: format!("known on the hub are {}", names::known_names()),
+                known: format!("known on the hub are {}", hub::names()),
             })?;
-            let folder = hub::fetch(known.name)?;
+            let folder = hub::fetch(known.name, false)?;
             let data = from_dir(known.name, Some(known), &folder)?;
             hub::check_counts(&data, &folder)?;
             Ok(data)
@@ -100,6 +101,14 @@ fn read(
             (train, idx::read(&test_name, test, names)?)
         }
         Layout::Cifar(files) => (files.train(&train_name)?, files.test(&test_name)?),
+        Layout::Stl10(files) => {
+            let classes = match names.is_empty() {
+                true => names::numbered(10),
+                false => names,
+            };
+            let train = files.split(&train_name, "train", &classes)?;
+            (train, files.split(&test_name, "test", &classes)?)
+        }
         Layout::Folder(folders) => {
             let mut classes = folder::class_names(&folders.train)?;
             let mut sorted = names.clone();

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 
 use super::{Objective, TrainError};
-use crate::data::{Batches, FloatSet};
+use crate::data::{Batches, FloatSet, UNLABELLED};
 
 /// How well a set is classified.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -33,6 +33,11 @@ impl Evaluation {
         let labels = labels.to_vec1::<u32>()?;
         let mut sum = Self::default();
         for (scores, &label) in scores.iter().zip(&labels) {
+            if label == UNLABELLED {
+                candle_core::bail!(
+                    "evaluate: an image without a label; evaluate labelled images, or give the loss the labels of what it scores"
+                )
+            }
             let Some(&own) = scores.get(label as usize) else {
                 candle_core::bail!(
                     "evaluate: label {label} with {} class scores; build the network for more classes",
@@ -110,5 +115,11 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(text.contains("label 3 with 3 class scores"), "{text}");
+        let unlabelled = Tensor::new(&[UNLABELLED], &Device::Cpu).unwrap();
+        let error = Evaluation::of_scores(&scores, &unlabelled).unwrap_err();
+        assert!(
+            error.to_string().contains("an image without a label"),
+            "{error}"
+        );
     }
 }

@@ -16,6 +16,8 @@ pub struct Loss {
     pub terms: Vec<(String, Tensor)>,
     /// Class scores, (N, K), from which training error and a dead start are read.
     pub logits: Option<Tensor>,
+    /// The classes of the scored images, (N), where they are not those of the batch.
+    pub labels: Option<Tensor>,
 }
 
 impl Loss {
@@ -25,6 +27,7 @@ impl Loss {
             total,
             terms: Vec::new(),
             logits: None,
+            labels: None,
         }
     }
 
@@ -33,6 +36,14 @@ impl Loss {
         Self {
             logits: Some(logits),
             ..self
+        }
+    }
+
+    /// The same with the scores of some images of the batch, and their classes.
+    pub fn scored(self, logits: Tensor, labels: Tensor) -> Self {
+        Self {
+            labels: Some(labels),
+            ..self.logits(logits)
         }
     }
 
@@ -69,6 +80,11 @@ pub trait Objective {
     /// # Errors
     /// Those of the network.
     fn predict(&self, xs: &Tensor) -> Result<Tensor>;
+
+    /// Whether there are class scores, by which the test set is evaluated after every epoch.
+    fn classifies(&self) -> bool {
+        true
+    }
 
     /// The clock of the network's dropout.
     fn clock(&self) -> &Clock;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{LrSchedule, OptimizerConfig, ParamGroup, TrainError};
-use crate::data::Augment;
+use crate::data::{Augment, Mix};
 
 /// How to train.
 ///
@@ -45,6 +45,10 @@ pub struct Recipe {
     pub epochs: usize,
     /// Images in a batch; the last batch of an epoch may be smaller.
     pub batch_size: usize,
+    /// Labelled images in a batch, the others being unlabelled: see [`Mix`].
+    /// Unless given, a batch is drawn from all images alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub labelled: Option<usize>,
     /// Evaluate on the test set after every so many epochs, and after the last.
     #[serde(default = "every")]
     pub evaluate_every: usize,
@@ -87,6 +91,7 @@ impl Recipe {
             seed: 0,
             epochs,
             batch_size,
+            labelled: None,
             evaluate_every: every(),
             dead_start: DeadStart::default(),
             optimizer: optimizer.into(),
@@ -131,8 +136,25 @@ impl Recipe {
                 return Err(TrainError::recipe(key, "0", "at least 1"));
             }
         }
+        if let Some(labelled) = self.labelled
+            && !(1..self.batch_size).contains(&labelled)
+        {
+            let wanted = format!(
+                "at least 1 and less than the {} images of a batch",
+                self.batch_size
+            );
+            return Err(TrainError::recipe("labelled", labelled.to_string(), wanted));
+        }
         self.optimizer.check()?;
         self.schedule.check()
+    }
+
+    /// What a batch holds, if labelled and unlabelled images are mixed.
+    pub fn mix(&self) -> Option<Mix> {
+        self.labelled.map(|labelled| Mix {
+            labelled,
+            unlabelled: self.batch_size.saturating_sub(labelled),
+        })
     }
 }
 
@@ -204,6 +226,10 @@ mod tests {
             text("nesterov = false", "nesterov = true"),
             "recipe: optimizer.nesterov is true with momentum 0 and dampening 0, \
              wanted a momentum above 0 and no dampening with it"
+        );
+        assert_eq!(
+            text("batch_size = 64", "batch_size = 64\nlabelled = 64"),
+            "recipe: labelled is 64, wanted at least 1 and less than the 64 images of a batch"
         );
         assert!(text("lr = 0.01", "lr = nan").contains("optimizer.lr is NaN"));
         assert!(text("momentum = 0.0", "momentum = 1.0").contains("optimizer.momentum is 1"));

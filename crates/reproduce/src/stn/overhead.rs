@@ -106,12 +106,7 @@ impl Experiment for Overhead {
     fn run(&self, laboratory: &mut Laboratory, _: &Dataset) -> Result<()> {
         let (scale, device) = (laboratory.scale(), &laboratory.settings.device);
         let work = work(scale);
-        let seed = laboratory
-            .settings
-            .seeds
-            .first()
-            .copied()
-            .unwrap_or_default();
+        let seed = laboratory.settings.seed;
         let networks = ROWS.map(|(_, placement)| {
             let config = HouseNumberConfig {
                 width: work.width,

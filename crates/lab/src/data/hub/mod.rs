@@ -21,6 +21,8 @@ struct HubSet {
     repository: &'static str,
     /// Paths in the repository.
     files: [&'static str; 2],
+    /// Those of images that are used without labels.
+    extra: &'static [&'static str],
     /// Images to train on and to test on.
     images: (usize, usize),
 }
@@ -33,6 +35,7 @@ const SETS: [HubSet; 5] = [
             "mnist/train-00000-of-00001.parquet",
             "mnist/test-00000-of-00001.parquet",
         ],
+        extra: &[],
         images: (60_000, 10_000),
     },
     HubSet {
@@ -42,6 +45,7 @@ const SETS: [HubSet; 5] = [
             "fashion_mnist/train-00000-of-00001.parquet",
             "fashion_mnist/test-00000-of-00001.parquet",
         ],
+        extra: &[],
         images: (60_000, 10_000),
     },
     HubSet {
@@ -51,6 +55,7 @@ const SETS: [HubSet; 5] = [
             "plain_text/train-00000-of-00001.parquet",
             "plain_text/test-00000-of-00001.parquet",
         ],
+        extra: &[],
         images: (50_000, 10_000),
     },
     HubSet {
@@ -59,6 +64,10 @@ const SETS: [HubSet; 5] = [
         files: [
             "cropped_digits/train-00000-of-00001.parquet",
             "cropped_digits/test-00000-of-00001.parquet",
+        ],
+        extra: &[
+            "cropped_digits/extra-00000-of-00002.parquet",
+            "cropped_digits/extra-00001-of-00002.parquet",
         ],
         images: (73_257, 26_032),
     },
@@ -69,9 +78,15 @@ const SETS: [HubSet; 5] = [
             "cifar100/train-00000-of-00001.parquet",
             "cifar100/test-00000-of-00001.parquet",
         ],
+        extra: &[],
         images: (50_000, 10_000),
     },
 ];
+
+/// The names of the sets, for messages.
+pub(super) fn names() -> String {
+    SETS.each_ref().map(|set| set.name).join(", ")
+}
 
 impl HubSet {
     fn find(name: &str) -> Result<&'static Self, DataError> {
@@ -79,7 +94,7 @@ impl HubSet {
             .find(|set| set.name == name)
             .ok_or_else(|| DataError::UnknownName {
                 name: name.to_owned(),
-                known: format!("known on the hub are {}", super::names::known_names()),
+                known: format!("known on the hub are {}", names()),
             })
     }
 
@@ -88,9 +103,11 @@ impl HubSet {
     }
 
     /// The files that are not in `folder`: address and place.
-    fn missing(&self, folder: &Path) -> Vec<(String, PathBuf)> {
+    fn missing(&self, folder: &Path, with_extra: bool) -> Vec<(String, PathBuf)> {
         let place = |file: &str| folder.join(file.rsplit('/').next().unwrap_or(file));
-        let all = self.files.iter().map(|file| (self.url(file), place(file)));
+        let extra = self.extra.iter().filter(|_| with_extra);
+        let files = self.files.iter().chain(extra);
+        let all = files.map(|file| (self.url(file), place(file)));
         all.filter(|(_, place)| !place.is_file()).collect()
     }
 }
@@ -118,12 +135,12 @@ pub fn cache_dir() -> Result<PathBuf, DataError> {
     })
 }
 
-/// The folder that holds the files of `name`, after downloading what is missing.
-pub(super) fn fetch(name: &str) -> Result<PathBuf, DataError> {
+/// The folder that holds the files of `name`, after downloading what is missing, the images without labels too if wanted.
+pub(super) fn fetch(name: &str, with_extra: bool) -> Result<PathBuf, DataError> {
     let offline = ["STRIATE_OFFLINE", "HF_HUB_OFFLINE"]
         .into_iter()
         .find(|name| is_on(env::var_os(name)));
-    fetch_into(name, &cache_dir()?.join(name), offline)
+    fetch_into(name, &cache_dir()?.join(name), with_extra, offline)
 }
 
 /// Whether a variable is set to something other than no.
@@ -135,8 +152,13 @@ fn is_on(value: Option<OsString>) -> bool {
     })
 }
 
-fn fetch_into(name: &str, folder: &Path, offline: Option<&str>) -> Result<PathBuf, DataError> {
-    let missing = HubSet::find(name)?.missing(folder);
+fn fetch_into(
+    name: &str,
+    folder: &Path,
+    with_extra: bool,
+    offline: Option<&str>,
+) -> Result<PathBuf, DataError> {
+    let missing = HubSet::find(name)?.missing(folder, with_extra);
     if missing.is_empty() {
         return Ok(folder.to_owned());
     }
@@ -204,8 +226,20 @@ mod tests {
             std::fs::write(dir.path().join(file), "x").unwrap();
         }
         assert_eq!(
-            fetch_into("mnist", dir.path(), Some("STRIATE_OFFLINE")).unwrap(),
+            fetch_into("mnist", dir.path(), false, Some("STRIATE_OFFLINE")).unwrap(),
             dir.path()
+        );
+    }
+
+    #[test]
+    fn extra_images_are_fetched_when_wanted() {
+        let dir = tempfile::tempdir().unwrap();
+        let set = HubSet::find("svhn").unwrap();
+        assert_eq!(set.missing(dir.path(), false).len(), 2);
+        let missing = set.missing(dir.path(), true);
+        assert!(
+            missing[3].0.ends_with("extra-00001-of-00002.parquet"),
+            "{missing:?}"
         );
     }
 
@@ -227,7 +261,7 @@ mod tests {
     fn errors() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("test-00000-of-00001.parquet"), "x").unwrap();
-        let error = fetch_into("cifar10", dir.path(), Some("HF_HUB_OFFLINE")).unwrap_err();
+        let error = fetch_into("cifar10", dir.path(), false, Some("HF_HUB_OFFLINE")).unwrap_err();
         assert_eq!(
             error.to_string(),
             format!(
@@ -237,7 +271,7 @@ mod tests {
                 dir.path().display()
             )
         );
-        let error = fetch_into("stl10", dir.path(), None)
+        let error = fetch_into("stl10", dir.path(), false, None)
             .unwrap_err()
             .to_string();
         assert!(
@@ -250,7 +284,7 @@ mod tests {
     #[test]
     fn without_the_feature() {
         let dir = tempfile::tempdir().unwrap();
-        let error = fetch_into("mnist", dir.path(), None)
+        let error = fetch_into("mnist", dir.path(), false, None)
             .unwrap_err()
             .to_string();
         assert!(

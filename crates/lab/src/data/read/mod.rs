@@ -6,6 +6,7 @@ mod decode;
 pub(crate) mod folder;
 pub(crate) mod idx;
 pub(crate) mod parquet;
+pub(crate) mod stl10;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,105 +4,29 @@
 //! Column names come from the schema, class names from the feature description that the hub
 //! stores under the schema key `huggingface`.
 
+mod columns;
+mod shards;
+
 use std::path::PathBuf;
 
-use ::parquet::basic::Type;
 use ::parquet::column::reader::ColumnReader;
 use ::parquet::data_type::ByteArray;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::metadata::RowGroupMetaData;
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
-use ::parquet::schema::types::SchemaDescriptor;
 use bytes::Bytes;
 
+use columns::{Columns, Wanted};
+
+pub(crate) use shards::{ParquetFiles, find};
+
 use super::contain::contain;
-use super::{decode, entries, file_name, read_file};
-use crate::data::{DataError, ImageSet};
+use super::{decode, read_file};
+use crate::data::{DataError, ImageSet, UNLABELLED};
 
 const AGAIN: &str = "fetch the file again";
 /// Labels that no description names must be below this: they are counted and given a name each.
 const MAX_CLASSES: usize = 1 << 16;
-const TRAIN: &[&str] = &["train"];
-/// A test split comes first; sets whose test labels are secret have only a validation split.
-const TEST: &[&str] = &["test", "validation", "valid", "val"];
-/// Label columns by preference when there are several; CIFAR-100 has fine and coarse labels.
-const LABELS: &[&str] = &["label", "labels", "fine_label", "class", "target"];
-
-/// The shards of the two splits, in order.
-#[derive(Clone, Debug)]
-pub(crate) struct ParquetFiles {
-    pub(crate) train: Vec<PathBuf>,
-    pub(crate) test: Vec<PathBuf>,
-}
-
-/// Recognises `train*.parquet` and `test*.parquet`, or folders `train` and `test` of shards.
-///
-/// # Errors
-/// When a shard is missing in the numbering `-00000-of-00005`.
-pub(crate) fn find(dir_entries: &[PathBuf]) -> Result<Option<ParquetFiles>, DataError> {
-    let train = TRAIN
-        .iter()
-        .map(|name| shards(dir_entries, name))
-        .find(|list| !list.is_empty());
-    let test = TEST
-        .iter()
-        .map(|name| shards(dir_entries, name))
-        .find(|list| !list.is_empty());
-    let (Some(train), Some(test)) = (train, test) else {
-        return Ok(None);
-    };
-    check_numbering(&train)?;
-    check_numbering(&test)?;
-    Ok(Some(ParquetFiles { train, test }))
-}
-
-fn shards(dir_entries: &[PathBuf], split: &str) -> Vec<PathBuf> {
-    let is_parquet = |path: &PathBuf| file_name(path).ends_with(".parquet") && path.is_file();
-    let of_split = |path: &&PathBuf| {
-        file_name(path)
-            .strip_prefix(split)
-            .is_some_and(|rest| rest.starts_with(['-', '.', '_']))
-            && is_parquet(path)
-    };
-    let beside: Vec<PathBuf> = dir_entries.iter().filter(of_split).cloned().collect();
-    if !beside.is_empty() {
-        return beside;
-    }
-    let folder = dir_entries
-        .iter()
-        .find(|path| file_name(path) == split && path.is_dir());
-    let inside = folder
-        .map(|dir| entries(dir).unwrap_or_default())
-        .unwrap_or_default();
-    inside.into_iter().filter(is_parquet).collect()
-}
-
-/// Every `NAME-I-of-N.parquet` needs all of its N shards.
-fn check_numbering(shards: &[PathBuf]) -> Result<(), DataError> {
-    let number = |path: &PathBuf| {
-        let name = file_name(path);
-        let (head, total) = name.strip_suffix(".parquet")?.rsplit_once("-of-")?;
-        let (_, index) = head.rsplit_once('-')?;
-        Some((index.parse::<usize>().ok()?, total.parse::<usize>().ok()?))
-    };
-    for (expected, path) in shards.iter().enumerate() {
-        let Some((index, total)) = number(path) else {
-            continue;
-        };
-        if index != expected || total != shards.len() {
-            return Err(DataError::content(
-                path.display(),
-                format!(
-                    "shard {expected} of {} in this place",
-                    total.max(shards.len())
-                ),
-                format!("shard {index} of {total} among {} shards", shards.len()),
-                "fetch the missing shards, or remove those of another version",
-            ));
-        }
-    }
-    Ok(())
-}
 
 /// Reads the shards of one split; `known` names the classes if the files do not.
 pub(crate) fn read(
@@ -110,16 +34,7 @@ pub(crate) fn read(
     shards: &[PathBuf],
     known: &[String],
 ) -> Result<ImageSet, DataError> {
-    let mut set: Option<ImageSet> = None;
-    for path in shards {
-        let place = path.display().to_string();
-        let file = Bytes::from(read_file(path)?);
-        contain(|| append(&mut set, name, &place, file, known))
-            .unwrap_or_else(|reason| Err(damaged(&place, &reason)))?;
-    }
-    let mut set = set.ok_or_else(|| {
-        DataError::content(name, "at least one row in its parquet files", "none", AGAIN)
-    })?;
+    let mut set = rows(name, shards, known, Wanted::Labelled)?;
     if set.class_names.is_empty() {
         let top = set
             .labels
@@ -130,6 +45,42 @@ pub(crate) fn read(
         set.class_names = crate::data::names::numbered(top);
     }
     Ok(set)
+}
+
+/// Reads the first images of some shards, at most so many, without their labels.
+pub(crate) fn read_images(
+    name: &str,
+    shards: &[PathBuf],
+    classes: &[String],
+    at_most: usize,
+) -> Result<ImageSet, DataError> {
+    let set = rows(name, shards, classes, Wanted::Images { at_most })?;
+    // A shard is read whole.
+    let mut set = set.first(at_most);
+    set.class_names = classes.to_vec();
+    Ok(set)
+}
+
+fn rows(
+    name: &str,
+    shards: &[PathBuf],
+    known: &[String],
+    wanted: Wanted,
+) -> Result<ImageSet, DataError> {
+    let mut set: Option<ImageSet> = None;
+    for path in shards {
+        let have = set.as_ref().map_or(0, ImageSet::len);
+        if matches!(wanted, Wanted::Images { at_most } if have >= at_most.max(1)) {
+            break;
+        }
+        let place = path.display().to_string();
+        let file = Bytes::from(read_file(path)?);
+        contain(|| append(&mut set, name, &place, file, known, wanted))
+            .unwrap_or_else(|reason| Err(damaged(&place, &reason)))?;
+    }
+    set.ok_or_else(|| {
+        DataError::content(name, "at least one row in its parquet files", "none", AGAIN)
+    })
 }
 
 fn damaged(place: &str, reason: &str) -> DataError {
@@ -149,6 +100,7 @@ fn append(
     place: &str,
     file: Bytes,
     known: &[String],
+    wanted: Wanted,
 ) -> Result<(), DataError> {
     let file_len = file.len();
     let bad = |error: ParquetError| damaged(place, &error.to_string());
@@ -158,7 +110,7 @@ fn append(
         .key_value_metadata()
         .and_then(|pairs| pairs.iter().find(|pair| pair.key == "huggingface"))
         .and_then(|pair| serde_json::from_str(pair.value.as_deref()?).ok());
-    let columns = Columns::find(place, metadata.schema_descr(), description.as_ref())?;
+    let columns = Columns::find(place, metadata.schema_descr(), description.as_ref(), wanted)?;
     let mut first_row = 0;
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(bad)?;
@@ -175,25 +127,32 @@ fn append(
                 AGAIN,
             ));
         };
-        for column in [columns.image, columns.label] {
+        for column in [Some(columns.image), columns.label].into_iter().flatten() {
             if !inside(group.metadata(), column, file_len) {
                 let found = "one that lies outside of the file";
                 return Err(DataError::content(place, "a column", found, AGAIN));
             }
         }
         let images = byte_arrays(&*group, columns.image, rows).map_err(bad)?;
-        let labels = integers(&*group, columns.label, rows).map_err(bad)?;
+        let labels = match columns.label {
+            Some(label) => Some(integers(&*group, label, rows).map_err(bad)?),
+            None => None,
+        };
         if rows == 0 {
             continue;
         }
-        if images.len() != rows || labels.len() != rows {
+        if images.len() != rows || labels.as_ref().is_some_and(|labels| labels.len() != rows) {
             return Err(DataError::content(
                 place,
                 format!(
                     "an image and a label in each of rows {first_row} to {}",
                     first_row + rows - 1
                 ),
-                format!("{} images and {} labels", images.len(), labels.len()),
+                format!(
+                    "{} images and {} labels",
+                    images.len(),
+                    labels.as_ref().map_or(0, Vec::len)
+                ),
                 "remove the rows without image bytes or label",
             ));
         }
@@ -214,7 +173,7 @@ fn append(
             });
         }
         if let Some(set) = set {
-            append_rows(set, place, first_row, &images, &labels)?;
+            append_rows(set, place, first_row, &images, labels.as_deref())?;
         }
         first_row += rows;
     }
@@ -226,13 +185,17 @@ fn append_rows(
     place: &str,
     first_row: usize,
     images: &[ByteArray],
-    labels: &[i64],
+    labels: Option<&[i64]>,
 ) -> Result<(), DataError> {
     let classes = match set.classes() {
         0 => MAX_CLASSES,
         classes => classes,
     };
-    for (row, &label) in labels.iter().enumerate() {
+    if labels.is_none() {
+        let unknown = std::iter::repeat_n(UNLABELLED, images.len());
+        set.labels.extend(unknown);
+    }
+    for (row, &label) in labels.into_iter().flatten().enumerate() {
         match u32::try_from(label) {
             Ok(label) if (label as usize) < classes => set.labels.push(label),
             _ => {
@@ -255,93 +218,6 @@ fn append_rows(
     set.pixels
         .append(&mut decode::decode_all(size, &files, place)?);
     Ok(())
-}
-
-/// The leaf columns that hold the image file and the label, and the class names if given.
-#[derive(Debug, PartialEq, Eq)]
-struct Columns {
-    image: usize,
-    label: usize,
-    class_names: Vec<String>,
-}
-
-impl Columns {
-    fn find(
-        place: &str,
-        schema: &SchemaDescriptor,
-        description: Option<&serde_json::Value>,
-    ) -> Result<Self, DataError> {
-        let mut images = Vec::new();
-        let mut labels = Vec::new();
-        let mut all = Vec::new();
-        for (leaf, column) in schema.columns().iter().enumerate() {
-            let path = column.path().parts();
-            all.push(path.join("."));
-            if column.max_rep_level() > 0 {
-                continue;
-            }
-            match (path, column.physical_type()) {
-                ([_, bytes], Type::BYTE_ARRAY) if bytes == "bytes" => images.push(leaf),
-                ([name], Type::INT32 | Type::INT64) => labels.push((leaf, name.as_str())),
-                _ => {}
-            }
-        }
-        let foreign = |expected: &str, cure: &str| {
-            let found = match all.len() > 12 {
-                true => format!("{}, and {} more", all[..12].join(", "), all.len() - 12),
-                false => all.join(", "),
-            };
-            DataError::content(place, expected, format!("columns {found}"), cure)
-        };
-        let [image] = images[..] else {
-            return Err(foreign(
-                "exactly one image column (a struct with `bytes` and `path`)",
-                "store the pictures as the hub's Image feature does",
-            ));
-        };
-        let feature = |name: &str| description?.get("info")?.get("features")?.get(name);
-        let is_class = |name: &str| {
-            feature(name)
-                .and_then(|f| f.get("_type"))
-                .is_some_and(|kind| kind == "ClassLabel")
-        };
-        let preferred = LABELS
-            .iter()
-            .find_map(|want| labels.iter().find(|(_, name)| name == want));
-        let mut described = labels.iter().filter(|(_, name)| is_class(name));
-        let (label, name) = match (&labels[..], preferred, described.next(), described.next()) {
-            ([only], ..) => *only,
-            (_, Some(preferred), ..) => *preferred,
-            (_, None, Some(only), None) => *only,
-            _ => {
-                return Err(foreign(
-                    "an integer column named `label`",
-                    "rename the label column to `label`",
-                ));
-            }
-        };
-        let class_names = feature(name).and_then(names_of).unwrap_or_default();
-        Ok(Self {
-            image,
-            label,
-            class_names,
-        })
-    }
-}
-
-/// The class names of a label feature: a list, or a map from number to name.
-fn names_of(feature: &serde_json::Value) -> Option<Vec<String>> {
-    let names = feature.get("names")?;
-    match names {
-        serde_json::Value::Array(list) => list
-            .iter()
-            .map(|name| name.as_str().map(str::to_owned))
-            .collect(),
-        serde_json::Value::Object(map) => (0..map.len())
-            .map(|class| map.get(&class.to_string())?.as_str().map(str::to_owned))
-            .collect(),
-        _ => None,
-    }
 }
 
 /// Whether the pages of a column lie in the file; the parquet crate panics where they do not.

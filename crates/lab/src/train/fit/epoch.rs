@@ -14,7 +14,7 @@ impl Session<'_> {
         let epoch = self.position.epoch + 1;
         let due = epoch.is_multiple_of(self.recipe.evaluate_every) || epoch == self.recipe.epochs;
         let mut test = None;
-        if due {
+        if due && self.objective.classifies() {
             let begun = Instant::now();
             test = Some(evaluate(
                 self.objective,

@@ -28,6 +28,8 @@ pub(super) struct Session<'a> {
     pub(super) store: Option<Store>,
     pub(super) position: Position,
     pub(super) steps_per_epoch: u64,
+    /// Images of an epoch, some of them more than once if kinds are mixed.
+    images_per_epoch: u64,
     pub(super) total_steps: u64,
     /// When the last checkpoint was written.
     pub(super) saved: Instant,
@@ -35,6 +37,17 @@ pub(super) struct Session<'a> {
     pub(super) session_steps: u64,
     /// When the steps began that the estimate rests on.
     pub(super) timed_from: Instant,
+}
+
+/// Steps and images of an epoch.
+fn epoch_size(train: &FloatSet, recipe: &Recipe) -> Result<(u64, u64), TrainError> {
+    let images = train.len() as u64;
+    let Some(mix) = recipe.mix() else {
+        return Ok((images.div_ceil(recipe.batch_size as u64), images));
+    };
+    let steps = mix.batches(&train.labels)? as u64;
+    let unlabelled = images - train.labelled() as u64;
+    Ok((steps, unlabelled + steps * mix.labelled as u64))
 }
 
 impl<'a> Session<'a> {
@@ -45,7 +58,7 @@ impl<'a> Session<'a> {
         recipe: &'a Recipe,
         run: &'a mut Run,
     ) -> Result<Self, TrainError> {
-        let steps_per_epoch = train.len().div_ceil(recipe.batch_size) as u64;
+        let (steps_per_epoch, images_per_epoch) = epoch_size(train, recipe)?;
         let mut session = Self {
             objective,
             params,
@@ -57,6 +70,7 @@ impl<'a> Session<'a> {
             store: None,
             position: Position::default(),
             steps_per_epoch,
+            images_per_epoch,
             total_steps: steps_per_epoch * recipe.epochs as u64,
             saved: Instant::now(),
             session_steps: 0,
@@ -104,7 +118,7 @@ impl<'a> Session<'a> {
         if self.position.finished {
             return Ok(self.position.log);
         }
-        let total = (self.train.len() * self.recipe.epochs) as u64;
+        let total = self.images_per_epoch * self.recipe.epochs as u64;
         let done = self.position.log.images;
         let mut task = self.run.console.task(&self.recipe.label, total, done);
         let mut outcome = Outcome::Trained;
@@ -124,14 +138,12 @@ impl<'a> Session<'a> {
     /// Trains what is left of the current epoch; says how the run ends if it ends early.
     fn epoch(&mut self, task: &mut Task) -> Result<Option<Outcome>, TrainError> {
         let epoch = self.position.epoch;
-        let batches = Batches::train(
-            self.train,
-            self.recipe.batch_size,
-            &self.recipe.augment,
-            self.recipe.seed,
-            epoch as u64,
-            &self.device,
-        )?;
+        let Recipe { augment, seed, .. } = self.recipe;
+        let (size, number) = (self.recipe.batch_size, epoch as u64);
+        let batches = match self.recipe.mix() {
+            Some(mix) => Batches::mixed(self.train, mix, augment, *seed, number, &self.device),
+            None => Batches::train(self.train, size, augment, *seed, number, &self.device),
+        }?;
         // A resumed epoch prepares its earlier batches again, which is cheap, and skips them.
         for batch in batches.skip(self.position.batch as usize) {
             let batch = batch?;
@@ -173,9 +185,10 @@ impl<'a> Session<'a> {
 
         let images = batch.labels.elem_count() as u64;
         let terms = loss.term_values()?;
+        let labels = loss.labels.as_ref().unwrap_or(&batch.labels);
         let scores = loss
             .logits
-            .map(|logits| Evaluation::of_scores(&logits.detach(), &batch.labels));
+            .map(|logits| Evaluation::of_scores(&logits.detach(), labels));
         let scores = scores.transpose()?;
         let seconds = begun.elapsed().as_secs_f64();
         self.position.step += 1;

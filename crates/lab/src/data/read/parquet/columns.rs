@@ -1,0 +1,114 @@
+//! Which columns of a shard hold the image and the label, and what the classes are called.
+
+use ::parquet::basic::Type;
+use ::parquet::schema::types::SchemaDescriptor;
+
+use crate::data::DataError;
+
+/// Label columns by preference when there are several; CIFAR-100 has fine and coarse labels.
+const LABELS: &[&str] = &["label", "labels", "fine_label", "class", "target"];
+
+/// What is read of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Image and label.
+    Labelled,
+    /// The image alone, until there are so many.
+    Images { at_most: usize },
+}
+
+/// The leaf columns that hold the image file and the label, and the class names if given.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Columns {
+    pub(super) image: usize,
+    /// `None` if labels are not wanted.
+    pub(super) label: Option<usize>,
+    pub(super) class_names: Vec<String>,
+}
+
+impl Columns {
+    pub(super) fn find(
+        place: &str,
+        schema: &SchemaDescriptor,
+        description: Option<&serde_json::Value>,
+        wanted: Wanted,
+    ) -> Result<Self, DataError> {
+        let mut images = Vec::new();
+        let mut labels = Vec::new();
+        let mut all = Vec::new();
+        for (leaf, column) in schema.columns().iter().enumerate() {
+            let path = column.path().parts();
+            all.push(path.join("."));
+            if column.max_rep_level() > 0 {
+                continue;
+            }
+            match (path, column.physical_type()) {
+                ([_, bytes], Type::BYTE_ARRAY) if bytes == "bytes" => images.push(leaf),
+                ([name], Type::INT32 | Type::INT64) => labels.push((leaf, name.as_str())),
+                _ => {}
+            }
+        }
+        let foreign = |expected: &str, cure: &str| {
+            let found = match all.len() > 12 {
+                true => format!("{}, and {} more", all[..12].join(", "), all.len() - 12),
+                false => all.join(", "),
+            };
+            DataError::content(place, expected, format!("columns {found}"), cure)
+        };
+        let [image] = images[..] else {
+            return Err(foreign(
+                "exactly one image column (a struct with `bytes` and `path`)",
+                "store the pictures as the hub's Image feature does",
+            ));
+        };
+        if wanted != Wanted::Labelled {
+            return Ok(Self {
+                image,
+                label: None,
+                class_names: Vec::new(),
+            });
+        }
+        let feature = |name: &str| description?.get("info")?.get("features")?.get(name);
+        let is_class = |name: &str| {
+            feature(name)
+                .and_then(|f| f.get("_type"))
+                .is_some_and(|kind| kind == "ClassLabel")
+        };
+        let preferred = LABELS
+            .iter()
+            .find_map(|want| labels.iter().find(|(_, name)| name == want));
+        let mut described = labels.iter().filter(|(_, name)| is_class(name));
+        let (label, name) = match (&labels[..], preferred, described.next(), described.next()) {
+            ([only], ..) => *only,
+            (_, Some(preferred), ..) => *preferred,
+            (_, None, Some(only), None) => *only,
+            _ => {
+                return Err(foreign(
+                    "an integer column named `label`",
+                    "rename the label column to `label`",
+                ));
+            }
+        };
+        let class_names = feature(name).and_then(names_of).unwrap_or_default();
+        Ok(Self {
+            image,
+            label: Some(label),
+            class_names,
+        })
+    }
+}
+
+/// The class names of a label feature: a list, or a map from number to name.
+fn names_of(feature: &serde_json::Value) -> Option<Vec<String>> {
+    let names = feature.get("names")?;
+    match names {
+        serde_json::Value::Array(list) => list
+            .iter()
+            .map(|name| name.as_str().map(str::to_owned))
+            .collect(),
+        serde_json::Value::Object(map) => (0..map.len())
+            .map(|class| map.get(&class.to_string())?.as_str().map(str::to_owned))
+            .collect(),
+        _ => None,
+    }
+}

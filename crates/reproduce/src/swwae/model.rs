@@ -1,0 +1,368 @@
+//! The auto-encoder and its Convnet as models to train, with the labels that they may see.
+
+use anyhow::Result;
+use candle_core::{Result as CandleResult, Tensor};
+use lab::data::{Batch, DataError, FloatSet, UNLABELLED, balanced_draw};
+use lab::train::{Loss, Objective, Recipe, Run, TrainError, TrainLog, fit_objective};
+use serde::Serialize;
+use striate::{Clock, Network, Parameters};
+use swwae::candle_nn::ModuleT;
+use swwae::{
+    Convnet, EncoderSide, Labels, Layer, LossWeights, Mode, Swwae, SwwaeConfig, SwwaeLoss,
+};
+
+use crate::canvas::Canvas;
+use crate::training::{Model, Sets};
+
+/// Which training images keep their label.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum KeptLabels {
+    /// All that have one.
+    All,
+    /// So many, equally many of each class, drawn by the seed.
+    Balanced(usize),
+    /// Those of the predefined fold that the seed counts to.
+    Folds(#[serde(skip)] Vec<Vec<u32>>),
+}
+
+impl KeptLabels {
+    /// The set as the network may see it.
+    fn apply(&self, set: &FloatSet, seed: u64) -> Result<FloatSet, DataError> {
+        match self {
+            Self::All => Ok(set.clone()),
+            Self::Balanced(count) => {
+                set.with_labels_of(&balanced_draw(&set.labels, set.classes, *count, seed)?)
+            }
+            Self::Folds(folds) => {
+                let fold = folds.get((seed % folds.len().max(1) as u64) as usize);
+                set.with_labels_of(fold.map_or(&[][..], Vec::as_slice))
+            }
+        }
+    }
+}
+
+/// A network for few labels and many images.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct SemiSupervised {
+    pub(super) config: SwwaeConfig,
+    /// Both 0: the Convnet alone, which is shown the labelled images of every batch.
+    pub(super) weights: LossWeights,
+    /// Whether L2M reaches the encoder from both sides.
+    pub(super) side: EncoderSide,
+    /// The labels it may see.
+    pub(super) labels: KeptLabels,
+    /// Where the images are put before the network sees them.
+    pub(super) canvas: Option<Canvas>,
+}
+
+impl SemiSupervised {
+    fn is_convnet(&self) -> bool {
+        self.weights.l2_rec == 0.0 && self.weights.l2_m == 0.0
+    }
+}
+
+impl Model for SemiSupervised {
+    fn build(&self, parameters: &Parameters) -> CandleResult<Box<dyn Network>> {
+        let network: Box<dyn Network> = match self.is_convnet() {
+            true => Box::new(Convnet::new(&self.config, parameters.builder())?),
+            false => Box::new(Swwae::new(&self.config, parameters.builder())?),
+        };
+        Ok(match self.canvas {
+            Some(canvas) => Box::new(canvas.under(network)),
+            None => network,
+        })
+    }
+
+    fn settings(&self) -> Result<toml::Table> {
+        #[derive(Serialize)]
+        struct Settings<'a> {
+            network: &'a SwwaeConfig,
+            weights: LossWeights,
+            side: EncoderSide,
+            labels: &'a KeptLabels,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            canvas: Option<Canvas>,
+        }
+        Ok(toml::Table::try_from(Settings {
+            network: &self.config,
+            weights: self.weights,
+            side: self.side,
+            labels: &self.labels,
+            canvas: self.canvas,
+        })?)
+    }
+
+    fn multiplications(&self) -> f64 {
+        let encoder = multiplications(&self.config);
+        match self.is_convnet() {
+            true => encoder,
+            false => 2.0 * encoder,
+        }
+    }
+
+    fn fit(
+        &self,
+        parameters: &Parameters,
+        (train, test): &Sets,
+        recipe: &Recipe,
+        run: &mut Run,
+    ) -> Result<TrainLog, TrainError> {
+        let train = self.labels.apply(train, recipe.seed)?;
+        let canvas = self.canvas;
+        let objective: Box<dyn Objective> = match self.is_convnet() {
+            true => Box::new(OfLabelled {
+                network: Convnet::new(&self.config, parameters.builder())?,
+                canvas,
+            }),
+            false => Box::new(Hybrid {
+                network: Swwae::new(&self.config, parameters.builder())?,
+                weights: self.weights,
+                side: self.side,
+                canvas,
+            }),
+        };
+        fit_objective(objective.as_ref(), parameters, &train, test, recipe, run)
+    }
+}
+
+/// Multiplications of one pass of one image through encoder and classifier; a decoder takes as many.
+pub(super) fn multiplications(config: &SwwaeConfig) -> f64 {
+    let shapes = config.output_shapes().unwrap_or_default();
+    let (h, w) = config.image_size;
+    let mut input = (config.in_channels, h, w);
+    let mut sum = 0.0;
+    for (layer, shape) in config.architecture.layers().iter().zip(shapes) {
+        sum += match *layer {
+            Layer::Conv { maps, kernel } => {
+                (input.0 * maps * kernel * kernel * input.1 * input.2) as f64
+            }
+            Layer::Pool { .. } => 0.0,
+            Layer::Fc { units } => (input.0 * input.1 * input.2 * units) as f64,
+        };
+        input = shape;
+    }
+    sum
+}
+
+/// The images as the network wants them.
+fn placed(canvas: Option<Canvas>, xs: &Tensor) -> CandleResult<Tensor> {
+    match canvas {
+        Some(canvas) => canvas.place(xs),
+        None => Ok(xs.clone()),
+    }
+}
+
+/// The rows of the labelled images of a batch, and their classes.
+fn labelled(batch: &Batch) -> CandleResult<(Tensor, Tensor)> {
+    let labels = batch.labels.to_vec1::<u32>()?;
+    let (rows, classes): (Vec<u32>, Vec<u32>) = (0..)
+        .zip(labels)
+        .filter(|&(_, label)| label != UNLABELLED)
+        .unzip();
+    let device = batch.labels.device();
+    let count = rows.len();
+    Ok((
+        Tensor::from_vec(rows, count, device)?,
+        Tensor::from_vec(classes, count, device)?,
+    ))
+}
+
+/// Cross entropy of the labelled images; the others are not looked at.
+struct OfLabelled {
+    network: Convnet,
+    canvas: Option<Canvas>,
+}
+
+impl Objective for OfLabelled {
+    fn loss(&self, batch: &Batch) -> CandleResult<Loss> {
+        let (rows, classes) = labelled(batch)?;
+        let xs = batch.xs.index_select(&rows, 0)?;
+        let logits = self.network.forward_t(&placed(self.canvas, &xs)?, true)?;
+        let total = striate::cross_entropy(&logits, &classes)?;
+        Ok(Loss::new(total).scored(logits, classes))
+    }
+
+    fn predict(&self, xs: &Tensor) -> CandleResult<Tensor> {
+        self.network.forward_t(&placed(self.canvas, xs)?, false)
+    }
+
+    fn clock(&self) -> &Clock {
+        self.network.clock()
+    }
+}
+
+/// The paper's objective: L_NLL of the labelled images, L_L2rec and L_L2M of all.
+struct Hybrid {
+    network: Swwae,
+    weights: LossWeights,
+    side: EncoderSide,
+    canvas: Option<Canvas>,
+}
+
+impl Objective for Hybrid {
+    fn loss(&self, batch: &Batch) -> CandleResult<Loss> {
+        let xs = placed(self.canvas, &batch.xs)?;
+        let labels = batch.labels.to_vec1::<u32>()?;
+        let known = labels
+            .iter()
+            .map(|&label| (label != UNLABELLED).then_some(label));
+        let known = Labels::partly(&known.collect::<Vec<_>>());
+        let pass = self.network.pass(&xs, true)?;
+        let terms = SwwaeLoss::new(&pass, &xs, &known, Mode::SemiSupervised, self.side)?;
+        let loss = with_terms(Loss::new(terms.total(&self.weights)?), &terms);
+        match pass.logits {
+            Some(logits) => {
+                let (rows, classes) = labelled(batch)?;
+                Ok(loss.scored(logits.detach().index_select(&rows, 0)?, classes))
+            }
+            None => Ok(loss),
+        }
+    }
+
+    fn predict(&self, xs: &Tensor) -> CandleResult<Tensor> {
+        self.network.forward(&placed(self.canvas, xs)?)
+    }
+
+    fn clock(&self) -> &Clock {
+        self.network.clock()
+    }
+}
+
+/// The terms by name, for the log.
+fn with_terms(loss: Loss, terms: &SwwaeLoss) -> Loss {
+    let levels = (1..).zip(&terms.l2_m);
+    let levels = levels.filter_map(|(level, term)| Some((format!("l2m{level}"), term.clone()?)));
+    let nll = terms.nll.iter().map(|nll| ("nll".to_owned(), nll.clone()));
+    let rec = ("l2rec".to_owned(), terms.l2_rec.clone());
+    nll.chain([rec])
+        .chain(levels)
+        .fold(loss, |loss, (name, term)| loss.term(name, term))
+}
+
+/// An auto-encoder that knows no labels.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct AutoEncoder {
+    pub(super) config: SwwaeConfig,
+    pub(super) weights: LossWeights,
+    /// Where the images are put before the network sees them.
+    pub(super) canvas: Canvas,
+}
+
+impl Model for AutoEncoder {
+    fn build(&self, parameters: &Parameters) -> CandleResult<Box<dyn Network>> {
+        let network = Swwae::new(&self.config, parameters.builder())?;
+        Ok(Box::new(self.canvas.under(Box::new(network))))
+    }
+
+    fn settings(&self) -> Result<toml::Table> {
+        #[derive(Serialize)]
+        struct Settings<'a> {
+            network: &'a SwwaeConfig,
+            weights: LossWeights,
+            canvas: Canvas,
+        }
+        Ok(toml::Table::try_from(Settings {
+            network: &self.config,
+            weights: self.weights,
+            canvas: self.canvas,
+        })?)
+    }
+
+    fn multiplications(&self) -> f64 {
+        2.0 * multiplications(&self.config)
+    }
+
+    fn classifies(&self) -> bool {
+        false
+    }
+
+    fn fit(
+        &self,
+        parameters: &Parameters,
+        (train, test): &Sets,
+        recipe: &Recipe,
+        run: &mut Run,
+    ) -> Result<TrainLog, TrainError> {
+        let objective = Reconstruction {
+            network: Swwae::new(&self.config, parameters.builder())?,
+            weights: self.weights,
+            canvas: self.canvas,
+        };
+        fit_objective(&objective, parameters, train, test, recipe, run)
+    }
+}
+
+/// L_L2rec and L_L2M.
+struct Reconstruction {
+    network: Swwae,
+    weights: LossWeights,
+    canvas: Canvas,
+}
+
+impl Objective for Reconstruction {
+    fn loss(&self, batch: &Batch) -> CandleResult<Loss> {
+        let xs = self.canvas.place(&batch.xs)?;
+        let pass = self.network.pass(&xs, true)?;
+        let none = Labels::none(xs.dim(0)?);
+        let terms = SwwaeLoss::new(&pass, &xs, &none, Mode::Unsupervised, EncoderSide::Joint)?;
+        Ok(with_terms(Loss::new(terms.total(&self.weights)?), &terms))
+    }
+
+    fn predict(&self, xs: &Tensor) -> CandleResult<Tensor> {
+        self.network.forward(&self.canvas.place(xs)?)
+    }
+
+    fn classifies(&self) -> bool {
+        false
+    }
+
+    fn clock(&self) -> &Clock {
+        self.network.clock()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::Device;
+
+    fn set() -> FloatSet {
+        let labels = vec![0, 1, 0, 1, 0, 1];
+        FloatSet::new((1, 1, 1), vec![0.0; 6], labels, 2).expect("a set")
+    }
+
+    #[test]
+    fn labels_are_kept_by_draw_or_by_fold() -> Result<()> {
+        assert_eq!(KeptLabels::All.apply(&set(), 3)?.labelled(), 6);
+        let drawn = |seed| KeptLabels::Balanced(2).apply(&set(), seed);
+        assert_eq!(drawn(1)?.labelled(), 2);
+        assert_eq!(drawn(1)?.labels, drawn(1)?.labels);
+        let folds = KeptLabels::Folds(vec![vec![0], vec![1, 2]]);
+        // The seed counts through the folds and begins again.
+        for (seed, count) in [(0, 1), (1, 2), (2, 1)] {
+            assert_eq!(folds.apply(&set(), seed)?.labelled(), count);
+        }
+        assert!(KeptLabels::Balanced(8).apply(&set(), 0).is_err());
+        Ok(())
+    }
+
+    #[test]
+    fn labelled_rows_of_a_batch() -> Result<()> {
+        let batch = Batch {
+            xs: Tensor::zeros((3, 1, 1, 1), candle_core::DType::F32, &Device::Cpu)?,
+            labels: Tensor::new(&[4u32, UNLABELLED, 2], &Device::Cpu)?,
+        };
+        let (rows, classes) = labelled(&batch)?;
+        assert_eq!(rows.to_vec1::<u32>()?, [0, 2]);
+        assert_eq!(classes.to_vec1::<u32>()?, [4, 2]);
+        Ok(())
+    }
+
+    #[test]
+    fn multiplications_of_the_paper_s_network() {
+        // 28x28x1 by 64 maps of 5x5, 14x14x64 by 64 of 3x3, 7x7x64 by 64 of 3x3, 576 by 10.
+        let wanted = 784 * 64 * 25 + 196 * 64 * 64 * 9 + 49 * 64 * 64 * 9 + 5760;
+        assert_eq!(multiplications(&SwwaeConfig::mnist()), f64::from(wanted));
+    }
+}
