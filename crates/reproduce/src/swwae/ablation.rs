@@ -14,7 +14,7 @@ use swwae::{EncoderSide, LossWeights, Swwae, Unpooling};
 
 use super::mnist;
 use super::model::{KeptLabels, SemiSupervised};
-use super::recipe::{self, CONVNET, Kind, WEIGHTS};
+use super::recipe::{self, CONVNET, Kind};
 use crate::experiment::{Experiment, Images};
 use crate::laboratory::{Laboratory, file_name};
 use crate::training::Training;
@@ -33,10 +33,11 @@ struct Variant {
     unpooling: Unpooling,
 }
 
-fn variants() -> [Variant; 6] {
+fn variants(scale: Scale) -> [Variant; 6] {
+    let weights = recipe::weights(scale);
     let full = Variant {
         label: "all terms",
-        weights: WEIGHTS,
+        weights,
         side: EncoderSide::Joint,
         unpooling: Unpooling::Where,
     };
@@ -50,7 +51,7 @@ fn variants() -> [Variant; 6] {
             label: "without L2M",
             weights: LossWeights {
                 l2_m: 0.0,
-                ..WEIGHTS
+                ..weights
             },
             ..full
         },
@@ -58,7 +59,7 @@ fn variants() -> [Variant; 6] {
             label: "without L2rec",
             weights: LossWeights {
                 l2_rec: 0.0,
-                ..WEIGHTS
+                ..weights
             },
             ..full
         },
@@ -117,7 +118,7 @@ impl Experiment for Ablation {
 
     fn claims(&self) -> Vec<Claim> {
         let mut claims = Vec::new();
-        for variant in variants() {
+        for variant in variants(Scale::Paper) {
             let claim = |quantity: &str, unit| {
                 super::measured("swwae/ablation", variant.label, quantity, unit)
             };
@@ -147,13 +148,13 @@ impl Experiment for Ablation {
             let model = variant.model(scale, images);
             mnist::training(variant.label.to_owned(), model, LABELS, scale, images)
         };
-        variants().map(training).into()
+        variants(scale).map(training).into()
     }
 
     fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
         let (scale, images) = (laboratory.scale(), Images::of(&data.train));
         let trainings = self.trainings(scale, images);
-        for (training, variant) in trainings.iter().zip(variants()) {
+        for (training, variant) in trainings.iter().zip(variants(scale)) {
             laboratory.train(training, data)?;
             if variant.is_convnet() {
                 continue;

@@ -14,11 +14,19 @@ use super::model::{KeptLabels, SemiSupervised};
 use crate::experiment::Images;
 use crate::training::Training;
 
-/// The weights of the terms, as `swwae/weights` chose them.
-pub(super) const WEIGHTS: LossWeights = LossWeights {
-    l2_rec: 1.0,
-    l2_m: 1.0,
-};
+/// The weights of the terms at a scale, both equal, as `swwae/weights` found them on held-out training images.
+///
+/// A narrow network with few steps has no room for more than a tenth; with a pass over the whole set 1 was better.
+pub(super) fn weights(scale: Scale) -> LossWeights {
+    let both = match scale {
+        Scale::Smoke | Scale::Quick => 0.1,
+        Scale::Cpu | Scale::Paper => 1.0,
+    };
+    LossWeights {
+        l2_rec: both,
+        l2_m: both,
+    }
+}
 
 /// No reconstruction: the Convnet.
 pub(super) const CONVNET: LossWeights = LossWeights {
@@ -134,14 +142,14 @@ impl Kind {
         labels: KeptLabels,
         scale: Scale,
     ) -> SemiSupervised {
-        let (config, weights) = match self {
+        let (config, terms) = match self {
             Self::Convnet => (config, CONVNET),
-            Self::Swwae => (config, WEIGHTS),
-            Self::SwwaeDropout => (with_dropout(config, scale), WEIGHTS),
+            Self::Swwae => (config, weights(scale)),
+            Self::SwwaeDropout => (with_dropout(config, scale), weights(scale)),
         };
         SemiSupervised {
             config,
-            weights,
+            weights: terms,
             side: EncoderSide::Joint,
             labels,
             canvas: None,
