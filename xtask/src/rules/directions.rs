@@ -27,7 +27,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "reproduce",
         ],
     ),
-    ("bench", &["striate"]),
+    ("bench", &["striate", "stn"]),
     ("xtask", &[]),
 ];
 

@@ -7,6 +7,10 @@ use serde::{Deserialize, Serialize};
 
 /// A loss this close to `ln(classes)` says nothing about the classes.
 const NEAR: f64 = 0.02;
+/// The same of the loss over the last steps, which small batches scatter less.
+const MEAN_NEAR: f64 = 0.01;
+/// What a step adds to that mean.
+const SHARE: f64 = 0.05;
 
 /// Counts how long the loss has been at chance.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -15,6 +19,9 @@ pub(super) struct DeadStartWatch {
     at_chance: u64,
     /// Whether it has been said.
     said: bool,
+    /// The loss over the last steps.
+    #[serde(default)]
+    mean: Option<f64>,
 }
 
 /// What the watch has to say after a step.
@@ -36,7 +43,10 @@ fn patience(total_steps: u64) -> u64 {
 impl DeadStartWatch {
     /// Takes in the cross entropy of a step after the warm-up.
     pub(super) fn step(&mut self, loss: f64, classes: usize, total_steps: u64) -> Finding {
-        if (loss - chance(classes)).abs() > NEAR {
+        let mean = self.mean.map_or(loss, |mean| mean + SHARE * (loss - mean));
+        self.mean = Some(mean);
+        let off = |loss: f64| (loss - chance(classes)).abs();
+        if off(loss) > NEAR && off(mean) > MEAN_NEAR {
             self.at_chance = 0;
             return match std::mem::take(&mut self.said) {
                 true => Finding::Woke,
@@ -100,10 +110,27 @@ mod tests {
         let mut watch = DeadStartWatch::default();
         for step in 0..1000 {
             // Around chance, but with the noise of a network that says something.
-            let loss = 2.3 + if step % 10 == 0 { 0.05 } else { 0.001 };
+            let loss = 2.3 + if step % 2 == 0 { 0.05 } else { 0.001 };
             assert_eq!(watch.step(loss, 10, 300), Finding::Nothing);
         }
         assert!(!watch.is_dead());
+    }
+
+    #[test]
+    fn the_scatter_of_small_batches_hides_nothing() {
+        let mut watch = DeadStartWatch::default();
+        // It flew apart first, then fell back to guessing.
+        for _ in 0..20 {
+            assert_eq!(watch.step(3.5, 10, 300), Finding::Nothing);
+        }
+        for step in 0..200 {
+            let scatter = if step % 2 == 0 { 0.06 } else { -0.06 };
+            watch.step(chance(10) + scatter, 10, 300);
+        }
+        assert!(watch.is_dead());
+        // The loss of a network that learns leaves at once.
+        let learning: Vec<Finding> = (0..3).map(|_| watch.step(1.8, 10, 300)).collect();
+        assert!(learning.contains(&Finding::Woke), "{learning:?}");
     }
 
     #[test]
