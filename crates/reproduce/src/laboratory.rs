@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use candle_core::{DType, Device};
 use lab::data::{Dataset, Source};
 use lab::report::{Animation, Claim, Environment, Picture, Plot, Record, Scale, write_records};
-use lab::train::{Console, Outcome, Recipe, Run, Start, StopFlag, TrainError, TrainLog};
+use lab::train::{Console, Outcome, Progress, Recipe, Run, Start, StopFlag, TrainError, TrainLog};
 use striate::init::Match;
 use striate::{Network, Parameters};
 
@@ -277,6 +277,12 @@ impl<'a> Laboratory<'a> {
             .command(&self.settings.command)
             .checkpoint_every(CHECKPOINT_EVERY)
             .stop_flag(&self.stop))
+    }
+
+    /// The same without progress, for a run that is one of many.
+    pub(crate) fn quiet_run(&self, folder: PathBuf, settings: &toml::Table) -> Result<Run> {
+        let quiet = Console::stderr(Progress::Quiet);
+        Ok(self.run(folder, settings)?.on_console(&quiet))
     }
 
     /// The sets of a training as numbers; those of the last training are kept.

@@ -1,6 +1,7 @@
 //! The experiments of "Spatial Transformer Networks" (arXiv 1506.02025).
 
 mod animation;
+mod colocalisation;
 mod digits;
 mod grids;
 mod looked;
@@ -22,6 +23,7 @@ pub(crate) const EXPERIMENTS: &[&dyn Experiment] = &[
     &grids::Grids,
     &tc::Cluttered,
     &table4::Table4,
+    &colocalisation::Colocalisation,
     &volume::Volume,
     &overhead::Overhead,
     &animation::Moving,
