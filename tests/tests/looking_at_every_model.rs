@@ -11,7 +11,7 @@ use stn::networks::{
     HouseNumberNet, PartsConfig, PartsNet, Placement, Transform, VolumeConfig, VolumeNet,
 };
 use striate::{Network, Parameters};
-use swwae::{Swwae, SwwaeConfig};
+use swwae::{Convnet, Swwae, SwwaeConfig};
 
 /// A network with random weights, and random images for it.
 fn looked_at(
@@ -160,7 +160,9 @@ fn networks_of_parts() -> Result<()> {
 
 #[test]
 fn what_where_auto_encoders() -> Result<()> {
+    let config = SwwaeConfig::mnist().scaled(0.1);
+    looked_at(&[2, 1, 28, 28], |vb| Ok(Box::new(Swwae::new(&config, vb)?)))?;
     looked_at(&[2, 1, 28, 28], |vb| {
-        Ok(Box::new(Swwae::new(&SwwaeConfig::mnist().scaled(0.1), vb)?))
+        Ok(Box::new(Convnet::new(&config, vb)?))
     })
 }

@@ -245,19 +245,20 @@ fn prepare(
         for (image, &index) in images.chunks_exact_mut(set.image_len()).zip(indices) {
             labels.extend(set.draw(seed, epoch, index as usize, image));
         }
-    }
-    for &index in indices.iter().skip(labels.len()) {
-        let (image, label) = (set.image(index as usize), set.labels.get(index as usize));
-        let (Some(image), Some(&label)) = (image, label) else {
-            let found = format!("{} values", set.images.len());
-            return Err(argument(
-                "set",
-                &found,
-                &format!("{} whole images", set.len()),
-            ));
-        };
-        images.extend_from_slice(image);
-        labels.push(label);
+    } else {
+        for &index in indices {
+            let (image, label) = (set.image(index as usize), set.labels.get(index as usize));
+            let (Some(image), Some(&label)) = (image, label) else {
+                let found = format!("{} values", set.images.len());
+                return Err(argument(
+                    "set",
+                    &found,
+                    &format!("{} whole images", set.len()),
+                ));
+            };
+            images.extend_from_slice(image);
+            labels.push(label);
+        }
     }
     change(&mut images)?;
     if let Some(fitted) = &set.pending {

@@ -98,7 +98,7 @@ const KNOWN: &[Known] = &[
         name: "svhn",
         aliases: &["ufldl-stanford/svhn", "cropped_digits"],
         size: (32, 32, 3),
-        classes: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+        classes: DIGITS,
     },
     Known {
         name: "cifar100",

@@ -138,12 +138,6 @@ impl Run {
         }
     }
 
-    /// The same, shown on another console.
-    pub fn on_console(self, console: &Console) -> Self {
-        let console = console.clone();
-        Self { console, ..self }
-    }
-
     /// The same, stopped by this flag.
     pub fn stop_flag(self, stop: &StopFlag) -> Self {
         let stop = stop.clone();

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use super::super::ReportError;
 use super::Picture;
-use crate::atomic;
 
 /// Frames that are shown one after the other, again and again.
 ///
@@ -85,10 +84,7 @@ impl Animation {
     /// # Errors
     /// Those of [`Animation::to_png`]; a folder that cannot be made or written to.
     pub fn save(&self, path: &Path) -> Result<(), ReportError> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| ReportError::io(folder, "make", e))?;
-        }
-        atomic::write(path, &self.to_png()?).map_err(|e| ReportError::io(path, "write", e))
+        super::save(path, &self.to_png()?)
     }
 }
 

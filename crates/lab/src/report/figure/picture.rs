@@ -7,7 +7,6 @@ use image::{ImageFormat, RgbImage};
 
 use super::super::ReportError;
 use super::canvas::Canvas;
-use crate::atomic;
 
 /// A picture of 8 bits a channel.
 #[derive(Clone, PartialEq)]
@@ -196,10 +195,7 @@ impl Picture {
     /// # Errors
     /// A folder that cannot be made or written to.
     pub fn save(&self, path: &Path) -> Result<(), ReportError> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|e| ReportError::io(folder, "make", e))?;
-        }
-        atomic::write(path, &self.to_png()?).map_err(|e| ReportError::io(path, "write", e))
+        super::save(path, &self.to_png()?)
     }
 }
 
