@@ -17,6 +17,7 @@ fn color(n: usize) -> ImageSet {
             .map(|x| if x % 3 == 2 { 7 } else { (x * x % 251) as u8 })
             .collect(),
         labels: vec![0; n],
+        left_out: 0,
     }
 }
 

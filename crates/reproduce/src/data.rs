@@ -3,7 +3,7 @@
 use std::io::{Write, stdout};
 
 use anyhow::{Result, ensure};
-use lab::data::{Dataset, ImageSet, Preprocess, Source, cache_dir, load};
+use lab::data::{Dataset, ImageSet, Preprocess, Source, hub_folder, load};
 
 use crate::cli::DataArg;
 
@@ -12,12 +12,12 @@ use crate::cli::DataArg;
 pub(crate) enum Command {
     /// Download what is missing of a data set into the cache folder, and check it
     Fetch {
-        /// mnist, fashion-mnist, svhn, cifar10 or cifar100
+        /// mnist, fashion-mnist, svhn, svhn-numbers, cifar10 or cifar100
         name: String,
     },
     /// Read a data set, check it, and say what is in it
     Verify {
-        /// mnist, fashion-mnist, svhn, cifar10, cifar100, or any name for a folder of another set
+        /// mnist, fashion-mnist, svhn, svhn-numbers-64, svhn-numbers-128, cifar10, cifar100, or any name for a folder of another set
         name: String,
         /// embedded, hub, or the folder
         #[arg(long, default_value = "hub", value_name = "embedded|DIR|hub")]
@@ -30,7 +30,7 @@ pub(crate) fn run(command: &Command) -> Result<()> {
         Command::Fetch { name } => {
             let data = load(name, &Source::Hub)?;
             describe(&data)?;
-            writeln!(stdout(), "in {}", cache_dir()?.join(name).display())?;
+            writeln!(stdout(), "in {}", hub_folder(name)?.display())?;
         }
         Command::Verify { name, data } => describe(&load(name, &at_hand(name, &data.0)?)?)?,
     }
@@ -42,7 +42,7 @@ fn at_hand(name: &str, source: &Source) -> Result<Source> {
     if *source != Source::Hub {
         return Ok(source.clone());
     }
-    let folder = cache_dir()?.join(name);
+    let folder = hub_folder(name)?;
     ensure!(
         folder.is_dir(),
         "{} is not there; fetch it with `cargo xtask data fetch {name}`, or name a folder with --data DIR",
@@ -70,6 +70,13 @@ fn describe(data: &Dataset) -> Result<()> {
             least.unwrap_or(&0),
             most.unwrap_or(&0)
         )?;
+        if set.left_out > 0 {
+            writeln!(
+                stdout(),
+                "  {split}: {} images left out, which no label fits",
+                set.left_out
+            )?;
+        }
     }
     let stats = Preprocess::Standardize
         .fit(&data.train)?

@@ -160,6 +160,15 @@ impl<'a> Laboratory<'a> {
             return Ok(Rc::clone(data));
         }
         let data = Rc::new(lab::data::load(name, source)?);
+        for set in [&data.train, &data.test] {
+            if set.left_out > 0 {
+                let text = format!(
+                    "{}: {} images left out, which no label fits",
+                    set.name, set.left_out
+                );
+                self.console.warn(text);
+            }
+        }
         self.data.insert(name.to_owned(), Rc::clone(&data));
         Ok(data)
     }

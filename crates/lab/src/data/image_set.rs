@@ -22,6 +22,8 @@ pub struct ImageSet {
     pub pixels: Vec<u8>,
     /// The class of each image, or [`UNLABELLED`], which no reader gives.
     pub labels: Vec<u32>,
+    /// Images of the files that are not here, since no label fits them; 0 but for whole house numbers.
+    pub left_out: usize,
 }
 
 /// A training and a test set of the same classes and image size.
@@ -183,6 +185,7 @@ mod tests {
             channels: 1,
             pixels: (0..18).collect(),
             labels: vec![0, 1, 1],
+            left_out: 0,
         }
     }
 

@@ -215,6 +215,7 @@ mod tests {
             channels: 1,
             pixels,
             labels,
+            left_out: 0,
         };
         let own = set("own", vec![1, 2], vec![1]);
         let all = own.with_unlabelled(&set("extra", vec![3, 4, 5, 6], vec![0, 1]))?;

@@ -26,7 +26,7 @@ pub(crate) enum Layout {
 
 impl Layout {
     /// What the layout is called in messages.
-    fn title(&self) -> &'static str {
+    pub(crate) fn title(&self) -> &'static str {
         match self {
             Self::Parquet(_) => "parquet",
             Self::Idx { .. } => "IDX",
@@ -95,7 +95,8 @@ pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found,
             if content.len() <= MAX_ENTRIES {
                 below.extend(content.into_iter().filter(|path| {
                     let other = known(&file_name(path));
-                    path.is_dir() && (other.is_none() || set.is_none() || other == set)
+                    path.is_dir()
+                        && (set.is_none() || other.is_none_or(|other| may_hold(other, set)))
                 }));
             }
         }
@@ -107,6 +108,14 @@ pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found,
         level = below;
     }
     unnamed.ok_or_else(|| no_layout(name, set, dir, hints))
+}
+
+/// Whether a folder named after one set may hold the other: the set itself, or one of a family, as `svhn` with `svhn-numbers`.
+fn may_hold(folder: &Known, set: Option<&Known>) -> bool {
+    set.is_some_and(|set| {
+        let rest = set.name.strip_prefix(folder.name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    })
 }
 
 /// Whether a part of the path is a name of the set.
@@ -167,6 +176,12 @@ fn hint(file: &str) -> Option<String> {
         return Some(format!(
             "{file} holds Python pickles: fetch the binary version instead"
         ));
+    }
+    if file == "digitStruct.mat" {
+        return Some(
+            "digitStruct.mat is an HDF5 file, which is not read: fetch the hub's parquet files of full_numbers instead"
+                .to_owned(),
+        );
     }
     let archive = [".tar.gz", ".tgz", ".zip", ".tar"]
         .iter()

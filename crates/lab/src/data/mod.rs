@@ -22,12 +22,14 @@ mod batches;
 mod embedded;
 mod error;
 mod float_set;
+mod house_numbers;
 mod hub;
 mod image_set;
 mod labels;
 mod layout;
 mod mix;
 mod names;
+mod number;
 mod preprocess;
 mod read;
 mod scene;
@@ -38,11 +40,12 @@ pub use augment::Augment;
 pub use batches::{Batch, Batches};
 pub use error::DataError;
 pub use float_set::FloatSet;
-pub use hub::cache_dir;
+pub use hub::{cache_dir, hub_folder};
 pub use image_set::{Dataset, ImageSet};
 pub use labels::{UNLABELLED, balanced_draw};
 pub use layout::describe;
 pub use mix::Mix;
+pub use number::{NO_DIGIT, NUMBER_CLASSES, NUMBER_DIGITS, number_digits, number_label};
 pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Lcn, Preprocess, Zca, ZcaTransform};
 pub use scene::{
     CommonObject, Composed, DigitSum, Distort, Distortion, Extrude, Redraw, Scene, common_object,

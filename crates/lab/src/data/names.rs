@@ -101,6 +101,13 @@ const KNOWN: &[Known] = &[
         classes: DIGITS,
     },
     Known {
+        name: super::house_numbers::NAME,
+        aliases: &["svhn-numbers-64", "svhn-numbers-128", "full_numbers"],
+        size: (64, 64, 3),
+        // Too many for a table: see `number_names`.
+        classes: &[],
+    },
+    Known {
         name: "cifar100",
         aliases: &["uoft-cs/cifar100", "cifar-100-binary"],
         size: (32, 32, 3),

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::house_numbers::{self, NumberCrop};
 use super::layout::{self, Found, Layout};
 use super::names::{self, Known};
 use super::read::{folder, idx, parquet};
@@ -23,6 +24,8 @@ pub enum Source {
 ///
 /// `mnist`, `fashion-mnist`, `cifar10`, `cifar100`, `svhn` and `stl10` are known: their image size and number of
 /// classes are checked, and class names are filled in where the files have none.
+/// `svhn-numbers-64` and `svhn-numbers-128` are SVHN's whole house numbers on crops of that size, whose labels
+/// [`number_digits`](super::number_digits) takes apart.
 /// Any other name is accepted with [`Source::Dir`] and only labels the set.
 ///
 /// A folder, or a folder up to two levels below it, may hold
@@ -45,6 +48,9 @@ pub enum Source {
 /// ```
 pub fn load(name: &str, source: &Source) -> Result<Dataset, DataError> {
     let known = names::known(name);
+    if let Some(crop) = NumberCrop::of(name) {
+        return house_numbers::load(&crop, source);
+    }
     match source {
         Source::Embedded => embedded::load(name, known),
         Source::Dir(dir) => from_dir(name, known, dir),
@@ -55,7 +61,7 @@ pub fn load(name: &str, source: &Source) -> Result<Dataset, DataError> {
             })?;
             let folder = hub::fetch(known.name, false)?;
             let data = from_dir(known.name, Some(known), &folder)?;
-            hub::check_counts(&data, &folder)?;
+            hub::check_counts(known.name, (data.train.len(), data.test.len()), &folder)?;
             Ok(data)
         }
     }

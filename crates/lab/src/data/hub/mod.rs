@@ -10,7 +10,8 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::{DataError, Dataset};
+use super::DataError;
+use super::names::known;
 
 const HOST: &str = "https://huggingface.co/datasets";
 
@@ -27,7 +28,7 @@ struct HubSet {
     images: (usize, usize),
 }
 
-const SETS: [HubSet; 5] = [
+const SETS: [HubSet; 6] = [
     HubSet {
         name: "mnist",
         repository: "ylecun/mnist",
@@ -70,6 +71,21 @@ const SETS: [HubSet; 5] = [
             "cropped_digits/extra-00001-of-00002.parquet",
         ],
         images: (73_257, 26_032),
+    },
+    HubSet {
+        name: super::house_numbers::NAME,
+        repository: "ufldl-stanford/svhn",
+        files: [
+            "full_numbers/train-00000-of-00001.parquet",
+            "full_numbers/test-00000-of-00001.parquet",
+        ],
+        extra: &[
+            "full_numbers/extra-00000-of-00004.parquet",
+            "full_numbers/extra-00001-of-00004.parquet",
+            "full_numbers/extra-00002-of-00004.parquet",
+            "full_numbers/extra-00003-of-00004.parquet",
+        ],
+        images: (33_402, 13_068),
     },
     HubSet {
         name: "cifar100",
@@ -135,12 +151,20 @@ pub fn cache_dir() -> Result<PathBuf, DataError> {
     })
 }
 
+/// The folder that keeps the hub's files of the set `name`, whether they are there or not.
+///
+/// # Errors
+/// Those of [`cache_dir`].
+pub fn hub_folder(name: &str) -> Result<PathBuf, DataError> {
+    Ok(cache_dir()?.join(known(name).map_or(name, |set| set.name)))
+}
+
 /// The folder that holds the files of `name`, after downloading what is missing, the images without labels too if wanted.
 pub(super) fn fetch(name: &str, with_extra: bool) -> Result<PathBuf, DataError> {
     let offline = ["STRIATE_OFFLINE", "HF_HUB_OFFLINE"]
         .into_iter()
         .find(|name| is_on(env::var_os(name)));
-    fetch_into(name, &cache_dir()?.join(name), with_extra, offline)
+    fetch_into(name, &hub_folder(name)?, with_extra, offline)
 }
 
 /// Whether a variable is set to something other than no.
@@ -197,10 +221,13 @@ fn by_hand(missing: &[(String, PathBuf)], folder: &Path) -> String {
     )
 }
 
-/// A set from the hub has a known number of images.
-pub(super) fn check_counts(data: &Dataset, folder: &Path) -> Result<(), DataError> {
-    let expected = HubSet::find(&data.name)?.images;
-    let found = (data.train.len(), data.test.len());
+/// A set from the hub has a known number of images: `found` to train on and to test on.
+pub(super) fn check_counts(
+    name: &str,
+    found: (usize, usize),
+    folder: &Path,
+) -> Result<(), DataError> {
+    let expected = HubSet::find(name)?.images;
     if found == expected {
         return Ok(());
     }

@@ -121,6 +121,7 @@ impl CifarFiles {
             channels: 3,
             pixels: Vec::new(),
             labels: Vec::new(),
+            left_out: 0,
         };
         for path in files {
             let place = path.display().to_string();
@@ -187,6 +188,7 @@ mod tests {
             channels: 3,
             pixels: vec![],
             labels: vec![],
+            left_out: 0,
         }
     }
 

@@ -96,6 +96,7 @@ pub(crate) fn read(
         channels: size.channels,
         pixels,
         labels: files.into_iter().map(|(_, label)| label).collect(),
+        left_out: 0,
     })
 }
 

@@ -94,6 +94,7 @@ pub(crate) fn parse(
         channels: 1,
         pixels: images.values,
         labels: labels.values.into_iter().map(u32::from).collect(),
+        left_out: 0,
     };
     if found > set.classes() {
         return Err(DataError::content(

@@ -5,19 +5,21 @@
 //! stores under the schema key `huggingface`.
 
 mod columns;
+mod groups;
+mod numbers;
 mod shards;
 
 use std::path::PathBuf;
 
-use ::parquet::column::reader::ColumnReader;
 use ::parquet::data_type::ByteArray;
 use ::parquet::errors::ParquetError;
-use ::parquet::file::metadata::RowGroupMetaData;
-use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+use ::parquet::schema::types::SchemaDescriptor;
 use bytes::Bytes;
 
 use columns::{Columns, Wanted};
+use groups::damaged;
 
+pub(crate) use numbers::read_numbers;
 pub(crate) use shards::{ParquetFiles, find};
 
 use super::contain::contain;
@@ -83,16 +85,6 @@ fn rows(
     })
 }
 
-fn damaged(place: &str, reason: &str) -> DataError {
-    let reason = reason.replace('\n', " ");
-    DataError::content(
-        place,
-        "a parquet file",
-        format!("a damaged one ({reason})"),
-        AGAIN,
-    )
-}
-
 /// Appends the rows of one shard.
 fn append(
     set: &mut Option<ImageSet>,
@@ -102,45 +94,23 @@ fn append(
     known: &[String],
     wanted: Wanted,
 ) -> Result<(), DataError> {
-    let file_len = file.len();
-    let bad = |error: ParquetError| damaged(place, &error.to_string());
-    let reader = SerializedFileReader::new(file).map_err(bad)?;
-    let metadata = reader.metadata().file_metadata();
-    let description = metadata
-        .key_value_metadata()
-        .and_then(|pairs| pairs.iter().find(|pair| pair.key == "huggingface"))
-        .and_then(|pair| serde_json::from_str(pair.value.as_deref()?).ok());
-    let columns = Columns::find(place, metadata.schema_descr(), description.as_ref(), wanted)?;
-    let mut first_row = 0;
-    for group in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(group).map_err(bad)?;
-        // A row takes at least a byte, so a larger count is a lie; it would cost memory below.
-        let rows = usize::try_from(group.metadata().num_rows())
-            .ok()
-            .filter(|&n| n <= file_len);
-        let Some(rows) = rows else {
-            let found = format!("{} rows in {file_len} bytes", group.metadata().num_rows());
-            return Err(DataError::content(
-                place,
-                "a sensible row count",
-                found,
-                AGAIN,
-            ));
-        };
-        for column in [Some(columns.image), columns.label].into_iter().flatten() {
-            if !inside(group.metadata(), column, file_len) {
-                let found = "one that lies outside of the file";
-                return Err(DataError::content(place, "a column", found, AGAIN));
-            }
-        }
-        let images = byte_arrays(&*group, columns.image, rows).map_err(bad)?;
+    let find = |schema: &SchemaDescriptor, description: Option<&serde_json::Value>| {
+        Columns::find(place, schema, description, wanted)
+    };
+    let leaves = |columns: &Columns| {
+        [Some(columns.image), columns.label]
+            .into_iter()
+            .flatten()
+            .collect()
+    };
+    groups::each(place, file, find, leaves, |columns, group| {
+        let bad = |error: ParquetError| damaged(place, &error.to_string());
+        let (rows, first_row) = (group.rows, group.first_row);
+        let images = group.byte_arrays(columns.image).map_err(bad)?;
         let labels = match columns.label {
-            Some(label) => Some(integers(&*group, label, rows).map_err(bad)?),
+            Some(label) => Some(group.integers(label).map_err(bad)?),
             None => None,
         };
-        if rows == 0 {
-            continue;
-        }
         if images.len() != rows || labels.as_ref().is_some_and(|labels| labels.len() != rows) {
             return Err(DataError::content(
                 place,
@@ -170,14 +140,14 @@ fn append(
                 channels: size.channels,
                 pixels: Vec::new(),
                 labels: Vec::new(),
+                left_out: 0,
             });
         }
-        if let Some(set) = set {
-            append_rows(set, place, first_row, &images, labels.as_deref())?;
+        match set {
+            Some(set) => append_rows(set, place, first_row, &images, labels.as_deref()),
+            None => Ok(()),
         }
-        first_row += rows;
-    }
-    Ok(())
+    })
 }
 
 fn append_rows(
@@ -218,61 +188,4 @@ fn append_rows(
     set.pixels
         .append(&mut decode::decode_all(size, &files, place)?);
     Ok(())
-}
-
-/// Whether the pages of a column lie in the file; the parquet crate panics where they do not.
-fn inside(group: &RowGroupMetaData, column: usize, file_len: usize) -> bool {
-    let Some(column) = group.columns().get(column) else {
-        return false;
-    };
-    let start = column
-        .dictionary_page_offset()
-        .unwrap_or(column.data_page_offset());
-    let end = start.checked_add(column.compressed_size());
-    start >= 0
-        && column.compressed_size() >= 0
-        && end.is_some_and(|end| usize::try_from(end).is_ok_and(|end| end <= file_len))
-}
-
-/// The values of a byte column that are present; fewer than `rows` if some are null.
-fn byte_arrays(
-    group: &dyn RowGroupReader,
-    column: usize,
-    rows: usize,
-) -> Result<Vec<ByteArray>, ParquetError> {
-    let mut values = Vec::new();
-    match group.get_column_reader(column)? {
-        ColumnReader::ByteArrayColumnReader(mut reader) => {
-            reader.read_records(rows, Some(&mut Vec::new()), None, &mut values)?;
-        }
-        _ => {
-            return Err(ParquetError::General(
-                "the image column holds no bytes".into(),
-            ));
-        }
-    }
-    Ok(values)
-}
-
-/// The values of an integer column that are present; fewer than `rows` if some are null.
-fn integers(
-    group: &dyn RowGroupReader,
-    column: usize,
-    rows: usize,
-) -> Result<Vec<i64>, ParquetError> {
-    match group.get_column_reader(column)? {
-        ColumnReader::Int64ColumnReader(mut reader) => {
-            let mut values = Vec::new();
-            reader.read_records(rows, Some(&mut Vec::new()), None, &mut values)?;
-            Ok(values)
-        }
-        ColumnReader::Int32ColumnReader(mut reader) => {
-            let mut values = Vec::new();
-            reader.read_records(rows, Some(&mut Vec::new()), None, &mut values)?;
-            Ok(values.into_iter().map(i64::from).collect())
-        }
-        _ => Err(ParquetError::General(
-            "the label column holds no integers".into(),
-        )),
-    }
 }

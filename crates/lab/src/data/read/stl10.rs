@@ -146,6 +146,7 @@ fn image_set(name: &str, pixels: Vec<u8>, classes: &[String]) -> ImageSet {
         channels: 3,
         labels: vec![UNLABELLED; pixels.len() / SIZE.len()],
         pixels,
+        left_out: 0,
     }
 }
 

@@ -35,10 +35,8 @@ impl Columns {
     ) -> Result<Self, DataError> {
         let mut images = Vec::new();
         let mut labels = Vec::new();
-        let mut all = Vec::new();
         for (leaf, column) in schema.columns().iter().enumerate() {
             let path = column.path().parts();
-            all.push(path.join("."));
             if column.max_rep_level() > 0 {
                 continue;
             }
@@ -48,13 +46,8 @@ impl Columns {
                 _ => {}
             }
         }
-        let foreign = |expected: &str, cure: &str| {
-            let found = match all.len() > 12 {
-                true => format!("{}, and {} more", all[..12].join(", "), all.len() - 12),
-                false => all.join(", "),
-            };
-            DataError::content(place, expected, format!("columns {found}"), cure)
-        };
+        let foreign =
+            |expected: &str, cure: &str| DataError::content(place, expected, shown(schema), cure);
         let [image] = images[..] else {
             return Err(foreign(
                 "exactly one image column (a struct with `bytes` and `path`)",
@@ -95,6 +88,20 @@ impl Columns {
             label: Some(label),
             class_names,
         })
+    }
+}
+
+/// The columns of a shard, for messages.
+pub(super) fn shown(schema: &SchemaDescriptor) -> String {
+    let columns = schema.columns().iter();
+    let all: Vec<String> = columns.map(|column| column.path().string()).collect();
+    match all.len() > 12 {
+        true => format!(
+            "columns {}, and {} more",
+            all[..12].join(", "),
+            all.len() - 12
+        ),
+        false => format!("columns {}", all.join(", ")),
     }
 }
 
