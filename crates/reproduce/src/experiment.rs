@@ -1,7 +1,7 @@
 //! An experiment: a table or figure of a paper.
 
 use anyhow::Result;
-use lab::data::{Dataset, ImageSet};
+use lab::data::{Dataset, ImageSet, NUMBER_CLASSES};
 use lab::report::{Claim, Scale};
 
 use crate::laboratory::Laboratory;
@@ -34,6 +34,7 @@ impl Images {
             "fashion-mnist" => ((1, 28, 28), 10, 10_000),
             "mnist" => ((1, 28, 28), 10, 60_000),
             "cifar100" => ((3, 32, 32), 100, 50_000),
+            "svhn-numbers-64" => ((3, 64, 64), NUMBER_CLASSES, 235_755),
             "imagenet" => ((3, 224, 224), 1000, 1_281_167),
             _ => ((3, 32, 32), 10, 50_000),
         };

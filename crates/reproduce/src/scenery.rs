@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::Result;
-use lab::data::{DigitSum, Distort, Distortion, Extrude, FloatSet, Redraw, Scene};
+use lab::data::{DigitSum, Distort, Distortion, Extrude, FloatSet, NumberRow, Redraw, Scene};
 use serde::Serialize;
 
 use crate::training::Sets;
@@ -22,6 +22,12 @@ pub(crate) enum Scenery {
     },
     /// Two digits in two channels.
     Sum { canvas: usize },
+    /// Numbers of up to so many digits, with the least and the largest size of a digit.
+    Numbers {
+        canvas: usize,
+        longest: usize,
+        digit: (f64, f64),
+    },
     /// A digit's body in a volume.
     Volume { side: usize },
 }
@@ -39,6 +45,11 @@ impl Scenery {
                 Arc::new(Distort::new(distortion, canvas, &set)?)
             }
             Self::Sum { canvas } => Arc::new(DigitSum::new(canvas, &set)?),
+            Self::Numbers {
+                canvas,
+                longest,
+                digit,
+            } => Arc::new(NumberRow::new(canvas, longest, digit, &set)?),
             Self::Volume { side } => Arc::new(Extrude::new(side, &set)?),
         };
         Ok(FloatSet::composed(set, scene, Redraw::EveryEpoch)?)

@@ -48,7 +48,8 @@ pub use mix::Mix;
 pub use number::{NO_DIGIT, NUMBER_CLASSES, NUMBER_DIGITS, number_digits, number_label};
 pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Lcn, Preprocess, Zca, ZcaTransform};
 pub use scene::{
-    CommonObject, Composed, DigitSum, Distort, Distortion, Extrude, Redraw, Scene, common_object,
+    CommonObject, Composed, DigitSum, Distort, Distortion, Extrude, NumberRow, Redraw, Scene,
+    common_object,
 };
 pub use source::{Source, load};
 pub use unlabelled::{load_folds, load_unlabelled};

@@ -1,6 +1,6 @@
 //! Loss and error of class scores, on the host and in f64.
 
-use candle_core::{DType, Device, Tensor};
+use candle_core::{D, DType, Device, Tensor};
 
 use super::{Objective, TrainError};
 use crate::data::{Batches, FloatSet, UNLABELLED};
@@ -28,33 +28,30 @@ impl Evaluation {
     }
 
     /// What the scores (N, K) of one batch say. Among equal scores the first class is chosen.
+    ///
+    /// Scores (N, D, K) with labels (N, D) are those of sequences: an image is wrong if one of its D classes is.
     pub(super) fn of_scores(scores: &Tensor, labels: &Tensor) -> candle_core::Result<Self> {
+        let places = match (scores.dims(), labels.dims()) {
+            ([n, _], [labels]) if n == labels => 1,
+            ([n, d, _], [labels, of_each]) if (n, d) == (labels, of_each) && *d > 0 => *d,
+            (scores, labels) => candle_core::bail!(
+                "evaluate: scores of shape {scores:?} with labels of shape {labels:?}; (N, K) and (N), or (N, D, K) and (N, D) are wanted"
+            ),
+        };
+        let classes = scores.dim(D::Minus1)?;
+        let scores = scores.reshape(((), classes))?;
         let scores = scores.to_dtype(DType::F64)?.to_vec2::<f64>()?;
-        let labels = labels.to_vec1::<u32>()?;
+        let labels = labels.flatten_all()?.to_vec1::<u32>()?;
         let mut sum = Self::default();
-        for (scores, &label) in scores.iter().zip(&labels) {
-            if label == UNLABELLED {
-                candle_core::bail!(
-                    "evaluate: an image without a label; evaluate labelled images, or give the loss the labels of what it scores"
-                )
+        for (scores, labels) in scores.chunks(places).zip(labels.chunks(places)) {
+            let mut right = true;
+            for (scores, &label) in scores.iter().zip(labels) {
+                let (hit, loss) = score(scores, label)?;
+                right &= hit;
+                sum.loss_sum += loss;
             }
-            let Some(&own) = scores.get(label as usize) else {
-                candle_core::bail!(
-                    "evaluate: label {label} with {} class scores; build the network for more classes",
-                    scores.len()
-                )
-            };
-            let (mut best, mut best_class) = (f64::NEG_INFINITY, 0);
-            for (class, &score) in scores.iter().enumerate() {
-                if score > best {
-                    (best, best_class) = (score, class);
-                }
-            }
-            let partition: f64 = scores.iter().map(|score| (score - best).exp()).sum();
             sum.images += 1;
-            // A score that is not a number is never the right answer.
-            sum.wrong += u64::from(best_class != label as usize || !own.is_finite());
-            sum.loss_sum += best + partition.ln() - own;
+            sum.wrong += u64::from(!right);
         }
         Ok(sum)
     }
@@ -64,6 +61,31 @@ impl Evaluation {
         self.wrong += other.wrong;
         self.loss_sum += other.loss_sum;
     }
+}
+
+/// Whether the label has the highest score, and its negative log-likelihood.
+fn score(scores: &[f64], label: u32) -> candle_core::Result<(bool, f64)> {
+    if label == UNLABELLED {
+        candle_core::bail!(
+            "evaluate: an image without a label; evaluate labelled images, or give the loss the labels of what it scores"
+        )
+    }
+    let Some(&own) = scores.get(label as usize) else {
+        candle_core::bail!(
+            "evaluate: label {label} with {} class scores; build the network for more classes",
+            scores.len()
+        )
+    };
+    let (mut best, mut best_class) = (f64::NEG_INFINITY, 0);
+    for (class, &score) in scores.iter().enumerate() {
+        if score > best {
+            (best, best_class) = (score, class);
+        }
+    }
+    let partition: f64 = scores.iter().map(|score| (score - best).exp()).sum();
+    // A score that is not a number is never the right answer.
+    let right = best_class == label as usize && own.is_finite();
+    Ok((right, best + partition.ln() - own))
 }
 
 /// Classifies a whole set, in evaluation mode.
@@ -80,7 +102,8 @@ pub fn evaluate(
     for batch in Batches::eval(set, batch_size, device)? {
         let batch = batch?;
         let scores = objective.predict(&batch.xs)?.detach();
-        sum.add(Evaluation::of_scores(&scores, &batch.labels)?);
+        let labels = objective.targets(&batch.labels)?;
+        sum.add(Evaluation::of_scores(&scores, &labels)?);
     }
     Ok(sum)
 }
@@ -100,6 +123,23 @@ mod tests {
     }
 
     #[test]
+    fn a_sequence_is_right_if_all_of_it_is() {
+        let scores = [
+            [[3f32, 1.0, 2.0], [0.0, 0.0, 5.0]],
+            [[3.0, 1.0, 2.0], [0.0, 9.0, 5.0]],
+        ];
+        let scores = Tensor::new(&scores, &Device::Cpu).unwrap();
+        let labels = Tensor::new(&[[0u32, 2], [0, 2]], &Device::Cpu).unwrap();
+        let sum = Evaluation::of_scores(&scores, &labels).unwrap();
+        assert_eq!((sum.images, sum.wrong), (2, 1));
+        // The loss is the sum over the places, as if each were an image.
+        let (scores, labels) = (scores.reshape((4, 3)), labels.flatten_all());
+        let apart = Evaluation::of_scores(&scores.unwrap(), &labels.unwrap()).unwrap();
+        assert_eq!((apart.images, apart.wrong), (4, 1));
+        assert!((sum.loss_sum - apart.loss_sum).abs() < 1e-12);
+    }
+
+    #[test]
     fn not_a_number_is_wrong() {
         let scores = Tensor::new(&[[f32::NAN, f32::NAN]], &Device::Cpu).unwrap();
         let labels = Tensor::new(&[0u32], &Device::Cpu).unwrap();
@@ -115,6 +155,14 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(text.contains("label 3 with 3 class scores"), "{text}");
+        let pair = Tensor::new(&[0u32, 1], &Device::Cpu).unwrap();
+        let text = Evaluation::of_scores(&scores, &pair)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            text.contains("scores of shape [1, 3] with labels of shape [2]"),
+            "{text}"
+        );
         let unlabelled = Tensor::new(&[UNLABELLED], &Device::Cpu).unwrap();
         let error = Evaluation::of_scores(&scores, &unlabelled).unwrap_err();
         assert!(

@@ -14,9 +14,9 @@ pub struct Loss {
     pub total: Tensor,
     /// Its parts, by name, for the log; scalars.
     pub terms: Vec<(String, Tensor)>,
-    /// Class scores, (N, K), from which training error and a dead start are read.
+    /// Class scores, (N, K), from which training error and a dead start are read; (N, D, K) for sequences of D classes.
     pub logits: Option<Tensor>,
-    /// The classes of the scored images, (N), where they are not those of the batch.
+    /// The classes of the scored images, (N) or (N, D), where they are not those of the batch.
     pub labels: Option<Tensor>,
 }
 
@@ -75,11 +75,19 @@ pub trait Objective {
     /// Those of the network.
     fn loss(&self, batch: &Batch) -> Result<Loss>;
 
-    /// Class scores, (N, K), in evaluation mode.
+    /// Class scores, (N, K), in evaluation mode; (N, D, K) for sequences of D classes.
     ///
     /// # Errors
     /// Those of the network.
     fn predict(&self, xs: &Tensor) -> Result<Tensor>;
+
+    /// What scores are compared with: the labels (N), unless they stand for sequences (N, D).
+    ///
+    /// # Errors
+    /// A label that stands for no sequence.
+    fn targets(&self, labels: &Tensor) -> Result<Tensor> {
+        Ok(labels.clone())
+    }
 
     /// Whether there are class scores, by which the test set is evaluated after every epoch.
     fn classifies(&self) -> bool {

@@ -7,7 +7,9 @@ mod looked;
 mod model;
 mod overhead;
 mod recipe;
+mod sequence;
 mod table1;
+mod table2;
 mod table4;
 mod tc;
 mod volume;
@@ -21,6 +23,7 @@ pub(crate) const EXPERIMENTS: &[&dyn Experiment] = &[
     &table1::Table1,
     &grids::Grids,
     &tc::Cluttered,
+    &table2::Table2,
     &table4::Table4,
     &volume::Volume,
     &overhead::Overhead,

@@ -1,6 +1,6 @@
 //! Scenes: images that are made from the images of a set, anew for every epoch or once.
 //!
-//! [`Distort`] turns, bends or hides digits, [`DigitSum`] puts two side by side in channels, [`Extrude`] makes volumes of them,
+//! [`Distort`] turns, bends or hides digits, [`DigitSum`] puts two side by side in channels, [`NumberRow`] writes numbers with them, [`Extrude`] makes volumes of them,
 //! [`common_object`] hides one digit in many pictures. All but the last are a [`Scene`]:
 //! [`FloatSet::composed`] makes a set of scenes, whose images [`Batches`](super::Batches) draws while the model works.
 //!
@@ -13,6 +13,7 @@ mod digit_sum;
 mod distort;
 mod elastic;
 mod extrude;
+mod number_row;
 mod projective;
 mod similarity;
 mod solve;
@@ -23,6 +24,7 @@ pub use composed::{Composed, Redraw, Scene};
 pub use digit_sum::DigitSum;
 pub use distort::{Distort, Distortion};
 pub use extrude::Extrude;
+pub use number_row::NumberRow;
 
 use super::{DataError, FloatSet};
 use warp::Plane;

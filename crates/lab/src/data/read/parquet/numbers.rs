@@ -24,6 +24,9 @@ struct Leaves {
     labels: usize,
 }
 
+/// A label and the H, W, C bytes of a crop.
+type Number = (u32, Vec<u8>);
+
 /// Reads the shards of one split; a label is that of [`number_label`].
 ///
 /// Left out and counted are numbers of more than five digits, and those of which a box is empty or that lie outside of the picture.
@@ -93,7 +96,7 @@ fn append(
         let rows = images.par_iter().enumerate();
         let rows = rows.zip(boxes.par_iter().zip(&labels)).map(row);
         // In the order of the rows, so that the first bad one is named.
-        let rows: Vec<Result<Option<(u32, Vec<u8>)>, DataError>> = rows.collect();
+        let rows: Vec<Result<Option<Number>, DataError>> = rows.collect();
         for row in rows {
             match row? {
                 Some((label, pixels)) => {
@@ -134,14 +137,14 @@ fn find(place: &str, schema: &SchemaDescriptor) -> Result<Leaves, DataError> {
     }
 }
 
-/// One row: the label and the H, W, C bytes of the crop; `None` if it is left out.
+/// One row; `None` if it is left out.
 fn number(
     place: &dyn Fn() -> String,
     image: &[u8],
     boxes: &[i64],
     labels: &[i64],
     crop: &NumberCrop,
-) -> Result<Option<(u32, Vec<u8>)>, DataError> {
+) -> Result<Option<Number>, DataError> {
     let refused = |expected: &str, found: String| {
         let cure = "fetch the file again, or remove the row";
         Err(DataError::content(place(), expected, found, cure))
