@@ -253,7 +253,7 @@ fn errors() {
 fn other_files_are_refused_with_what_to_fetch() {
     let message = loaded(&fixtures().join("cifar10/parquet")).expect_err("accepted");
     assert!(
-        message.contains("expected lists digits.bbox and digits.label, found columns img.bytes, img.path, label; take the files of full_numbers"),
+        message.contains("found no svhn-numbers data, looked for lists digits.bbox and digits.label; there are columns img.bytes, img.path, label; take the files of full_numbers"),
         "{message}"
     );
     let dir = tempfile::tempdir().expect("a folder");
@@ -268,7 +268,7 @@ fn other_files_are_refused_with_what_to_fetch() {
     );
     let message = loaded(&fixtures().join("strokes/png")).expect_err("accepted");
     assert!(
-        message.contains("expected parquet shards with pictures"),
+        message.contains("looked for parquet shards with pictures, digits and their boxes; there are image folders files"),
         "{message}"
     );
     let error = load("svhn-numbers", &Source::Embedded).expect_err("accepted");

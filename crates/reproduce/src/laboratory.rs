@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use candle_core::{DType, Device};
-use lab::data::{Dataset, ImageSet, Source, load_folds, load_unlabelled};
+use lab::data::{DataError, Dataset, ImageSet, Source, load_folds, load_unlabelled};
 use lab::report::{Animation, Claim, Environment, Picture, Plot, Record, Scale, write_records};
 use lab::train::{Console, Outcome, Recipe, Run, Start, StopFlag, TrainError, TrainLog};
 use striate::init::Match;
@@ -146,9 +146,20 @@ impl<'a> Laboratory<'a> {
             },
             Some(source) => (experiment.data_set(), source.clone()),
         };
-        let data = self
-            .load(name, &source)
-            .with_context(|| format!("{} cannot have its data", experiment.id()))?;
+        let data = match self.load(name, &source) {
+            Ok(data) => data,
+            // A folder need not hold the sets of all experiments; a damaged set is an error.
+            Err(error) if is_absent(&error) => {
+                return Ok(Some(format!(
+                    "{} cannot have its data: {error}",
+                    experiment.id()
+                )));
+            }
+            Err(error) => {
+                let context = format!("{} cannot have its data", experiment.id());
+                return Err(error.context(context));
+            }
+        };
         self.current = Some(experiment);
         self.curves.clear();
         experiment.run(self, &data)?;
@@ -455,6 +466,17 @@ impl<'a> Laboratory<'a> {
     fn id(&self) -> &'static str {
         self.current.map_or("", |experiment| experiment.id())
     }
+}
+
+/// Whether a data set is not there, as opposed to damaged.
+fn is_absent(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<DataError>();
+    error.is_some_and(|error| {
+        matches!(
+            error,
+            DataError::NoLayout { .. } | DataError::UnknownName { .. }
+        )
+    })
 }
 
 /// A label as the name of a folder.

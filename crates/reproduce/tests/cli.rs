@@ -159,6 +159,8 @@ fn list_names_every_experiment() {
         "allconv/large",
         "allconv/imagenet",
         "stn/table1",
+        "stn/table2",
+        "stn/table3",
         "stn/volume",
     ] {
         assert!(text.contains(id), "no {id} in {text}");

@@ -6,7 +6,7 @@ use super::read::parquet;
 use super::{DataError, Dataset, ImageSet, Source, hub};
 
 /// The set's name without the size of its crops.
-pub(super) const NAME: &str = "svhn-numbers";
+pub(crate) const NAME: &str = "svhn-numbers";
 /// The part of a box's side that is added to it, as Goodfellow et al. (2014) do for 64 x 64 (from memory).
 const MARGIN: f64 = 0.3;
 
@@ -95,12 +95,15 @@ pub(super) fn load(crop: &NumberCrop, source: &Source) -> Result<Dataset, DataEr
     let set: Option<&Known> = known(NAME);
     let found = layout::find(NAME, set, &dir)?;
     let Layout::Parquet(files) = &found.layout else {
-        return Err(DataError::content(
-            found.dir.display(),
-            "parquet shards with pictures, digits and their boxes",
-            format!("{} files", found.layout.title()),
-            "fetch the hub's parquet files of full_numbers",
-        ));
+        return Err(DataError::NoLayout {
+            path: found.dir.clone(),
+            name: crop.name(),
+            looked_for: "parquet shards with pictures, digits and their boxes".to_owned(),
+            cure: format!(
+                "there are {} files; fetch the hub's parquet files of full_numbers",
+                found.layout.title()
+            ),
+        });
     };
     let read = |split: &str, shards| {
         parquet::read_numbers(&format!("{}/{split}", crop.name()), shards, crop)

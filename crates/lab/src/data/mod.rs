@@ -19,6 +19,7 @@
 
 mod augment;
 mod batches;
+mod birds;
 mod embedded;
 mod error;
 mod float_set;

@@ -6,7 +6,7 @@ use super::house_numbers::{self, NumberCrop};
 use super::layout::{self, Found, Layout};
 use super::names::{self, Known};
 use super::read::{folder, idx, parquet};
-use super::{DataError, Dataset, ImageSet, embedded, hub};
+use super::{DataError, Dataset, ImageSet, birds, embedded, hub};
 
 /// Where to take a data set from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +26,7 @@ pub enum Source {
 /// classes are checked, and class names are filled in where the files have none.
 /// `svhn-numbers-64` and `svhn-numbers-128` are SVHN's whole house numbers on crops of that size, whose labels
 /// [`number_digits`](super::number_digits) takes apart.
+/// `cub200-224` and `cub200-448` are CUB-200-2011 in its official layout, on squares of that size.
 /// Any other name is accepted with [`Source::Dir`] and only labels the set.
 ///
 /// A folder, or a folder up to two levels below it, may hold
@@ -48,6 +49,9 @@ pub enum Source {
 /// ```
 pub fn load(name: &str, source: &Source) -> Result<Dataset, DataError> {
     let known = names::known(name);
+    if let Some(side) = birds::side(name) {
+        return birds::load(side, source);
+    }
     if let Some(crop) = NumberCrop::of(name) {
         return house_numbers::load(&crop, source);
     }

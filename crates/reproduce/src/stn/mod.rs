@@ -1,6 +1,7 @@
 //! The experiments of "Spatial Transformer Networks" (arXiv 1506.02025).
 
 mod animation;
+mod birds;
 mod digits;
 mod grids;
 mod looked;
@@ -10,6 +11,7 @@ mod recipe;
 mod sequence;
 mod table1;
 mod table2;
+mod table3;
 mod table4;
 mod tc;
 mod volume;
@@ -24,6 +26,7 @@ pub(crate) const EXPERIMENTS: &[&dyn Experiment] = &[
     &grids::Grids,
     &tc::Cluttered,
     &table2::Table2,
+    &table3::Table3,
     &table4::Table4,
     &volume::Volume,
     &overhead::Overhead,

@@ -14,7 +14,7 @@ const MAX_BYTES: u64 = 256 << 20;
 const CONVERT: &str = "convert the picture to an 8-bit grey or RGB PNG";
 
 /// Size and colors of a picture, from its header.
-pub(super) fn probe(place: &dyn std::fmt::Display, file: &[u8]) -> Result<Size, DataError> {
+pub(crate) fn probe(place: &dyn std::fmt::Display, file: &[u8]) -> Result<Size, DataError> {
     Ok(open(place, file)?.1)
 }
 
@@ -42,7 +42,7 @@ where
 }
 
 /// Decodes one picture of the given size into `out`.
-pub(super) fn decode(
+pub(crate) fn decode(
     place: &dyn std::fmt::Display,
     file: &[u8],
     size: Size,

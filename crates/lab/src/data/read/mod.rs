@@ -2,7 +2,7 @@
 
 pub(crate) mod cifar;
 mod contain;
-mod decode;
+pub(super) mod decode;
 pub(crate) mod folder;
 pub(crate) mod idx;
 pub(crate) mod parquet;

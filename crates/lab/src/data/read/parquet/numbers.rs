@@ -13,7 +13,7 @@ use rayon::prelude::*;
 use super::columns::{Columns, Wanted, shown};
 use super::groups::{self, damaged};
 use super::{AGAIN, contain, decode, read_file};
-use crate::data::house_numbers::{Frame, NumberCrop};
+use crate::data::house_numbers::{Frame, NAME, NumberCrop};
 use crate::data::number::{NUMBER_DIGITS, number_label, number_names};
 use crate::data::{DataError, ImageSet};
 
@@ -128,12 +128,15 @@ fn find(place: &str, schema: &SchemaDescriptor) -> Result<Leaves, DataError> {
             boxes,
             labels,
         }),
-        _ => Err(DataError::content(
-            place,
-            "lists digits.bbox and digits.label",
-            shown(schema),
-            "take the files of full_numbers; those of cropped_digits hold single digits",
-        )),
+        _ => Err(DataError::NoLayout {
+            path: place.into(),
+            name: NAME.to_owned(),
+            looked_for: "lists digits.bbox and digits.label".to_owned(),
+            cure: format!(
+                "there are {}; take the files of full_numbers, those of cropped_digits hold single digits",
+                shown(schema)
+            ),
+        }),
     }
 }
 
