@@ -6,6 +6,7 @@ use std::process::Output;
 use allconv::{AllConv, ImageNetConfig};
 use assert_cmd::Command;
 use candle_core::{DType, Device};
+use lab::report::Picture;
 use striate::Parameters;
 
 fn reproduce(id: &str, data: &Path, out: &Path) -> Output {
@@ -68,9 +69,11 @@ fn birds(dir: &Path) {
     write("classes.txt", "1 001.Auk\n2 002.Jay\n");
     std::fs::create_dir(dir.join("images")).expect("a folder");
     for (at, file) in ["a.png", "b.png", "c.png", "d.png"].into_iter().enumerate() {
-        let color = |x: u32, y: u32| image::Rgb([x as u8, y as u8, 60 * at as u8]);
-        let picture = image::RgbImage::from_fn(150, 130, color);
-        picture.save(dir.join("images").join(file)).expect("saved");
+        let values: Vec<f32> = (0..3 * 130 * 150)
+            .map(|i| ((i + 60 * at) % 256) as f32)
+            .collect();
+        let picture = Picture::new(&values, (3, 130, 150), (0.0, 255.0)).expect("a picture");
+        picture.save(&dir.join("images").join(file)).expect("saved");
     }
 }
 
