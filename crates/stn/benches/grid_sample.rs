@@ -99,7 +99,7 @@ fn bench(c: &mut Criterion) {
             input: true,
             grid: true,
         };
-        let path = Path::best(c_in);
+        let path = Path::best(&shape);
         check(
             &shape,
             &x,

@@ -19,7 +19,7 @@ use striate::kernels::parts::{Kernel, Shared, Simd, dispatch, written_by};
 
 use super::block::{BLOCK, Block, Map};
 use super::number::Number;
-use super::{lanes, planes, split};
+use super::{framed, lanes, planes, split};
 use crate::options::{AlignCorners, PaddingMode};
 
 /// Sizes and rules of a sampling: (n, c, h, w) is read at `points` places an image.
@@ -81,6 +81,8 @@ pub struct Gradients<T> {
 pub enum Path {
     /// As they are.
     Planes,
+    /// Copied into frames of the outside: many small maps of few channels.
+    Framed,
     /// Copied into vectors over channels.
     Lanes,
 }
@@ -89,19 +91,29 @@ pub enum Path {
 const LANES_FROM: usize = 5;
 
 impl Path {
-    /// The faster one for `channels` channels.
-    pub fn best(channels: usize) -> Self {
-        match channels {
-            0..LANES_FROM => Self::Planes,
-            _ => Self::Lanes,
+    /// The fastest one for `shape`.
+    pub fn best(shape: &SampleShape) -> Self {
+        match shape.c {
+            LANES_FROM.. => Self::Lanes,
+            _ if framed::serves(shape) => Self::Framed,
+            _ => Self::Planes,
         }
+    }
+
+    /// Those that serve `shape`.
+    pub fn all(shape: &SampleShape) -> Vec<Self> {
+        let framed = framed::serves(shape).then_some(Self::Framed);
+        [Self::Planes, Self::Lanes]
+            .into_iter()
+            .chain(framed)
+            .collect()
     }
 }
 
 /// The values of `x` at the points of `grid`.
 ///
 /// # Panics
-/// If a slice does not have the length that the shape says.
+/// If a slice does not have the length that the shape says, or the path does not serve the shape.
 pub fn forward<T: Number>(
     level: Level,
     path: Path,
@@ -114,6 +126,7 @@ pub fn forward<T: Number>(
         (shape.x_len(), shape.grid_len()),
         "{shape:?}"
     );
+    check(path, shape);
     let map = Map::new(shape.h, shape.w, shape.align_corners, shape.padding);
     let fill = |y: &mut [T]| {
         let pass = Forward {
@@ -126,6 +139,7 @@ pub fn forward<T: Number>(
         };
         match path {
             Path::Planes => planes::forward(&pass),
+            Path::Framed => framed::forward(&pass),
             Path::Lanes => lanes::forward(&pass),
         }
     };
@@ -152,6 +166,7 @@ pub fn backward<T: Number>(
         "{shape:?}"
     );
     assert_eq!(dy.len(), shape.y_len(), "{shape:?}");
+    check(path, shape);
     let map = Map::new(shape.h, shape.w, shape.align_corners, shape.padding);
     let mut dgrid = Vec::new();
     let fill = |dx: &mut [T]| {
@@ -170,6 +185,7 @@ pub fn backward<T: Number>(
             };
             match path {
                 Path::Planes => planes::backward(&pass),
+                Path::Framed => framed::backward(&pass),
                 Path::Lanes => lanes::backward(&pass),
             }
         };
@@ -181,6 +197,13 @@ pub fn backward<T: Number>(
     // SAFETY: each band starts with a fill of its rows, or stores them at its end.
     let input = unsafe { written_by(len, fill) };
     Gradients { input, grid: dgrid }
+}
+
+fn check(path: Path, shape: &SampleShape) {
+    assert!(
+        path != Path::Framed || framed::serves(shape),
+        "{path:?} does not serve {shape:?}"
+    );
 }
 
 /// The data of a forward pass.

@@ -25,6 +25,9 @@ pub(super) struct Map<T> {
     padding: PaddingMode,
     /// The value outside, where it has one.
     pub(super) outside: T,
+    /// From a row to the next where the map lies, and its first pixel.
+    stride: i32,
+    first: i32,
 }
 
 impl<T: Number> Map<T> {
@@ -43,6 +46,17 @@ impl<T: Number> Map<T> {
             y: Axis::new(h, align_corners),
             padding,
             outside,
+            stride: w as i32,
+            first: 0,
+        }
+    }
+
+    /// The same map as a part of a larger one, whose rows are `stride` apart and whose pixel `first` is the first of this one.
+    pub(super) fn inside(self, stride: usize, first: usize) -> Self {
+        Self {
+            stride: stride as i32,
+            first: first as i32,
+            ..self
         }
     }
 
@@ -63,8 +77,11 @@ pub(super) struct Block<T> {
     pub(super) len: usize,
     x0: [i32; BLOCK],
     y0: [i32; BLOCK],
-    /// The pixel left above, y0 * w + x0, where all four lie on the map; else -1.
+    /// The pixel left above, where all four lie on the map; else -1.
+    /// In a frame: always that pixel, and 0 for a coordinate that is NaN.
     pub(super) base: [i32; BLOCK],
+    /// Whether a coordinate is NaN.
+    pub(super) any_missing: bool,
     fx: [T; BLOCK],
     fy: [T; BLOCK],
     /// Derivative of the position in pixels with respect to the coordinates.
@@ -74,17 +91,17 @@ pub(super) struct Block<T> {
     pub(super) weight: [[T; BLOCK]; 4],
 }
 
-struct Place<'a, T> {
+struct Place<'a, T, const FRAMED: bool> {
     block: &'a mut Block<T>,
     map: &'a Map<T>,
     coords: &'a [T],
 }
 
-impl<T: Number> Kernel<T> for Place<'_, T> {
+impl<T: Number, const FRAMED: bool> Kernel<T> for Place<'_, T, FRAMED> {
     type Output = ();
     #[inline(always)]
     unsafe fn run<S: Simd<Elem = T>>(self) {
-        with_outside!(self.map.padding, O => self.block.place_by::<O>(self.map, self.coords));
+        with_outside!(self.map.padding, O => self.block.place_by::<O, FRAMED>(self.map, self.coords));
     }
 }
 
@@ -102,6 +119,7 @@ impl<T: Number> Block<T> {
             x0: [0; BLOCK],
             y0: [0; BLOCK],
             base: [-1; BLOCK],
+            any_missing: false,
             fx: [T::ZERO; BLOCK],
             fy: [T::ZERO; BLOCK],
             slope_x: [T::ZERO; BLOCK],
@@ -115,18 +133,23 @@ impl<T: Number> Block<T> {
     /// Not inlined into the kernels: one copy a level is enough.
     #[inline(always)]
     pub(super) fn place(&mut self, level: Level, map: &Map<T>, coords: &[T]) {
-        dispatch(
-            level,
-            Place {
-                block: self,
-                map,
-                coords,
-            },
-        );
+        self.dispatched::<false>(level, map, coords);
+    }
+
+    /// The same for a map in a frame so wide that every place has its four pixels in it.
+    #[inline(always)]
+    pub(super) fn place_framed(&mut self, level: Level, map: &Map<T>, coords: &[T]) {
+        self.dispatched::<true>(level, map, coords);
     }
 
     #[inline(always)]
-    fn place_by<O: Outside>(&mut self, map: &Map<T>, coords: &[T]) {
+    fn dispatched<const FRAMED: bool>(&mut self, level: Level, map: &Map<T>, coords: &[T]) {
+        let block = self;
+        dispatch(level, Place::<T, FRAMED> { block, map, coords });
+    }
+
+    #[inline(always)]
+    fn place_by<O: Outside, const FRAMED: bool>(&mut self, map: &Map<T>, coords: &[T]) {
         self.len = coords.len() / 2;
         let mut padded = [T::ZERO; 2 * BLOCK];
         let coords = match <&[T; 2 * BLOCK]>::try_from(coords) {
@@ -136,32 +159,49 @@ impl<T: Number> Block<T> {
                 &padded
             }
         };
+        // One loop an axis and one for both: a loop that takes turns with the axes is not vectorised.
+        let (mut x, mut y) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
+        for t in 0..BLOCK {
+            (x[t], y[t]) = (coords[2 * t], coords[2 * t + 1]);
+        }
+        for t in 0..BLOCK {
+            let (place, slope) = O::place(&map.x, map.x.pixel(x[t]));
+            (x[t], self.slope_x[t]) = (place, slope * map.x.scale);
+        }
+        for t in 0..BLOCK {
+            let (place, slope) = O::place(&map.y, map.y.pixel(y[t]));
+            (y[t], self.slope_y[t]) = (place, slope * map.y.scale);
+        }
         let (columns, rows) = (map.x.len, map.y.len);
         for t in 0..BLOCK {
-            let (x, slope_x) = O::place(&map.x, map.x.pixel(coords[2 * t]));
-            let (y, slope_y) = O::place(&map.y, map.y.pixel(coords[2 * t + 1]));
-            let lost = x.missing() || y.missing();
+            let lost = x[t].missing() | y[t].missing();
+            let x = if lost { T::ZERO } else { x[t] };
+            let y = if lost { T::ZERO } else { y[t] };
             let (left, above) = (x.floor(), y.floor());
-            let fx = if lost { T::ZERO } else { x - left };
-            let fy = if lost { T::ZERO } else { y - above };
-            let x0 = if lost { MISSING } else { left.to_i32() };
-            let y0 = if lost { MISSING } else { above.to_i32() };
-            let inside = x0 >= 0 && x0 < columns - 1 && y0 >= 0 && y0 < rows - 1;
-            self.base[t] = if inside {
-                y0.wrapping_mul(columns).wrapping_add(x0)
+            let (fx, fy) = (x - left, y - above);
+            // SAFETY: a rule for the outside gives NaN, which is 0 by now, or a place at most two pixels off the map,
+            // whose size is far below that of i32.
+            let (x0, y0) = unsafe { (left.to_i32_unchecked(), above.to_i32_unchecked()) };
+            let base = y0
+                .wrapping_mul(map.stride)
+                .wrapping_add(x0)
+                .wrapping_add(map.first);
+            if FRAMED {
+                self.base[t] = if lost { 0 } else { base };
             } else {
-                -1
-            };
-            (self.x0[t], self.y0[t]) = (x0, y0);
+                let inside = (x0 >= 0) & (x0 < columns - 1) & (y0 >= 0) & (y0 < rows - 1) & !lost;
+                self.base[t] = if inside { base } else { -1 };
+                self.y0[t] = if lost { MISSING } else { y0 };
+            }
+            self.x0[t] = if lost { MISSING } else { x0 };
             (self.fx[t], self.fy[t]) = (fx, fy);
-            self.slope_x[t] = slope_x * map.x.scale;
-            self.slope_y[t] = slope_y * map.y.scale;
             let (gx, gy) = (T::ONE - fx, T::ONE - fy);
             self.weight[0][t] = gx * gy;
             self.weight[1][t] = fx * gy;
             self.weight[2][t] = gx * fy;
             self.weight[3][t] = fx * fy;
         }
+        self.any_missing = self.x0.contains(&MISSING);
     }
 
     /// The weights of point `t`.

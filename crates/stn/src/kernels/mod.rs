@@ -6,6 +6,7 @@
 //! | `place` | from coordinates to pixels under every rule for the outside |
 //! | `block` | places and weights of 64 points at a time, in vectors |
 //! | `planes` | bilinear sampling channel by channel, for few channels |
+//! | `framed` | the same for many small maps |
 //! | `lanes` | bilinear sampling with channels in vector lanes, for many |
 //! | `taps` | any separable kernel, in the plane and in a volume |
 //!
@@ -23,6 +24,7 @@ pub mod bilinear;
 pub mod taps;
 
 mod block;
+mod framed;
 mod lanes;
 mod number;
 mod place;

@@ -12,6 +12,11 @@ pub trait Number: Lanes {
     fn abs(self) -> Self;
     /// Truncated; saturates.
     fn to_i32(self) -> i32;
+    /// Truncated, without the tests that keep a loop from being vectorised.
+    ///
+    /// # Safety
+    /// The number is finite and lies inside i32.
+    unsafe fn to_i32_unchecked(self) -> i32;
 
     /// `low` or `high` where it would be outside; NaN stays.
     #[inline(always)]
@@ -46,6 +51,11 @@ macro_rules! number {
             #[inline(always)]
             fn to_i32(self) -> i32 {
                 self as i32
+            }
+            #[inline(always)]
+            unsafe fn to_i32_unchecked(self) -> i32 {
+                // SAFETY: the caller's promise.
+                unsafe { self.to_int_unchecked() }
             }
         }
     };

@@ -34,6 +34,15 @@ pub(super) fn runs(points: usize, numbers: usize) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// Runs of whole images, each of which handles `numbers` numbers.
+pub(super) fn images(images: usize, numbers: usize) -> Vec<Range<usize>> {
+    let step = (NUMBERS_A_TASK / numbers.max(1)).max(1);
+    let starts = (0..images).step_by(step);
+    starts
+        .map(|start| start..(start + step).min(images))
+        .collect()
+}
+
 /// Bands of rows into which the gradient of one of `images` maps of `rows` rows is divided.
 ///
 /// `numbers` is what the image handles; small images stay whole.
@@ -61,6 +70,13 @@ mod tests {
                 (0..points).collect::<Vec<_>>()
             );
             assert!(runs.iter().all(|run| run.start % BLOCK == 0));
+        }
+        for (count, numbers) in [(1, 1), (256, 2352), (9, 1 << 20)] {
+            let images = images(count, numbers);
+            assert_eq!(
+                images.iter().cloned().flatten().collect::<Vec<_>>(),
+                (0..count).collect::<Vec<_>>()
+            );
         }
         for (images, rows, numbers) in [
             (1, 1, 1 << 20),

@@ -171,7 +171,7 @@ impl Sampling {
         if let Some(shape) = self.bilinear(xs.1, coords.1) {
             return Ok(bilinear::forward(
                 level,
-                Path::best(shape.c),
+                Path::best(&shape),
                 &shape,
                 xs.0,
                 coords.0,
@@ -197,7 +197,7 @@ impl Sampling {
         let (x, g, dy) = (Values::of(xs)?, Values::of(coords)?, Values::of(dy)?);
         let (x, g, dy) = (x.slice::<T>()?, g.slice::<T>()?, dy.slice::<T>()?);
         let Gradients { input, grid } = match self.bilinear(xs.dims(), coords.dims()) {
-            Some(shape) => bilinear::backward(level, Path::best(shape.c), &shape, x, g, dy, wanted),
+            Some(shape) => bilinear::backward(level, Path::best(&shape), &shape, x, g, dy, wanted),
             None if xs.rank() == 4 => {
                 taps::backward(&self.taps::<2>(xs.dims(), coords.dims()), x, g, dy, wanted)
             }

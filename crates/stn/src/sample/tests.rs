@@ -869,7 +869,7 @@ fn every_path_and_level_agrees() -> Result<()> {
             let (xs32, at32) = (narrow(&xs), narrow(&at));
             let plain = run(Level::Plain, Path::Planes)?;
             for level in Level::ALL.into_iter().filter(|level| level.available()) {
-                for path in [Path::Planes, Path::Lanes] {
+                for path in Path::all(&shape) {
                     agree(
                         &format!("{dims:?} {padding:?} {level} {path:?}"),
                         &run(level, path)?,
