@@ -8,6 +8,7 @@ mod bench;
 mod ci;
 mod data;
 mod doctor;
+mod environment;
 mod mask;
 mod report;
 mod reproduce;

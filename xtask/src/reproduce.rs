@@ -4,7 +4,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::Result;
 
-use crate::workspace;
+use crate::{environment, workspace};
 
 /// Arguments of `cargo xtask reproduce`.
 #[derive(clap::Args)]
@@ -37,9 +37,6 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     Ok(workspace::exit_code(status))
 }
 
-/// The allocator keeps the maps of a step for the next one instead of giving them back; see docs/performance.md.
-const KEEP: (&str, &str) = ("MIMALLOC_PURGE_DELAY", "-1");
-
 /// The command that builds and runs `reproduce` with `args`.
 pub(crate) fn command(args: &[String]) -> Command {
     let mut command = workspace::cargo();
@@ -56,9 +53,7 @@ pub(crate) fn command(args: &[String]) -> Command {
         command.args(["--features", &features.join(",")]);
     }
     command.arg("--").args(args);
-    if std::env::var_os(KEEP.0).is_none() {
-        command.env(KEEP.0, KEEP.1);
-    }
+    environment::set(&mut command);
     command
 }
 

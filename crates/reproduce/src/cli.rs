@@ -147,12 +147,12 @@ fn reproduce(args: &Args) -> Result<()> {
     if args.list {
         return list::list(&chosen);
     }
-    if let Some(threads) = args.threads {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads.into())
-            .build_global()
-            .context("cannot start the threads")?;
-    }
+    // The caller's thread works with the others instead of waiting for them; 0 stands for all cores.
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(args.threads.unwrap_or(0).into())
+        .use_current_thread()
+        .build_global()
+        .context("cannot start the threads")?;
     let settings = Settings {
         scale: args.scale,
         source: source(args)?,

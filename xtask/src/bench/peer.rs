@@ -5,11 +5,13 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use super::setting::Setting;
-use crate::workspace;
+use crate::{environment, workspace};
 
 /// Who computes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +46,7 @@ impl Kind {
             Self::Striate => {
                 let mut command = Command::new(binary);
                 command.env("RAYON_NUM_THREADS", &threads);
-                // The allocator keeps the maps of a step for the next one; see docs/performance.md.
-                command.env("MIMALLOC_PURGE_DELAY", "-1");
+                environment::set(&mut command);
                 if setting.avx2 {
                     command.env("STRIATE_SIMD", "avx2");
                 }
@@ -129,8 +130,11 @@ pub(super) struct Peer {
     pub(super) version: String,
     process: Child,
     input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    lines: Receiver<std::io::Result<String>>,
 }
+
+/// How long a process may take for an answer; PyTorch compiles for minutes.
+const PATIENCE: Duration = Duration::from_secs(15 * 60);
 
 impl Peer {
     /// Starts a process and waits until it has warmed up.
@@ -152,7 +156,7 @@ impl Peer {
             version: String::new(),
             process,
             input,
-            output: BufReader::new(output),
+            lines: lines(output),
         };
         loop {
             let text = peer.read().with_context(|| format!("`{line}`"))?;
@@ -179,12 +183,18 @@ impl Peer {
     }
 
     fn read(&mut self) -> Result<String> {
-        let mut line = String::new();
-        if self.output.read_line(&mut line)? == 0 {
-            let status = self.process.wait()?;
-            bail!("{} ended early: {status}", self.name);
+        match self.lines.recv_timeout(PATIENCE) {
+            Ok(line) => Ok(line?.trim().to_owned()),
+            Err(RecvTimeoutError::Timeout) => bail!(
+                "{} has not answered for {} minutes and was ended",
+                self.name,
+                PATIENCE.as_secs() / 60
+            ),
+            Err(RecvTimeoutError::Disconnected) => {
+                let status = self.process.wait()?;
+                bail!("{} ended early: {status}", self.name);
+            }
         }
-        Ok(line.trim().to_owned())
     }
 }
 
@@ -194,6 +204,20 @@ impl Drop for Peer {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+/// The lines of a process, read beside this thread so that nobody waits for ever.
+fn lines(output: ChildStdout) -> Receiver<std::io::Result<String>> {
+    let (sender, receiver) = mpsc::channel();
+    std::thread::spawn(move || {
+        let lines = BufReader::new(output).lines();
+        for line in lines {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
 }
 
 fn parse(text: &str) -> Option<Sample> {
