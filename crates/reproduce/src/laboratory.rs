@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use candle_core::{DType, Device};
 use lab::data::{DataError, Dataset, ImageSet, Source, load_folds, load_unlabelled};
 use lab::report::{Animation, Claim, Environment, Picture, Plot, Record, Scale, write_records};
-use lab::train::{Console, Outcome, Recipe, Run, Start, StopFlag, TrainError, TrainLog};
+use lab::train::{Console, Outcome, Progress, Recipe, Run, Start, StopFlag, TrainError, TrainLog};
 use striate::init::Match;
 use striate::{Network, Parameters};
 
@@ -341,11 +341,20 @@ impl<'a> Laboratory<'a> {
 
     /// A run in `folder` with the settings of the command line.
     pub(crate) fn run(&self, folder: PathBuf, settings: &toml::Table) -> Result<Run> {
+        self.run_on(folder, settings, &self.console)
+    }
+
+    /// The same without progress, for a run that is one of many.
+    pub(crate) fn quiet_run(&self, folder: PathBuf, settings: &toml::Table) -> Result<Run> {
+        self.run_on(folder, settings, &Console::stderr(Progress::Quiet))
+    }
+
+    fn run_on(&self, folder: PathBuf, settings: &toml::Table, console: &Console) -> Result<Run> {
         let start = match self.settings.resume {
             true => Start::Resume,
             false => Start::Afresh,
         };
-        let run = Run::in_folder(folder, start, &self.console)?;
+        let run = Run::in_folder(folder, start, console)?;
         Ok(run
             .settings(settings)?
             .command(&self.settings.command)

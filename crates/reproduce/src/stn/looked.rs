@@ -48,6 +48,15 @@ pub(super) fn with_grid(
     Ok(picture)
 }
 
+/// The picture of an image (H, W) with a window (left, top, right, bottom), edges in pixels.
+pub(super) fn with_box(image: &Tensor, &[left, top, right, bottom]: &[f64; 4]) -> Result<Picture> {
+    let corners = [(left, top), (right, top), (right, bottom), (left, bottom)];
+    let pixel = |(x, y): (f64, f64)| (x as f32 * FACTOR as f32, y as f32 * FACTOR as f32);
+    let mut line: Vec<(f32, f32)> = corners.map(pixel).to_vec();
+    line.extend(line.first().copied());
+    Ok(gray(image)?.with_line(&line, GREEN))
+}
+
 /// (x, y) of the points of all lines: first those along x, then those along y.
 fn lines() -> Vec<f32> {
     let along = |at: usize, count: usize| 2.0 * at as f32 / (count - 1) as f32 - 1.0;

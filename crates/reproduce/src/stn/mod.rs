@@ -2,6 +2,7 @@
 
 mod animation;
 mod birds;
+mod colocalisation;
 mod digits;
 mod grids;
 mod looked;
@@ -9,6 +10,7 @@ mod model;
 mod overhead;
 mod recipe;
 mod sequence;
+mod search;
 mod table1;
 mod table2;
 mod table3;
@@ -28,6 +30,7 @@ pub(crate) const EXPERIMENTS: &[&dyn Experiment] = &[
     &table2::Table2,
     &table3::Table3,
     &table4::Table4,
+    &colocalisation::Colocalisation,
     &volume::Volume,
     &overhead::Overhead,
     &animation::Moving,

@@ -145,7 +145,22 @@ impl<L: LocalisationNet, G: GridGenerator> SpatialTransformer<L, G> {
     /// # Errors
     /// Those of the net and of the sampler.
     pub fn transform_seen(&self, seen: &Tensor, xs: &Tensor) -> Result<Transformed> {
-        let theta = scale_gradient(&self.localisation.theta(seen)?, self.gradient_scale)?;
+        self.read(xs, self.theta(seen)?)
+    }
+
+    /// The parameters that the net predicts, (N, P), with the gradient to the net scaled.
+    ///
+    /// # Errors
+    /// Those of the net.
+    pub fn theta(&self, seen: &Tensor) -> Result<Tensor> {
+        scale_gradient(&self.localisation.theta(seen)?, self.gradient_scale)
+    }
+
+    /// What the sampler reads from `xs` by parameters (N, P) that come from anywhere.
+    ///
+    /// # Errors
+    /// Those of the sampler; parameters of another shape.
+    pub fn read(&self, xs: &Tensor, theta: Tensor) -> Result<Transformed> {
         let grid = self.generator.grid(&theta)?;
         let output = grid_sample(xs, &grid, &self.options)?;
         Ok(Transformed {

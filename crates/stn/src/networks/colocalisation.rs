@@ -8,10 +8,9 @@ use striate::rng::Stream;
 use striate::{Clock, Network, relu};
 
 use super::classifier::{Body, Classifier};
-use crate::grid::{AttentionGrid, GridGenerator};
+use crate::grid::AttentionGrid;
 use crate::module::{ConvLocalisation, ConvLocalisationConfig, SpatialTransformer, Transformed};
-use crate::options::{AlignCorners, GridSampleOptions};
-use crate::sample::grid_sample;
+use crate::options::AlignCorners;
 
 /// Sizes of the co-localisation experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +24,8 @@ pub struct CoLocalisationConfig {
     pub body: Body,
     /// The window at the start, as a share of the scene's side.
     pub start: f64,
+    /// Factors of the two hidden layers and the logits in the code; a layer with factor 0 is left out.
+    pub factors: [f64; 3],
     /// Factor of the gradient to the localisation net.
     pub gradient_scale: f64,
 }
@@ -37,9 +38,19 @@ impl CoLocalisationConfig {
             crop: 28,
             body: Body::Cnn { filters: 64 },
             start: 1.0,
+            factors: [1.0; 3],
             gradient_scale: 1.0,
         }
     }
+}
+
+/// Who says how large the windows are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum WindowSize {
+    /// The localisation net, as in the paper.
+    Learned,
+    /// The caller: this share of the scene's side, for all windows; the net says where they are.
+    Given(f64),
 }
 
 /// A transformer that crops, and a net that encodes crops so that crops of the common object are close.
@@ -53,6 +64,7 @@ impl CoLocalisationConfig {
 pub struct CoLocalisation {
     transformer: SpatialTransformer<ConvLocalisation, AttentionGrid>,
     encoder: Classifier,
+    factors: [f64; 3],
     clock: Clock,
 }
 
@@ -60,8 +72,14 @@ impl CoLocalisation {
     /// The pair of networks of `config`.
     ///
     /// # Errors
-    /// Scenes or crops too small for the convolutions, tensors of another shape in `vb`.
+    /// Scenes or crops too small for the convolutions, tensors of another shape in `vb`, a code without layers.
     pub fn new(config: &CoLocalisationConfig, vb: VarBuilder) -> Result<Self> {
+        if config.factors.iter().all(|&factor| factor == 0.0) {
+            bail!(
+                "co-localisation: factors are {:?}; a code has at least one layer, so give one another factor than 0",
+                config.factors
+            );
+        }
         let generator = AttentionGrid::new((config.crop, config.crop), AlignCorners::Yes)?;
         let layers = ConvLocalisationConfig::colocalisation((config.side, config.side));
         let net = ConvLocalisation::new(&layers, &[config.start, 0.0, 0.0], vb.pp("st"))?;
@@ -71,6 +89,7 @@ impl CoLocalisation {
         Ok(Self {
             transformer,
             encoder,
+            factors: config.factors,
             clock: Clock::new(0),
         })
     }
@@ -79,46 +98,61 @@ impl CoLocalisation {
     ///
     /// # Errors
     /// An input of another shape.
-    pub fn transform(&self, xs: &Tensor) -> Result<Transformed> {
-        self.transformer.transform(xs)
+    pub fn transform(&self, xs: &Tensor, size: WindowSize) -> Result<Transformed> {
+        let WindowSize::Given(share) = size else {
+            return self.transformer.transform(xs);
+        };
+        let theta = self.transformer.theta(xs)?;
+        let sizes = Tensor::full(share, (theta.dim(0)?, 1), theta.device())?;
+        let theta = Tensor::cat(
+            &[&sizes.to_dtype(theta.dtype())?, &theta.narrow(1, 1, 2)?],
+            1,
+        )?;
+        self.transformer.read(xs, theta)
     }
 
-    /// The code of crops: the activations of all three layers in a row.
+    /// The code of crops: the activations of all three layers in a row, each times its factor.
     ///
     /// # Errors
     /// An input of another shape.
     pub fn encode(&self, crops: &Tensor) -> Result<Tensor> {
-        Tensor::cat(&self.encoder.activations(crops)?, 1)
+        let layers = self.encoder.activations(crops)?;
+        let layers = layers.iter().zip(self.factors);
+        let layers = layers.filter(|&(_, factor)| factor != 0.0);
+        let code: Vec<Tensor> = layers
+            .map(|(layer, factor)| layer * factor)
+            .collect::<Result<_>>()?;
+        Tensor::cat(&code, 1)
     }
 
-    /// The loss of a batch of scenes, with the crops; random windows have the size of the predicted ones and come from `draws`.
+    /// The loss of a batch of scenes, with the crops.
+    ///
+    /// Random windows have the size of the predicted ones, at most that of the scene, and come from `draws`.
+    /// Their centers are anywhere on the scene: a window as large as the scene would have one place only inside it.
     ///
     /// # Errors
     /// An input of another shape, fewer than two scenes.
     pub fn loss(
         &self,
         xs: &Tensor,
+        size: WindowSize,
         alpha: f64,
         draws: &mut Stream,
     ) -> Result<(Tensor, Transformed)> {
-        let crops = self.transform(xs)?;
+        let crops = self.transform(xs, size)?;
         let windows: Vec<Vec<f64>> = crops.theta.detach().to_dtype(DType::F64)?.to_vec2()?;
         let random = windows.iter().flat_map(|theta| {
-            let scale = theta[0].abs().min(1.0);
-            let mut at = || (1.0 - scale) * (2.0 * draws.uniform_f64() - 1.0);
-            [scale, at(), at()]
+            let mut at = || 2.0 * draws.uniform_f64() - 1.0;
+            [theta[0].abs().min(1.0), at(), at()]
         });
-        let random = Tensor::from_vec(
-            random.collect::<Vec<f64>>(),
-            (windows.len(), 3),
-            xs.device(),
+        let random = random.collect::<Vec<f64>>();
+        let random = Tensor::from_vec(random, (windows.len(), 3), xs.device())?;
+        let random = self.transformer.read(xs, random.to_dtype(xs.dtype())?)?;
+        let loss = triplet_loss(
+            &self.encode(&crops.output)?,
+            &self.encode(&random.output)?,
+            alpha,
         )?;
-        let grid = self
-            .transformer
-            .generator()
-            .grid(&random.to_dtype(xs.dtype())?)?;
-        let random = grid_sample(xs, &grid, &GridSampleOptions::default())?;
-        let loss = triplet_loss(&self.encode(&crops.output)?, &self.encode(&random)?, alpha)?;
         Ok((loss, crops))
     }
 
@@ -148,7 +182,7 @@ impl CoLocalisation {
 impl Module for CoLocalisation {
     /// The codes of the scenes' crops.
     fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        self.encode(&self.transform(xs)?.output)
+        self.encode(&self.transform(xs, WindowSize::Learned)?.output)
     }
 }
 
@@ -165,7 +199,7 @@ impl Network for CoLocalisation {
 
     /// The crops, (N, 1, crop, crop).
     fn forward_features(&self, xs: &Tensor) -> Result<Tensor> {
-        Ok(self.transform(xs)?.output)
+        Ok(self.transform(xs, WindowSize::Learned)?.output)
     }
 
     fn forward_to(&self, xs: &Tensor, layer: &str) -> Result<Tensor> {

@@ -17,7 +17,7 @@ mod parts;
 mod volume;
 
 pub use classifier::{Body, Classifier};
-pub use colocalisation::{CoLocalisation, CoLocalisationConfig, triplet_loss};
+pub use colocalisation::{CoLocalisation, CoLocalisationConfig, WindowSize, triplet_loss};
 pub use digits::{DigitConfig, DigitNet, Transform};
 pub use house_numbers::{HouseNumberConfig, HouseNumberNet, Placement, sequence_loss};
 pub use parts::{PartsConfig, PartsNet};

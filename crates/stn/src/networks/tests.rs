@@ -210,11 +210,28 @@ fn co_localisation_gives_a_loss_and_boxes() -> Result<()> {
     let mut values = vec![0f32; 3 * 84 * 84];
     stream(1, "scenes", 0).fill_uniform(&mut values);
     let xs = Tensor::from_vec(values, (3, 1, 84, 84), &Device::Cpu)?;
-    let (loss, crops) = network.loss(&xs, 1.0, &mut stream(1, "patches", 0))?;
+    let mut draws = stream(1, "patches", 0);
+    let (loss, crops) = network.loss(&xs, WindowSize::Learned, 1.0, &mut draws)?;
     assert!(loss.to_scalar::<f32>()?.is_finite());
     assert_eq!(crops.output.dims(), [3, 1, 28, 28]);
     let boxes = CoLocalisation::boxes(&crops.theta, 84)?;
     assert_eq!(boxes[0], [21.25, 21.25, 62.75, 62.75]);
+    // 4 units at 100 places, 4 at 4, and 10 logits, of which the middle ones stay.
+    let crops = network.transform(&xs, WindowSize::Given(0.25))?;
+    assert_eq!(crops.theta.to_vec2::<f32>()?[2], [0.25, 0.0, 0.0]);
+    assert_eq!(network.encode(&crops.output)?.dims(), [3, 4 * 104 + 10]);
+    let twice = CoLocalisationConfig {
+        factors: [0.0, 2.0, 0.0],
+        ..config
+    };
+    let scaled = CoLocalisation::new(&twice, parameters().builder())?.encode(&crops.output)?;
+    let middle = network.encode(&crops.output)?.narrow(1, 400, 16)?;
+    assert_eq!(scaled.to_vec2::<f32>()?, (middle * 2.0)?.to_vec2::<f32>()?);
+    let none = CoLocalisationConfig {
+        factors: [0.0; 3],
+        ..twice
+    };
+    assert!(CoLocalisation::new(&none, parameters().builder()).is_err());
     Ok(())
 }
 

@@ -1,0 +1,223 @@
+//! How one transformer learns where the common object of a set of pictures is (App. A.2).
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use candle_core::{DType, Device, Result as CandleResult, Tensor};
+use lab::data::{Batch, FloatSet};
+use lab::report::Scale;
+use lab::train::{
+    AdamConfig, Loss, LrSchedule, Objective, Outcome, ParamGroup, Recipe, fit_objective,
+};
+use stn::networks::{Classifier, CoLocalisation, CoLocalisationConfig, WindowSize};
+use striate::Parameters;
+use striate::rng::Clock;
+
+use crate::laboratory::{Interrupted, Laboratory};
+
+/// Margin of the hinge.
+const ALPHA: f64 = 1.0;
+/// The mean squared distance that codes of digits have from the code of a blank crop, in units of the margin.
+const TO_BLANK: f64 = 2.0;
+/// The layer whose activations are the code: that behind the second convolution.
+const LAYER: usize = 1;
+/// The windows reach their last size after this share of the steps.
+const SHRINKING: f64 = 0.8;
+/// The place of a picture's object, (left, top, right, bottom).
+pub(super) type Window = [f64; 4];
+
+/// A search: its networks, its steps, and what the encoder has learnt.
+pub(super) struct Search<'a> {
+    pub(super) config: CoLocalisationConfig,
+    pub(super) scale: Scale,
+    pub(super) encoder: &'a Parameters,
+    pub(super) seed: u64,
+}
+
+/// Steps of a search, each on all pictures.
+pub(super) fn steps(scale: Scale) -> usize {
+    match scale {
+        Scale::Paper | Scale::Cpu => 400,
+        Scale::Quick => 200,
+        Scale::Smoke => 2,
+    }
+}
+
+/// Factors of the layers that make the code as long as [`TO_BLANK`] says, measured on `digits` (N, 1, side, side).
+pub(super) fn factors(
+    config: &CoLocalisationConfig,
+    encoder: &Parameters,
+    digits: &Tensor,
+) -> Result<[f64; 3]> {
+    let classes = encoder
+        .named()
+        .iter()
+        .find(|(name, _)| name == "fc.bias")
+        .map_or(10, |(_, bias)| bias.elem_count());
+    let net = Classifier::new(config.body, 1, config.crop, classes, encoder.builder())?;
+    let blank = net.activations(&digits.narrow(0, 0, 1)?.zeros_like()?)?;
+    let apart = net.activations(digits)?[LAYER].broadcast_sub(&blank[LAYER])?;
+    let squares = apart.sqr()?.sum_all()?.to_dtype(DType::F64)?;
+    let mean = squares.to_scalar::<f64>()? / digits.dim(0)? as f64;
+    let mut factors = [0.0; 3];
+    factors[LAYER] = (TO_BLANK * ALPHA / mean.max(f64::MIN_POSITIVE)).sqrt();
+    Ok(factors)
+}
+
+impl Search<'_> {
+    fn recipe(&self, pictures: usize, label: String) -> Recipe {
+        let epochs = steps(self.scale);
+        let adam = AdamConfig {
+            lr: 0.003,
+            beta2: 0.99,
+            ..AdamConfig::default()
+        };
+        Recipe {
+            label,
+            seed: self.seed,
+            evaluate_every: epochs,
+            schedule: LrSchedule::cosine(0.0),
+            // The encoder stays as it is.
+            groups: vec![ParamGroup::new("encoder*").lr_factor(0.0)],
+            ..Recipe::new(epochs, pictures, adam)
+        }
+    }
+
+    /// Trains a transformer on `pictures` and gives its windows in them.
+    pub(super) fn windows(
+        &self,
+        laboratory: &Laboratory,
+        pictures: &FloatSet,
+        folder: PathBuf,
+        label: String,
+    ) -> Result<Vec<Window>> {
+        let config = &self.config;
+        let device = &laboratory.settings.device;
+        let parameters = Parameters::new(self.seed, DType::F32, device);
+        let network = CoLocalisation::new(config, parameters.builder())?;
+        self.give_encoder(&parameters)?;
+        let mut settings = toml::Table::new();
+        settings.insert("network".to_owned(), toml::Value::try_from(config)?);
+        settings.insert("pictures".to_owned(), label.clone().into());
+        let mut run = laboratory.quiet_run(folder, &settings)?;
+        let recipe = self.recipe(pictures.len(), label);
+        let objective = Common {
+            network: &network,
+            clock: Clock::new(self.seed),
+            start: config.start,
+            end: last_size(config),
+            steps: recipe.epochs as f64,
+        };
+        let log = fit_objective(
+            &objective,
+            &parameters,
+            pictures,
+            pictures,
+            &recipe,
+            &mut run,
+        )?;
+        if log.outcome == Outcome::Interrupted {
+            return Err(Interrupted.into());
+        }
+        let xs = all(pictures, device)?;
+        let crops = network.transform(&xs, WindowSize::Given(last_size(config)))?;
+        Ok(CoLocalisation::boxes(&crops.theta, config.side)?)
+    }
+
+    /// Puts the trained weights into the encoder.
+    fn give_encoder(&self, parameters: &Parameters) -> CandleResult<()> {
+        let trained = self.encoder.named();
+        for (name, var) in parameters.named() {
+            let own = |(own, _): &&(String, _)| name.strip_prefix("encoder.") == Some(own);
+            if let Some((_, value)) = trained.iter().find(&own) {
+                var.set(value.as_tensor())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// All pictures as one batch.
+pub(super) fn all(set: &FloatSet, device: &Device) -> CandleResult<Tensor> {
+    let shape = (set.len(), set.channels, set.height, set.width);
+    Tensor::from_slice(&set.images, shape, device)
+}
+
+/// The size of windows whose pixels are those of the scene, as a share of the scene's side.
+fn last_size(config: &CoLocalisationConfig) -> f64 {
+    config.crop.saturating_sub(1) as f64 / config.side.saturating_sub(1).max(1) as f64
+}
+
+/// The triplet loss as an objective; there are no classes to predict.
+struct Common<'a> {
+    network: &'a CoLocalisation,
+    clock: Clock,
+    start: f64,
+    end: f64,
+    steps: f64,
+}
+
+impl Objective for Common<'_> {
+    fn loss(&self, batch: &Batch) -> CandleResult<Loss> {
+        let done = self.clock.step() as f64 / (SHRINKING * self.steps);
+        let size = self.start + (self.end - self.start) * done.min(1.0);
+        let mut draws = self.clock.stream("random-window");
+        self.clock.tick();
+        let size = WindowSize::Given(size);
+        let (total, _) = self.network.loss(&batch.xs, size, ALPHA, &mut draws)?;
+        Ok(Loss::new(total))
+    }
+
+    fn predict(&self, xs: &Tensor) -> CandleResult<Tensor> {
+        Tensor::zeros((xs.dim(0)?, 1), DType::F32, xs.device())
+    }
+
+    fn classifies(&self) -> bool {
+        false
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stn::networks::Body;
+
+    #[test]
+    fn codes_of_digits_are_two_margins_from_a_blank_one() -> Result<()> {
+        let config = CoLocalisationConfig {
+            body: Body::Cnn { filters: 3 },
+            ..CoLocalisationConfig::digits()
+        };
+        let encoder = Parameters::new(3, DType::F32, &Device::Cpu);
+        Classifier::new(config.body, 1, config.crop, 10, encoder.builder())?;
+        let mut values = vec![0f32; 5 * 28 * 28];
+        striate::rng::stream(1, "digits", 0).fill_uniform(&mut values);
+        let digits = Tensor::from_vec(values, (5, 1, 28, 28), &Device::Cpu)?;
+        let factors = factors(&config, &encoder, &digits)?;
+        let config = CoLocalisationConfig { factors, ..config };
+        let parameters = Parameters::new(0, DType::F32, &Device::Cpu);
+        let network = CoLocalisation::new(&config, parameters.builder())?;
+        let search = Search {
+            config: config.clone(),
+            scale: Scale::Smoke,
+            encoder: &encoder,
+            seed: 0,
+        };
+        search.give_encoder(&parameters)?;
+        let blank = network.encode(&digits.narrow(0, 0, 1)?.zeros_like()?)?;
+        let apart = network.encode(&digits)?.broadcast_sub(&blank)?;
+        let mean = apart.sqr()?.sum(1)?.mean_all()?.to_scalar::<f32>()?;
+        assert!((mean - 2.0).abs() < 1e-4, "{mean}");
+        Ok(())
+    }
+
+    #[test]
+    fn windows_end_as_large_as_a_crop() {
+        let config = CoLocalisationConfig::digits();
+        assert!((last_size(&config) - 27.0 / 83.0).abs() < 1e-12);
+    }
+}
