@@ -90,6 +90,17 @@ impl Digit {
     }
 }
 
+/// The kind of transformer that is made for a distortion.
+pub(super) fn suited(distortion: Distortion) -> Transform {
+    match distortion {
+        Distortion::Rotated | Distortion::RotatedScaledPlaced | Distortion::Cluttered => {
+            Transform::Affine
+        }
+        Distortion::Projective => Transform::Projective,
+        Distortion::Elastic => Transform::Tps,
+    }
+}
+
 /// The canvas of a distortion for these images, larger than the usual one for larger images.
 pub(super) fn canvas(distortion: Distortion, images: Images) -> usize {
     distortion.canvas() + images.size.1.max(images.size.2).saturating_sub(28)
@@ -104,9 +115,11 @@ fn equal(
 ) -> Result<DigitConfig> {
     let small = matches!(scale, Scale::Quick | Scale::Smoke);
     match (distortion, kind) {
-        // A CNN as large as the localisation net would take too long on images of this size.
+        // A CNN as large as the localisation net would take too long on images of this size; behind the pooling it may be wider.
         (Distortion::Cluttered, Kind::Cnn) if small => Ok(DigitConfig {
-            body: Body::Cnn { filters: 10 },
+            body: Body::Cnn {
+                filters: 10 * config.pool.max(1),
+            },
             ..config.clone()
         }),
         _ => model::sized(config, budget(kind, config.side, scale)?),

@@ -9,21 +9,21 @@ use anyhow::Result;
 use candle_core::Tensor;
 use lab::data::{Batches, Dataset, Distortion, FloatSet};
 use lab::report::{Claim, ImageGrid, Mark, Record, Scale};
-use stn::networks::{DigitNet, Transform};
+use stn::networks::DigitNet;
 
-use super::digits::{Digit, Kind};
+use super::digits::{self, Digit, Kind};
 use super::{looked, recipe, table1};
 use crate::experiment::{Experiment, Images};
 use crate::laboratory::{Laboratory, Trained, file_name};
 use crate::pictures;
 use crate::training::Training;
 
-/// What is shown: the distortion, and the transformer that suits it.
-const SHOWN: [(Distortion, Transform); 4] = [
-    (Distortion::Rotated, Transform::Affine),
-    (Distortion::RotatedScaledPlaced, Transform::Affine),
-    (Distortion::Projective, Transform::Projective),
-    (Distortion::Elastic, Transform::Tps),
+/// What is shown, each behind the transformer that is made for it.
+const SHOWN: [Distortion; 4] = [
+    Distortion::Rotated,
+    Distortion::RotatedScaledPlaced,
+    Distortion::Projective,
+    Distortion::Elastic,
 ];
 /// What is measured beside the pictures.
 const BEFORE: &str = "difference within a class, input";
@@ -32,11 +32,11 @@ const BEHIND: &str = "difference within a class, behind the transformer";
 pub(crate) struct Grids;
 
 /// The rows of the figure's table.
-fn digits() -> impl Iterator<Item = (Distortion, Digit)> {
-    SHOWN.into_iter().map(|(distortion, transform)| {
+fn shown() -> impl Iterator<Item = (Distortion, Digit)> {
+    SHOWN.into_iter().map(|distortion| {
         let digit = Digit {
             kind: Kind::Cnn,
-            transform: Some(transform),
+            transform: Some(digits::suited(distortion)),
         };
         (distortion, digit)
     })
@@ -61,7 +61,7 @@ impl Experiment for Grids {
 
     fn claims(&self) -> Vec<Claim> {
         let quantities = ["test error", BEFORE, BEHIND];
-        let claims = digits().flat_map(|(distortion, digit)| {
+        let claims = shown().flat_map(|(distortion, digit)| {
             quantities.map(|quantity| Claim {
                 mark: Mark::Absent,
                 ..Claim::new(self.id(), table1::label(distortion, digit), quantity, "%")
@@ -82,12 +82,12 @@ impl Experiment for Grids {
 
     fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
         let training = |(distortion, digit)| table1::training(distortion, digit, scale, images);
-        digits().filter_map(training).collect()
+        shown().filter_map(training).collect()
     }
 
     fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
         let (scale, images) = (laboratory.scale(), Images::of(&data.train));
-        for (distortion, digit) in digits() {
+        for (distortion, digit) in shown() {
             let Some(training) = table1::training(distortion, digit, scale, images) else {
                 continue;
             };
