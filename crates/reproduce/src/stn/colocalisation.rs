@@ -108,7 +108,7 @@ impl Experiment for Colocalisation {
             "Deviations: {steps} steps of Adam at 0.003 on all 100 pictures at once; \
              the code is the layer behind the second convolution alone, scaled so that digits are two margins from a blank crop; \
              windows shrink from the whole picture to the size of a digit by a schedule, and only their places are learnt; \
-             random windows may hang over the edge; an encoder of {filters} filters, trained on plain digits for few epochs; \
+             random windows may hang over the edge; a search that ends with more than half the margin as its loss begins again, with five starts at most; an encoder of {filters} filters, trained on plain digits for few epochs; \
              the localisation net as described has 5,947 parameters where the text says 100k."
         );
         let mut notes = vec![found.to_owned(), ours];
@@ -181,8 +181,13 @@ impl Experiment for Colocalisation {
                 let common = common_object(digits, class, PICTURES, side, pieces, seed)?;
                 let label = row(name, class);
                 let folder = laboratory.folder().join(name).join(class.to_string());
-                let windows =
-                    search.windows(laboratory, &common.pictures, folder.clone(), label.clone())?;
+                let found = search.windows(laboratory, &common.pictures, &folder, &label)?;
+                let (loss, starts) = (found.loss, found.starts);
+                laboratory.console.note(format!(
+                    "{} {label}: loss {loss:.3} a pair, from start {starts}",
+                    self.id()
+                ));
+                let windows = found.windows;
                 let claim = Claim::new(self.id(), label, FOUND, "%");
                 let record = Record::new(&claim, laboratory.described(training, data), scale)
                     .value(encoder.seed, Some(percent_found(&common, &windows)));
