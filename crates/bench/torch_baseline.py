@@ -294,9 +294,13 @@ def peak_mib():
 
 
 def timed(run, inner):
-    """Seconds of one run, out of `inner` in a row; short runs wake the threads with one that is not timed."""
+    """Seconds of one run, out of `inner` in a row.
+
+    Before short runs, runs that are not timed give the system time to move the threads to cores of their own.
+    """
     if inner > 1:
-        run()
+        for _ in range(5 * inner):
+            run()
     start = time.perf_counter()
     for _ in range(inner):
         run()

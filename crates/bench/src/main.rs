@@ -132,10 +132,14 @@ fn alone(args: &Args, work: &mut Work) -> Result<()> {
     Ok(())
 }
 
-/// Seconds of one run; short runs wake the threads with one that is not timed.
+/// Seconds of one run.
+///
+/// Before short runs, runs that are not timed give the system time to move the threads to cores of their own.
 fn timed(case: &mut Case) -> Result<f64> {
     if case.inner > 1 {
-        (case.run)()?;
+        for _ in 0..5 * case.inner {
+            (case.run)()?;
+        }
     }
     let start = Instant::now();
     for _ in 0..case.inner {
