@@ -173,8 +173,10 @@ impl<T: Number> Block<T> {
             (y[t], self.slope_y[t]) = (place, slope * map.y.scale);
         }
         let (columns, rows) = (map.x.len, map.y.len);
+        let mut missing = 0;
         for t in 0..BLOCK {
             let lost = x[t].missing() | y[t].missing();
+            missing |= i32::from(lost);
             let x = if lost { T::ZERO } else { x[t] };
             let y = if lost { T::ZERO } else { y[t] };
             let (left, above) = (x.floor(), y.floor());
@@ -201,7 +203,7 @@ impl<T: Number> Block<T> {
             self.weight[2][t] = gx * fy;
             self.weight[3][t] = fx * fy;
         }
-        self.any_missing = self.x0.contains(&MISSING);
+        self.any_missing = missing != 0;
     }
 
     /// The weights of point `t`.

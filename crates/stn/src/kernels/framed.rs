@@ -191,6 +191,7 @@ impl<T: Number> BackwardImages<'_, T> {
         let mut frames = vec![map.outside; shape.c * frame.cells];
         let mut sums = vec![T::ZERO; if INPUT { frames.len() } else { 0 }];
         let mut block = Block::new();
+        let mut dots = [[T::ZERO; BLOCK]; 4];
         let mut gradient = [T::ZERO; 2 * BLOCK];
         for image in self.images {
             fill(&frame, shape, pass.x, image, &mut frames);
@@ -198,7 +199,6 @@ impl<T: Number> BackwardImages<'_, T> {
             for points in blocks(0..shape.points) {
                 let places = coords(shape, pass.grid, image, points.clone());
                 block.place_framed(pass.level, &map, places);
-                let mut dots = [[T::ZERO; BLOCK]; 4];
                 for channel in 0..shape.c {
                     let plane = image * shape.c + channel;
                     let dy = &pass.dy[plane * shape.points..][points.clone()];
@@ -207,7 +207,14 @@ impl<T: Number> BackwardImages<'_, T> {
                     let dx = if INPUT { &mut sums[cells] } else { &mut [] };
                     // SAFETY: x, and dx if it is wanted, are frames, in which the block was placed.
                     unsafe {
-                        add_gradients::<_, INPUT, GRID>(&frame, &block, x, dy, dx, &mut dots)
+                        match channel {
+                            0 => add_gradients::<_, INPUT, GRID, true>(
+                                &frame, &block, x, dy, dx, &mut dots,
+                            ),
+                            _ => add_gradients::<_, INPUT, GRID, false>(
+                                &frame, &block, x, dy, dx, &mut dots,
+                            ),
+                        }
                     };
                 }
                 if GRID {
@@ -232,12 +239,13 @@ impl<T: Number> BackwardImages<'_, T> {
     }
 }
 
-/// Adds what the points of a block give to the gradient of a channel, and to the sums for the coordinates.
+/// Adds what the points of a block give to the gradient of a channel, and to the sums for the coordinates,
+/// which the first channel starts.
 ///
 /// # Safety
 /// `x`, and `dx` if it is wanted, are frames, in which the block was placed.
 #[inline(always)]
-unsafe fn add_gradients<T: Number, const INPUT: bool, const GRID: bool>(
+unsafe fn add_gradients<T: Number, const INPUT: bool, const GRID: bool, const FIRST: bool>(
     frame: &Frame,
     block: &Block<T>,
     x: &[T],
@@ -254,7 +262,8 @@ unsafe fn add_gradients<T: Number, const INPUT: bool, const GRID: bool>(
             // SAFETY: a place in the frame has neighbors right and below.
             unsafe {
                 if GRID {
-                    dots[k][t] += g * *x.add(tap[k]);
+                    let dot = g * *x.add(tap[k]);
+                    dots[k][t] = if FIRST { dot } else { dots[k][t] + dot };
                 }
                 if INPUT {
                     *dx.add(tap[k]) += g * weight[k];
@@ -322,10 +331,10 @@ mod tests {
             };
             for level in Level::ALL.into_iter().filter(|level| level.available()) {
                 let bits = |values: Vec<f32>| -> Vec<u32> {
-                    // A NaN is a NaN, whatever its sign.
+                    // A NaN is a NaN and a zero a zero, whatever their signs.
                     let same = values
                         .into_iter()
-                        .map(|v| if v.is_nan() { f32::NAN } else { v });
+                        .map(|v| if v.is_nan() { f32::NAN } else { v + 0.0 });
                     same.map(f32::to_bits).collect()
                 };
                 let run = |path| {
