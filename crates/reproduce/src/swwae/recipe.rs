@@ -16,7 +16,8 @@ use crate::training::Training;
 
 /// The weights of the terms at a scale, both equal, as `swwae/weights` found them on held-out training images.
 ///
-/// A narrow network with few steps has no room for more than a tenth; with a pass over the whole set 1 was better.
+/// A narrow network with few steps has no room for more than a tenth (errors 6.0, 6.0, 7.1 and 25.7 % for 0, 0.1, 1 and 10 on L2M);
+/// with a pass over the whole set 1 is better than none and a tenth (3.85, 3.65, 3.45 and 4.13 %).
 pub(super) fn weights(scale: Scale) -> LossWeights {
     let both = match scale {
         Scale::Smoke | Scale::Quick => 0.1,
