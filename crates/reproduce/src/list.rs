@@ -3,7 +3,7 @@
 use std::io::{Write, stdout};
 
 use anyhow::Result;
-use lab::data::Mix;
+use lab::data::{Mix, Source, load};
 use lab::report::Scale;
 use lab::train::duration;
 
@@ -16,14 +16,18 @@ pub(crate) fn list(experiments: &[&'static dyn Experiment]) -> Result<()> {
     for experiment in experiments {
         writeln!(out, "{}: {}", experiment.id(), experiment.title())?;
         for scale in Scale::ALL {
-            let (name, needs) = match experiment.embedded(scale) {
-                Some(name) => (name, format!("nothing, runs on embedded {name}")),
+            let (images, needs) = match experiment.embedded(scale) {
+                Some(name) => {
+                    let images = Images::of(&load(name, &Source::Embedded)?.train);
+                    (images, format!("nothing, runs on embedded {name}"))
+                }
                 None => {
                     let name = experiment.data_set();
-                    (name, format!("--data DIR with {name}, or --data hub"))
+                    let needs = format!("--data DIR with {name}, or --data hub");
+                    (Images::expected(name), needs)
                 }
             };
-            let time = duration(seconds(*experiment, scale, name));
+            let time = duration(seconds(*experiment, scale, images));
             writeln!(out, "  {scale:<6} {time:>12}  needs {needs}")?;
         }
     }
@@ -39,14 +43,14 @@ fn share(scale: Scale) -> f64 {
 }
 
 /// Time of one seed at `scale`, from the multiplications of every training.
-fn seconds(experiment: &dyn Experiment, scale: Scale, data_set: &str) -> f64 {
-    let images = Images::expected(data_set);
+fn seconds(experiment: &dyn Experiment, scale: Scale, images: Images) -> f64 {
     let trainings = experiment.trainings(scale, images).into_iter();
     let seconds = trainings.map(|training| {
         let seen = training
             .train_images
             .unwrap_or(images.train)
             .min(images.train) as f64;
+        let seen = seen * training.scenery.map_or(1.0, |of| of.share(images.classes));
         // Where batches are mixed, an epoch is a pass over the images without labels.
         let mixed = |mix: Mix| mix.batch_size() as f64 / mix.unlabelled.max(1) as f64;
         let seen = seen * training.recipe.mix().map_or(1.0, mixed);

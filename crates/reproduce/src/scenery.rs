@@ -33,6 +33,14 @@ pub(crate) enum Scenery {
 }
 
 impl Scenery {
+    /// The part of a set's images that scenes are made of, if its `classes` have equally many.
+    pub(crate) fn share(self, classes: usize) -> f64 {
+        match self {
+            Self::Sum { digits, .. } if digits < classes => digits as f64 / classes as f64,
+            _ => 1.0,
+        }
+    }
+
     /// Scenes of both splits.
     pub(crate) fn apply(self, (train, test): Sets) -> Result<Sets> {
         let test = self.of(test)?.rendered(TEST_SEED);

@@ -117,11 +117,13 @@ impl Experiment for Cifar {
     }
 
     fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
+        let (train, _) = recipe::colored_images(scale);
+        let own = train.unwrap_or(usize::MAX).min(images.train);
         let both = Images {
-            train: 2 * images.train,
+            train: 2 * own,
             ..images
         };
-        let of_table = |(table, _)| trainings(table, scale, both, images.train);
+        let of_table = |(table, _)| trainings(table, scale, both, own);
         TABLES.into_iter().flat_map(of_table).collect()
     }
 
