@@ -151,7 +151,7 @@ fn recipe_of(placement: Placement, scale: Scale) -> Recipe {
     // 400,000 steps of 128 images are 217 epochs of the 235,755 training and extra images.
     let (epochs, batch_size, optimizer, schedule, evaluate_every) = match scale {
         Scale::Smoke => (1, 8, adam(0.002), LrSchedule::cosine(0.0), 1),
-        Scale::Quick => (11, 16, adam(0.001), cosine, 11),
+        Scale::Quick => (9, 16, adam(0.001), cosine, 9),
         Scale::Cpu => (12, 64, adam(0.001), cosine, 2),
         Scale::Paper => (217, 128, sgd.into(), falls, 10),
     };
@@ -205,7 +205,7 @@ impl Experiment for Table2 {
             }
             Scale::Quick => "not SVHN: without --data, numbers of one or two embedded MNIST digits, written askew and somewhere on 32x32 pixels, \
                  anew in every epoch, and nothing for the rows of 128 px; 4,000 images, an eighth of the width but for Single's localisation net, no dropout, \
-                 11 epochs of Adam at 0.001 with warm-up and cosine instead of 400,000 steps of SGD, a tenth of the rate for Single's localisation net and half of it for Multi's, batch 16"
+                 9 epochs of Adam at 0.001 with warm-up and cosine instead of 400,000 steps of SGD, a tenth of the rate for Single's localisation net and half of it for Multi's, batch 16"
                 .to_owned(),
             Scale::Cpu => format!(
                 "the 33,402 training images without the extra ones, a quarter of the width but for Single's localisation net, no dropout, \
