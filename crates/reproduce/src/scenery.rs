@@ -102,6 +102,7 @@ mod tests {
             canvas: 4,
             digits: 2,
         };
+        assert_eq!((sum.share(4), sum.share(2)), (0.5, 1.0));
         assert_eq!(sum.of(set)?.classes, 3);
         Ok(())
     }

@@ -168,6 +168,25 @@ fn list_names_every_experiment() {
 }
 
 #[test]
+fn what_quick_does_with_embedded_images_takes_minutes() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let output = reproduce(&["all", "--list"], dir.path());
+    let text = String::from_utf8_lossy(&output.stdout);
+    let is_quick = |line: &&str| line.starts_with("  quick") && line.contains("embedded");
+    let lines: Vec<&str> = text.lines().filter(is_quick).collect();
+    assert!(lines.len() > 20, "{text}");
+    for line in lines {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let minutes = match words[2] {
+            "s" => 0,
+            "min" => words[1].parse().expect("minutes"),
+            _ => panic!("{line}"),
+        };
+        assert!(minutes < 5, "{line}");
+    }
+}
+
+#[test]
 fn errors_name_the_cure() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let empty = dir.path().join("empty");
