@@ -1,5 +1,6 @@
 //! `--list`: every experiment, what it needs, and how long it takes.
 
+use std::collections::BTreeMap;
 use std::io::{Write, stdout};
 
 use anyhow::Result;
@@ -12,14 +13,19 @@ use crate::experiment::{Experiment, Images};
 /// Prints the list.
 pub(crate) fn list(experiments: &[&'static dyn Experiment]) -> Result<()> {
     let mut out = stdout().lock();
+    // Each embedded set is read once, not for every experiment.
+    let mut embedded = BTreeMap::new();
     writeln!(out, "Times are estimates for two cores and one seed.\n")?;
     for experiment in experiments {
         writeln!(out, "{}: {}", experiment.id(), experiment.title())?;
         for scale in Scale::ALL {
             let (images, needs) = match experiment.embedded(scale) {
                 Some(name) => {
-                    let images = Images::of(&load(name, &Source::Embedded)?.train);
-                    (images, format!("nothing, runs on embedded {name}"))
+                    if !embedded.contains_key(name) {
+                        let data = load(name, &Source::Embedded)?;
+                        embedded.insert(name, Images::of(&data.train));
+                    }
+                    (embedded[name], format!("nothing, runs on embedded {name}"))
                 }
                 None => {
                     let name = experiment.data_set();

@@ -36,7 +36,7 @@ impl Scenery {
     /// The part of a set's images that scenes are made of, if its `classes` have equally many.
     pub(crate) fn share(self, classes: usize) -> f64 {
         match self {
-            Self::Sum { digits, .. } if digits < classes => digits as f64 / classes as f64,
+            Self::Sum { digits, .. } => (digits as f64 / classes as f64).min(1.0),
             _ => 1.0,
         }
     }
