@@ -5,32 +5,36 @@ use candle_core::{Result, bail};
 /// The most cells of a map and points of a grid: kernels count them in i32, with room for offsets.
 pub(crate) const MAX_CELLS: usize = (i32::MAX / 4) as usize;
 
-/// From this many bytes on, [`product`] asks whether memory can hold them; below, an allocation just happens.
+/// From this many bytes on, memory is asked whether it can hold them; below, an allocation just happens.
 const LARGE: usize = 1 << 30;
 
-/// The product of `factors`, the sides of `argument`.
+/// The product of `factors`, the sides of the tensor `argument`.
 ///
 /// # Errors
-/// If an allocation cannot hold that many elements: f64 by its largest size, f32 by the memory of this machine.
+/// If memory cannot hold that many f32, or no allocation that many f64.
 pub(crate) fn product(op: &str, argument: &str, factors: &[usize]) -> Result<usize> {
+    elements(op, argument, factors, size_of::<f32>())
+}
+
+/// As [`product`] for a matrix that is computed in f64.
+pub(crate) fn matrix(op: &str, argument: &str, factors: &[usize]) -> Result<usize> {
+    elements(op, argument, factors, size_of::<f64>())
+}
+
+fn elements(op: &str, argument: &str, factors: &[usize], bytes: usize) -> Result<usize> {
     let product = factors
         .iter()
         .try_fold(1usize, |product, &factor| product.checked_mul(factor));
-    // A zero after an overflow still makes a product of zero.
-    let product = if factors.contains(&0) {
-        Some(0)
-    } else {
-        product
+    let fits = |&product: &usize| {
+        product <= isize::MAX as usize / size_of::<f64>()
+            && (product * bytes < LARGE
+                || Vec::<u8>::new().try_reserve_exact(product * bytes).is_ok())
     };
-    let fits = |elements: usize| {
-        let bytes = elements * size_of::<f32>();
-        bytes < LARGE || Vec::<u8>::new().try_reserve_exact(bytes).is_ok()
-    };
-    match product {
-        Some(product) if product <= isize::MAX as usize / size_of::<f64>() && fits(product) => {
-            Ok(product)
-        }
-        _ => bail!("{op}: {argument} is {factors:?}, more elements than memory can hold"),
+    match product.filter(fits) {
+        Some(product) => Ok(product),
+        // A zero makes a product of zero, whatever overflows before it.
+        None if factors.contains(&0) => Ok(0),
+        None => bail!("{op}: {argument} is {factors:?}, more elements than memory can hold"),
     }
 }
 
@@ -40,7 +44,8 @@ pub(crate) fn check_weight(layer: &str, outputs: usize, inputs: &[usize]) -> Res
     if outputs == 0 || inputs == 0 {
         bail!("{layer}: {inputs} inputs and {outputs} outputs; both must be at least 1");
     }
-    product(layer, "the weight (out, in)", &[outputs, inputs]).map(|_| ())
+    // Weights are drawn in f64.
+    matrix(layer, "the weight (out, in)", &[outputs, inputs]).map(|_| ())
 }
 
 /// The number of pixels of an output of `size`.

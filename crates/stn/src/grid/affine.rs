@@ -12,7 +12,7 @@ use super::generator::{GridGenerator, points, rows};
 use super::linear::{Constant, in_float};
 use crate::kernels::affine::{self, AffineShape};
 use crate::options::AlignCorners;
-use crate::size::{pixels, product};
+use crate::size::{self, pixels};
 
 const NAME: &str = "affine grid";
 const NAME_3D: &str = "affine grid 3-D";
@@ -241,7 +241,7 @@ impl<const D: usize> Base<D> {
         let axes: [Vec<f64>; D] =
             std::array::from_fn(|d| axis(self.size[D - 1 - d], self.align_corners));
         let count = pixels(NAME, &self.size)?;
-        let len = product(NAME, "the matrix of the grid", &[D * (D + 1), count, D])?;
+        let len = size::matrix(NAME, "the matrix of the grid", &[D * (D + 1), count, D])?;
         let mut values = vec![0.0; len];
         for point in 0..count {
             let mut rest = point;

@@ -12,7 +12,7 @@ use super::base::points_2d;
 use super::generator::{GridGenerator, points, rows};
 use super::linear::{Constant, in_float};
 use crate::options::AlignCorners;
-use crate::size::{pixels, product};
+use crate::size::{matrix, pixels};
 
 const NAME: &str = "thin plate spline grid";
 
@@ -73,12 +73,12 @@ impl ThinPlateSplineGrid {
         let count = pixels(NAME, &[size.0, size.1])?;
         if !(2..=Self::MAX_SIDE).contains(&side) {
             bail!(
-                "{NAME}: {side} control points a side; from 2 to {} are supported",
+                "{NAME}: {side} control points a side; at least 2 and at most {} are needed",
                 Self::MAX_SIDE
             );
         }
         let factors = [2 * side * side, count, 2];
-        let len = product(NAME, "the matrix of the spline", &factors)?;
+        let len = matrix(NAME, "the matrix of the spline", &factors)?;
         let control = points_2d((side, side), AlignCorners::Yes);
         let k = control.len() / 2;
         let solution = solve(&control)?;
