@@ -6,9 +6,9 @@ use crate::experiment::Experiment;
 use crate::{allconv, nin, stn, swwae};
 
 /// A paper by the name of its crate, and its experiments in the order of the paper.
-type Paper = (&'static str, &'static [&'static dyn Experiment]);
+type Paper = (&'static str, &'static [Experiment]);
 
-const PAPERS: &[Paper] = &[
+static PAPERS: &[Paper] = &[
     ("allconv", allconv::EXPERIMENTS),
     ("nin", nin::EXPERIMENTS),
     ("stn", stn::EXPERIMENTS),
@@ -16,10 +16,10 @@ const PAPERS: &[Paper] = &[
 ];
 
 /// Every experiment.
-pub(crate) fn all() -> impl Iterator<Item = &'static dyn Experiment> {
+pub(crate) fn all() -> impl Iterator<Item = &'static Experiment> {
     PAPERS
         .iter()
-        .flat_map(|(_, experiments)| experiments.iter().copied())
+        .flat_map(|(_, experiments)| experiments.iter())
 }
 
 /// The papers' names, for messages.
@@ -32,13 +32,13 @@ pub(crate) fn papers() -> String {
 }
 
 /// The experiments of `target` (a paper, `all`, or one experiment such as `allconv/table3`), cut down to `ids`.
-pub(crate) fn choose(target: &str, ids: &[String]) -> Result<Vec<&'static dyn Experiment>> {
+pub(crate) fn choose(target: &str, ids: &[String]) -> Result<Vec<&'static Experiment>> {
     let (paper, first) = match target.split_once('/') {
         Some((paper, _)) => (paper, Some(target)),
         None => (target, None),
     };
-    let known: Vec<&'static dyn Experiment> = match PAPERS.iter().find(|(name, _)| *name == paper) {
-        Some((_, experiments)) => experiments.to_vec(),
+    let known: Vec<&'static Experiment> = match PAPERS.iter().find(|(name, _)| *name == paper) {
+        Some((_, experiments)) => experiments.iter().collect(),
         None if target == "all" => all().collect(),
         None => bail!(
             "{target:?} names no paper; wanted all, {}, or an experiment such as allconv/table3",
@@ -52,14 +52,14 @@ pub(crate) fn choose(target: &str, ids: &[String]) -> Result<Vec<&'static dyn Ex
     if ids.peek().is_none() {
         return Ok(known);
     }
-    let mut chosen: Vec<&'static dyn Experiment> = Vec::new();
+    let mut chosen: Vec<&'static Experiment> = Vec::new();
     for id in ids {
-        let fits = |e: &&&dyn Experiment| e.id() == id || e.id().rsplit('/').next() == Some(id);
+        let fits = |e: &&&Experiment| e.id == id || e.id.rsplit('/').next() == Some(id);
         match known.iter().find(fits) {
-            Some(e) if chosen.iter().any(|c| c.id() == e.id()) => {}
+            Some(e) if chosen.iter().any(|c| c.id == e.id) => {}
             Some(e) => chosen.push(*e),
             None => {
-                let ids: Vec<&str> = known.iter().map(|e| e.id()).collect();
+                let ids: Vec<&str> = known.iter().map(|e| e.id).collect();
                 bail!(
                     "there is no experiment {id:?}; the experiments are {}",
                     ids.join(", ")
@@ -78,7 +78,7 @@ mod tests {
     fn a_target_is_a_paper_or_an_experiment() {
         let chosen = |target: &str, ids: &[&str]| -> Result<Vec<&str>> {
             let ids: Vec<String> = ids.iter().map(|id| id.to_string()).collect();
-            Ok(choose(target, &ids)?.iter().map(|e| e.id()).collect())
+            Ok(choose(target, &ids)?.iter().map(|e| e.id).collect())
         };
         let (one, two) = ("allconv/table3", "allconv/table4");
         assert_eq!(chosen(one, &[]).expect("known"), [one]);

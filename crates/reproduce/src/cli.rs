@@ -12,7 +12,8 @@ use lab::train::{Console, Progress, StopFlag};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
-use crate::laboratory::{Laboratory, Settings};
+use crate::session::Session;
+use crate::trainer::Settings;
 use crate::{catalog, data, list, report, results};
 
 /// Runs a paper's experiments and prints each measured number next to the paper's.
@@ -71,6 +72,9 @@ struct Args {
     /// Go on from the checkpoints in the folder of the runs.
     #[arg(long)]
     resume: bool,
+    /// Train again what is finished in the folder of the runs.
+    #[arg(long)]
+    again: bool,
     /// Do only part I of N of the runs, counted from 1.
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
@@ -106,13 +110,6 @@ impl FromStr for DataArg {
 pub(crate) struct Shard {
     index: usize,
     count: usize,
-}
-
-impl Shard {
-    /// Whether the run at `position` belongs to this part.
-    pub(crate) fn holds(self, position: usize) -> bool {
-        position % self.count + 1 == self.index
-    }
 }
 
 impl FromStr for Shard {
@@ -161,7 +158,8 @@ fn reproduce(args: &Args) -> Result<()> {
         seeds: args.seeds,
         out: args.out.clone(),
         resume: args.resume,
-        shard: args.shard,
+        again: args.again,
+        shard: args.shard.map(|shard| (shard.index, shard.count)),
         command: command(),
     };
     let console = Console::stderr(match (args.quiet, args.json) {
@@ -173,11 +171,11 @@ fn reproduce(args: &Args) -> Result<()> {
         true => Ok(writeln!(stdout(), "{}", serde_json::to_string(record)?)?),
         false => Ok(()),
     };
-    let mut laboratory = Laboratory::new(&settings, console, stop_flag()?, print);
+    let mut session = Session::new(&settings, console, stop_flag()?, print);
     let mut not_run = Vec::new();
     let mut outcome = Ok(());
     for experiment in &chosen {
-        match laboratory.experiment(*experiment) {
+        match experiment.run(&mut session) {
             Ok(reason) => not_run.extend(reason),
             Err(error) => {
                 // What was measured before is shown all the same.
@@ -190,7 +188,7 @@ fn reproduce(args: &Args) -> Result<()> {
     let page = results::write(&args.out, &results)?;
     if !args.json {
         let chosen = |r: &&results::Results| {
-            r.scale == args.scale && chosen.iter().any(|e| e.id() == r.experiment.id())
+            r.scale == args.scale && chosen.iter().any(|e| e.id == r.experiment.id)
         };
         for result in results.iter().filter(chosen) {
             writeln!(stdout(), "\n{}", result.to_text())?;
@@ -276,8 +274,7 @@ mod tests {
     #[test]
     fn shards() {
         let shard: Shard = "2/3".parse().expect("valid");
-        let held: Vec<usize> = (0..7).filter(|&i| shard.holds(i)).collect();
-        assert_eq!(held, [1, 4]);
+        assert_eq!((shard.index, shard.count), (2, 3));
         for wrong in ["0/3", "4/3", "1", "a/b", "1/0", ""] {
             assert!(wrong.parse::<Shard>().is_err(), "{wrong:?}");
         }

@@ -5,16 +5,25 @@ mod canvas;
 mod catalog;
 mod cli;
 mod data;
+mod datasets;
+mod deviations;
 mod experiment;
-mod laboratory;
+mod file_name;
+mod images;
 mod list;
+mod model;
 mod nin;
 mod pictures;
+mod planned;
 mod report;
 mod results;
-mod scenery;
+mod scales;
+mod session;
 mod stn;
+mod store;
 mod swwae;
+mod synthetic;
+mod trainer;
 mod training;
 
 use std::process::ExitCode;
@@ -32,7 +41,7 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {}", one_line(&error));
-            match error.is::<laboratory::Interrupted>() {
+            match error.is::<trainer::Interrupted>() {
                 // What a shell expects of a program that ended on Ctrl-C.
                 true => ExitCode::from(130),
                 false => ExitCode::FAILURE,

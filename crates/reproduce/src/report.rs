@@ -86,11 +86,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> {
     let Some(found) = results
         .iter()
-        .find(|r| r.experiment.id() == id && r.scale == scale)
+        .find(|r| r.experiment.id == id && r.scale == scale)
     else {
         let known: Vec<String> = results
             .iter()
-            .map(|r| format!("{} {}", r.experiment.id(), r.scale))
+            .map(|r| format!("{} {}", r.experiment.id, r.scale))
             .collect();
         bail!(
             "--take {id}: there are no records of it at scale {scale}; there are {}",
@@ -121,7 +121,7 @@ fn block(kept: &Path, name: &str) -> Result<Option<String>> {
     let Some((id, scale)) = name.split_once(' ') else {
         return Ok(None);
     };
-    let (Some(experiment), Ok(scale)) = (catalog::all().find(|e| e.id() == id), scale.parse())
+    let (Some(experiment), Ok(scale)) = (catalog::all().find(|e| e.id == id), scale.parse())
     else {
         return Ok(None);
     };

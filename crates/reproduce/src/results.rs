@@ -14,7 +14,7 @@ use crate::experiment::Experiment;
 
 /// What was measured of one experiment at one scale.
 pub(crate) struct Results {
-    pub(crate) experiment: &'static dyn Experiment,
+    pub(crate) experiment: &'static Experiment,
     pub(crate) scale: Scale,
     pub(crate) records: Vec<Record>,
 }
@@ -24,8 +24,8 @@ impl Results {
     pub(crate) fn title(&self) -> String {
         format!(
             "{}: {} (scale {})",
-            self.experiment.id(),
-            self.experiment.title(),
+            self.experiment.id,
+            self.experiment.title,
             self.scale
         )
     }
@@ -99,7 +99,7 @@ pub(crate) fn all(out: &Path) -> Result<Vec<Results>> {
         for scale in Scale::ALL {
             let mut files = Vec::new();
             find(
-                &out.join(experiment.id()).join(scale.name()),
+                &out.join(experiment.id).join(scale.name()),
                 "record.json",
                 &mut files,
             )?;
@@ -153,7 +153,7 @@ pub(crate) fn write(out: &Path, results: &[Results]) -> Result<PathBuf> {
     let mut sections = Vec::new();
     let mut markdown = String::from("# Results\n");
     for result in results {
-        let figures = figures(&out.join(result.experiment.id()).join(result.scale.name()))?;
+        let figures = figures(&out.join(result.experiment.id).join(result.scale.name()))?;
         let _ = write!(
             markdown,
             "\n## {}\n\n{}",

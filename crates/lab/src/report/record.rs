@@ -39,12 +39,24 @@ pub struct Record {
     /// How the runs ended.
     #[serde(default)]
     pub outcomes: Vec<Outcome>,
-    /// Seconds of training and evaluation, over all seeds.
-    #[serde(default)]
-    pub wall_seconds: f64,
-    /// Training speed.
-    #[serde(default)]
-    pub images_per_second: f64,
+    /// Seconds of training and evaluation, over all seeds; `None` if nothing was timed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_seconds: Option<f64>,
+    /// Training speed; `None` if nothing was timed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images_per_second: Option<f64>,
+    /// Training images that were used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_images: Option<usize>,
+    /// Test images that were used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_images: Option<usize>,
+    /// What names the network, so that equal ones can be told: a digest of its settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// The folder of each seed's run, from the folder of the runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<String>,
     /// The command that measures it again.
     pub command: String,
     /// The day, as the binary gives it: `2026-01-31`.
@@ -74,8 +86,12 @@ impl Record {
             epochs: 0,
             parameters: None,
             outcomes: Vec::new(),
-            wall_seconds: 0.0,
-            images_per_second: 0.0,
+            wall_seconds: None,
+            images_per_second: None,
+            train_images: None,
+            test_images: None,
+            network: None,
+            runs: Vec::new(),
             command: String::new(),
             date: String::new(),
             environment: Environment::default(),
@@ -95,8 +111,9 @@ impl Record {
     pub fn trained(mut self, seed: u64, log: &TrainLog) -> Self {
         self.epochs = log.epochs.len();
         self.outcomes.push(log.outcome);
-        self.wall_seconds += log.train_seconds + log.eval_seconds;
-        self.images_per_second = log.images_per_second();
+        let seconds = log.train_seconds + log.eval_seconds;
+        self.wall_seconds = Some(self.wall_seconds.unwrap_or(0.0) + seconds);
+        self.images_per_second = Some(log.images_per_second());
         self.value(seed, log.final_error())
     }
 
@@ -175,8 +192,13 @@ fn absorb(known: &mut Record, new: Record) {
     let again = new.seeds.iter().all(|seed| known.seeds.contains(seed));
     let seconds = match again {
         true => known.wall_seconds,
-        false => known.wall_seconds + new.wall_seconds,
+        false => match (known.wall_seconds, new.wall_seconds) {
+            (Some(known), Some(new)) => Some(known + new),
+            (known, new) => known.or(new),
+        },
     };
+    let mut runs = known.runs.clone();
+    runs.extend(new.runs.iter().filter(|run| !known.runs.contains(run)).cloned());
     *known = Record {
         seeds: by_seed.keys().copied().collect(),
         values: by_seed.values().map(|(value, _)| *value).collect(),
@@ -185,6 +207,7 @@ fn absorb(known: &mut Record, new: Record) {
             .filter_map(|(_, outcome)| *outcome)
             .collect(),
         wall_seconds: seconds,
+        runs,
         ..new
     };
 }

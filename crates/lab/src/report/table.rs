@@ -84,7 +84,8 @@ impl Table {
             cells.push(claim.map_or("-".to_owned(), paper));
             cells.push(record.map_or("not run".to_owned(), measured));
             cells.push(record.map_or("0".to_owned(), |record| record.n().to_string()));
-            cells.push(record.map_or("-".to_owned(), |record| duration(record.wall_seconds)));
+            let seconds = record.and_then(|record| record.wall_seconds);
+            cells.push(seconds.map_or("-".to_owned(), duration));
             table.row(cells);
         }
         table

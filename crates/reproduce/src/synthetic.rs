@@ -1,4 +1,4 @@
-//! What is made of a data set's images before a network sees them.
+//! Synthetic images: what is made of a data set's images before a network sees them.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use anyhow::Result;
 use lab::data::{DigitSum, Distort, Distortion, Extrude, FloatSet, NumberRow, Redraw, Scene};
 use serde::Serialize;
 
-use crate::training::Sets;
+use crate::model::Sets;
 
 /// Test scenes are drawn once, the same for every network and every seed.
 const TEST_SEED: u64 = 1_000_003;
@@ -14,7 +14,7 @@ const TEST_SEED: u64 = 1_000_003;
 /// Scenes in place of a data set's images; training scenes are drawn anew in every epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub(crate) enum Scenery {
+pub(crate) enum Synthetic {
     /// One distorted digit.
     Distorted {
         distortion: Distortion,
@@ -32,15 +32,7 @@ pub(crate) enum Scenery {
     Volume { side: usize },
 }
 
-impl Scenery {
-    /// The part of a set's images that scenes are made of, if its `classes` have equally many.
-    pub(crate) fn share(self, classes: usize) -> f64 {
-        match self {
-            Self::Sum { digits, .. } => (digits as f64 / classes as f64).min(1.0),
-            _ => 1.0,
-        }
-    }
-
+impl Synthetic {
     /// Scenes of both splits.
     pub(crate) fn apply(self, (train, test): Sets) -> Result<Sets> {
         let test = self.of(test)?.rendered(TEST_SEED);
@@ -98,11 +90,10 @@ mod tests {
         let small = below(&set, 2)?;
         assert_eq!(small.labels.to_vec(), [1, 0]);
         assert_eq!(small.images.to_vec(), [0.0, 0.1, 0.4, 0.5]);
-        let sum = Scenery::Sum {
+        let sum = Synthetic::Sum {
             canvas: 4,
             digits: 2,
         };
-        assert_eq!((sum.share(4), sum.share(2)), (0.5, 1.0));
         assert_eq!(sum.of(set)?.classes, 3);
         Ok(())
     }
