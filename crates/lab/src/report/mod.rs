@@ -2,20 +2,34 @@
 
 mod block;
 mod claim;
+mod comparison;
 mod environment;
 mod error;
 mod figure;
+mod finding;
+mod legend;
+mod markdown;
+mod number;
 mod page;
 mod record;
 mod scale;
 mod table;
+mod terminal;
+mod verdict;
 
 pub use block::replace_blocks;
 pub use claim::{Claim, Mark};
+pub use comparison::{Comparison, STANDARD_ERRORS};
 pub use environment::Environment;
 pub use error::ReportError;
 pub use figure::{Animation, ImageGrid, Picture, Plot, Series, Style};
+pub use finding::{Finding, Relation};
+pub use legend::legend;
+pub use markdown::escaped;
+pub use number::grouped;
 pub use page::{Section, page};
 pub use record::{Record, merge, read_records, write_records};
 pub use scale::Scale;
-pub use table::{Align, Table, grouped, legend};
+pub use table::{Align, Table};
+pub use terminal::{Judged, Terminal, verdict_lines};
+pub use verdict::{Judgement, Verdict};

@@ -30,6 +30,9 @@ pub struct Record {
     pub dataset: String,
     /// How much of the paper's experiment.
     pub scale: Scale,
+    /// The number of test images that the values are shares of, in percent; `None` if they are no such shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_images: Option<usize>,
     /// Epochs trained.
     #[serde(default)]
     pub epochs: usize,
@@ -71,6 +74,7 @@ impl Record {
             seeds: Vec::new(),
             dataset: dataset.into(),
             scale,
+            test_images: None,
             epochs: 0,
             parameters: None,
             outcomes: Vec::new(),
@@ -131,6 +135,48 @@ impl Record {
     /// How many seeds gave a number.
     pub fn n(&self) -> usize {
         self.numbers().len()
+    }
+
+    /// The standard error of the mean, as far as it is known: the larger of two.
+    ///
+    /// One comes from the seeds: the sample standard deviation over the square root of their number, for two or more.
+    /// The other comes from the test set, for values that are shares of `n` test images: `sqrt(p (1 - p) / n)`,
+    /// with `p` after one more hit and one more miss, so that a share of 0 has an error too.
+    /// More seeds do not make it smaller, for they are tested on the same images.
+    ///
+    /// ```
+    /// use lab::report::{Claim, Record, Scale};
+    /// let claim = Claim::new("p/t", "A", "test error", "%");
+    /// let record = Record::new(&claim, "digits", Scale::Quick).value(0, Some(20.0));
+    /// assert_eq!(record.standard_error(), None);
+    /// let record = Record { test_images: Some(1600), ..record };
+    /// assert!((record.standard_error().unwrap() - 1.0).abs() < 0.01);
+    /// ```
+    pub fn standard_error(&self) -> Option<f64> {
+        let of_seeds = self.spread().map(|s| s / (self.n() as f64).sqrt());
+        match (of_seeds, self.test_set_error()) {
+            (Some(a), Some(b)) => Some(a.max(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn test_set_error(&self) -> Option<f64> {
+        let share = self.mean()? / 100.0;
+        let n = self.shares_of()? as f64;
+        let is_share = self.unit == "%" && (0.0..=1.0).contains(&share) && n >= 1.0;
+        let p = (share * n + 1.0) / (n + 2.0);
+        is_share.then(|| 100.0 * (p * (1.0 - p) / n).sqrt())
+    }
+
+    /// The test images; older records of test errors name them in the data set alone.
+    fn shares_of(&self) -> Option<usize> {
+        let described = || {
+            let (before, _) = self.dataset.rsplit_once(" test images)")?;
+            before.rsplit(' ').next()?.parse().ok()
+        };
+        let is_error = self.quantity == "test error";
+        self.test_images
+            .or_else(|| described().filter(|_| is_error))
     }
 
     fn numbers(&self) -> Vec<f64> {
