@@ -161,17 +161,6 @@ impl Table {
             .map(|row| line(row.iter().map(|cell| escaped(cell)).collect()));
         line(names) + &rule + &rows.collect::<String>()
     }
-
-    /// The columns' names and whether their cells are numbers, for the page's template.
-    pub(super) fn columns(&self) -> impl Iterator<Item = (&str, bool)> {
-        let columns = self.columns.iter();
-        columns.map(|(name, align)| (name.as_str(), *align == Align::Right))
-    }
-
-    /// The rows.
-    pub(super) fn rows(&self) -> &[Vec<String>] {
-        &self.rows
-    }
 }
 
 /// The paper's number with its sign.
