@@ -17,6 +17,7 @@ mod stn;
 mod swwae;
 mod training;
 
+use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -26,12 +27,13 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match cli::run(&cli::Cli::parse()) {
+    match cli::run(&::cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output, such as `head`, has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", one_line(&error));
+            // Nobody may be left to read it: the terminal is closed, or the program after the pipe has ended.
+            let _ = writeln!(stderr(), "error: {}", one_line(&error));
             match error.is::<laboratory::Interrupted>() {
                 // What a shell expects of a program that ended on Ctrl-C.
                 true => ExitCode::from(130),

@@ -42,6 +42,9 @@ pub struct Record {
     /// How the runs ended.
     #[serde(default)]
     pub outcomes: Vec<Outcome>,
+    /// The folders of the runs, one for each seed, from the folder of all runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<String>,
     /// Seconds of training and evaluation, over all seeds.
     #[serde(default)]
     pub wall_seconds: f64,
@@ -78,6 +81,7 @@ impl Record {
             epochs: 0,
             parameters: None,
             outcomes: Vec::new(),
+            runs: Vec::new(),
             wall_seconds: 0.0,
             images_per_second: 0.0,
             command: String::new(),
@@ -180,7 +184,8 @@ impl Record {
     }
 
     fn numbers(&self) -> Vec<f64> {
-        self.values.iter().copied().flatten().collect()
+        let given = self.values.iter().copied().flatten();
+        given.filter(|value| value.is_finite()).collect()
     }
 
     /// What two records must share to be measurements of the same thing.
@@ -212,10 +217,11 @@ pub fn merge(records: impl IntoIterator<Item = Record>) -> Vec<Record> {
 }
 
 fn absorb(known: &mut Record, new: Record) {
-    let mut by_seed: BTreeMap<u64, (Option<f64>, Option<Outcome>)> = BTreeMap::new();
+    let mut by_seed = BTreeMap::new();
     for record in [&*known, &new] {
-        for (index, (&seed, &value)) in record.seeds.iter().zip(&record.values).enumerate() {
-            by_seed.insert(seed, (value, record.outcomes.get(index).copied()));
+        for (at, (&seed, &value)) in record.seeds.iter().zip(&record.values).enumerate() {
+            let (outcome, run) = (record.outcomes.get(at), record.runs.get(at));
+            by_seed.insert(seed, (value, outcome.copied(), run.cloned()));
         }
     }
     let again = new.seeds.iter().all(|seed| known.seeds.contains(seed));
@@ -223,13 +229,13 @@ fn absorb(known: &mut Record, new: Record) {
         true => known.wall_seconds,
         false => known.wall_seconds + new.wall_seconds,
     };
+    // A list that lacks a seed would name the wrong ones: then it is left out.
+    let runs: Option<Vec<String>> = by_seed.values().map(|(_, _, run)| run.clone()).collect();
     *known = Record {
         seeds: by_seed.keys().copied().collect(),
-        values: by_seed.values().map(|(value, _)| *value).collect(),
-        outcomes: by_seed
-            .values()
-            .filter_map(|(_, outcome)| *outcome)
-            .collect(),
+        values: by_seed.values().map(|(value, ..)| *value).collect(),
+        outcomes: by_seed.values().filter_map(|(_, end, _)| *end).collect(),
+        runs: runs.unwrap_or_default(),
         wall_seconds: seconds,
         ..new
     };
