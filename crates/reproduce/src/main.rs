@@ -1,6 +1,7 @@
 //! `reproduce`: runs the papers' experiments and prints each measured number next to the paper's.
 
 mod allconv;
+mod arguments;
 mod canvas;
 mod catalog;
 mod cli;
@@ -19,6 +20,8 @@ mod report;
 mod results;
 mod scales;
 mod session;
+#[cfg(test)]
+mod snapshot;
 mod stn;
 mod store;
 mod swwae;
@@ -26,6 +29,7 @@ mod synthetic;
 mod trainer;
 mod training;
 
+use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -35,12 +39,13 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match cli::run(&cli::Cli::parse()) {
+    match cli::run(&::cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output, such as `head`, has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", one_line(&error));
+            // Nobody may be left to read it: the terminal is closed, or the program after the pipe has ended.
+            let _ = writeln!(stderr(), "error: {}", one_line(&error));
             match error.is::<trainer::Interrupted>() {
                 // What a shell expects of a program that ended on Ctrl-C.
                 true => ExitCode::from(130),

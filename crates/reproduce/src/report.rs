@@ -9,47 +9,30 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use lab::report::{Scale, merge, read_records, replace_blocks, write_records};
 
-use crate::catalog;
+use crate::list::file;
 use crate::results::{self, Results};
+use crate::{catalog, cli};
 
-/// Makes the tables in README.md and docs, and the page of the runs, from records.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Root of the repository.
-    #[arg(long, default_value = ".", value_name = "DIR")]
-    root: PathBuf,
-    /// Folder of the runs.
-    #[arg(long, default_value = "runs", value_name = "DIR")]
-    out: PathBuf,
-    /// Copy the records and figures of these experiments from the runs to docs first, such as allconv/table3.
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
-    take: Vec<String>,
-    /// The scale of the records to copy.
-    #[arg(long, default_value = "quick")]
-    scale: Scale,
-    /// Change nothing; fail if a document does not show what the records say.
-    #[arg(long, conflicts_with = "take")]
-    check: bool,
-}
-
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let kept = args.root.join("docs/results");
+pub(crate) fn run(args: &::cli::Report) -> Result<()> {
+    let root = args.root.as_deref().unwrap_or(Path::new("."));
+    let scale = arguments::scale(args.scale);
+    let kept = root.join("docs/results");
     if !args.check {
         let results = results::all(&args.out)?;
         for id in &args.take {
-            take(id, args.scale, &results, &kept)?;
-            take_figures(id, args.scale, &args.out, &args.root.join("docs/figures"))?;
+            take(id, scale, &results, &kept)?;
+            take_figures(id, scale, &args.out, &root.join("docs/figures"))?;
         }
         if !results.is_empty() {
             eprintln!("wrote {}", results::write(&args.out, &results)?.display());
         }
     }
     let mut stale = Vec::new();
-    for path in documents(&args.root)? {
+    for path in documents(root)? {
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let shown = path
-            .strip_prefix(&args.root)
+            .strip_prefix(root)
             .unwrap_or(&path)
             .display()
             .to_string();
@@ -134,10 +117,6 @@ fn block(kept: &Path, name: &str) -> Result<Option<String>> {
         }
         .to_markdown(),
     ))
-}
-
-fn file(kept: &Path, id: &str, scale: Scale) -> PathBuf {
-    kept.join(format!("{}-{scale}.json", id.replace('/', "-")))
 }
 
 /// README.md and every Markdown file below docs, sorted.

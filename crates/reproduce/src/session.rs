@@ -103,10 +103,10 @@ impl<'a> Session<'a> {
         let run = Identity::of(settings, recipe)?;
         let ended = self
             .trainer
-            .once(run, &recipe.label, Wait::Yes, |trainer, run| {
+            .once(run, &recipe.label, Wait::Yes, |trainer, lock| {
                 let quiet = Console::stderr(Progress::Quiet);
-                let mut run = trainer.run(run, settings, &quiet)?;
-                Ok((train(&mut run), None))
+                let mut run = trainer.run(lock, settings, &quiet)?;
+                Ok((train(&mut run), None, run))
             })?;
         let Ended::Done(run, finished) = ended else {
             return Ok(None);

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use lab::atomic;
-use lab::train::{Recipe, RunLock, TrainLog};
+use lab::train::{Recipe, RunLock, TrainError, TrainLog};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -89,9 +89,10 @@ impl Store {
         let folder = self.folder(run);
         fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make {}; choose another --out", folder.display()))?;
-        let lock = match RunLock::try_acquire(&folder)? {
+        let lock = match RunLock::try_acquire(&folder) {
             Ok(lock) => lock,
-            Err(held) => return Ok(Asked::Theirs(held.to_string())),
+            Err(held @ TrainError::Held { .. }) => return Ok(Asked::Theirs(held.to_string())),
+            Err(error) => return Err(error.into()),
         };
         // Another process may have ended it while this one looked.
         match self.finished(run)? {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use candle_core::Device;
 use lab::data::Source;
 use lab::report::Scale;
-use lab::train::{Console, Outcome, Recipe, Run, Start, StopFlag, TrainError, TrainLog};
+use lab::train::{Console, Outcome, Recipe, Run, RunLock, Start, StopFlag, TrainError, TrainLog};
 
 use crate::model::Sets;
 use crate::planned::Planned;
@@ -109,7 +109,7 @@ impl<'a> Trainer<'a> {
         };
         let settings = row.settings(training, seed)?;
         let run = Identity::of(&settings, &recipe)?;
-        self.once(run, label, wait, |trainer, run| {
+        self.once(run, label, wait, |trainer, lock| {
             let mut chosen = None;
             if !training.rates.is_empty() {
                 let rate = trainer.choose_rate(row, training, label, seed)?;
@@ -117,10 +117,10 @@ impl<'a> Trainer<'a> {
                 chosen = Some(rate);
             }
             let sets = trainer.prepare(row, training)?;
-            let mut process = trainer.run(run, &settings, &trainer.console)?;
+            let mut process = trainer.run(lock, &settings, &trainer.console)?;
             let device = &trainer.settings.device;
             let trained = training.fit(&sets, &recipe, device, &mut process);
-            Ok((trained, chosen))
+            Ok((trained, chosen, process))
         })
     }
 
@@ -130,7 +130,7 @@ impl<'a> Trainer<'a> {
         run: Identity,
         label: &str,
         wait: Wait,
-        train: impl FnOnce(&mut Self, &Identity) -> Result<(Fitted, Option<f64>)>,
+        train: impl FnOnce(&mut Self, RunLock) -> Result<(Fitted, Option<f64>, Run)>,
     ) -> Result<Ended> {
         let shard = self.settings.shard;
         if shard.is_some_and(|(index, count)| !run.is_in(index, count)) {
@@ -141,7 +141,7 @@ impl<'a> Trainer<'a> {
         }
         let again = self.settings.again && !self.done.contains(&run);
         let mut said = false;
-        let _lock = loop {
+        let lock = loop {
             match self.store.ask(&run, again)? {
                 Asked::Finished(finished) => return Ok(Ended::Done(run, finished)),
                 Asked::Mine(lock) => break lock,
@@ -154,16 +154,16 @@ impl<'a> Trainer<'a> {
                 Asked::Theirs(_) => std::thread::sleep(LOOK_EVERY),
             }
         };
-        let finished = match train(self, &run)? {
-            (Ok((log, _)), _) if log.outcome == Outcome::Interrupted => {
-                return Err(Interrupted.into());
-            }
-            (Ok((log, parameters)), rate) => self.store.finish(&run, Some(log), parameters, rate)?,
-            (Err(error @ TrainError::NotFinite { .. }), rate) => {
+        // The folder belongs to the run until its result is kept.
+        let (trained, rate, _process) = train(self, lock)?;
+        let finished = match trained {
+            Ok((log, _)) if log.outcome == Outcome::Interrupted => return Err(Interrupted.into()),
+            Ok((log, parameters)) => self.store.finish(&run, Some(log), parameters, rate)?,
+            Err(error @ TrainError::NotFinite { .. }) => {
                 self.console.warn(format!("{label}: {error}"));
                 self.store.finish(&run, None, 0, rate)?
             }
-            (Err(error), _) => return Err(error.into()),
+            Err(error) => return Err(error.into()),
         };
         self.done.insert(run.clone());
         Ok(Ended::Done(run, finished))
@@ -207,7 +207,7 @@ impl<'a> Trainer<'a> {
     /// A run with the settings of the command line.
     pub(crate) fn run(
         &self,
-        run: &Identity,
+        lock: RunLock,
         settings: &toml::Table,
         console: &Console,
     ) -> Result<Run> {
@@ -215,7 +215,7 @@ impl<'a> Trainer<'a> {
             true => Start::Resume,
             false => Start::Afresh,
         };
-        let run = Run::in_folder(self.store.folder(run), start, console)?;
+        let run = Run::with_lock(lock, start, console);
         Ok(run
             .settings(settings)?
             .command(&self.settings.command)

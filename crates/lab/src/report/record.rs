@@ -30,6 +30,9 @@ pub struct Record {
     pub dataset: String,
     /// How much of the paper's experiment.
     pub scale: Scale,
+    /// The number of test images that the values are shares of, in percent; `None` if they are no such shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_images: Option<usize>,
     /// Epochs trained.
     #[serde(default)]
     pub epochs: usize,
@@ -48,9 +51,6 @@ pub struct Record {
     /// Training images that were used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train_images: Option<usize>,
-    /// Test images that were used.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub test_images: Option<usize>,
     /// What names the network, so that equal ones can be told: a digest of its settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
@@ -83,13 +83,13 @@ impl Record {
             seeds: Vec::new(),
             dataset: dataset.into(),
             scale,
+            test_images: None,
             epochs: 0,
             parameters: None,
             outcomes: Vec::new(),
             wall_seconds: None,
             images_per_second: None,
             train_images: None,
-            test_images: None,
             network: None,
             runs: Vec::new(),
             command: String::new(),
@@ -150,8 +150,51 @@ impl Record {
         self.numbers().len()
     }
 
+    /// The standard error of the mean, as far as it is known: the larger of two.
+    ///
+    /// One comes from the seeds: the sample standard deviation over the square root of their number, for two or more.
+    /// The other comes from the test set, for values that are shares of `n` test images: `sqrt(p (1 - p) / n)`,
+    /// with `p` after one more hit and one more miss, so that a share of 0 has an error too.
+    /// More seeds do not make it smaller, for they are tested on the same images.
+    ///
+    /// ```
+    /// use lab::report::{Claim, Record, Scale};
+    /// let claim = Claim::new("p/t", "A", "test error", "%");
+    /// let record = Record::new(&claim, "digits", Scale::Quick).value(0, Some(20.0));
+    /// assert_eq!(record.standard_error(), None);
+    /// let record = Record { test_images: Some(1600), ..record };
+    /// assert!((record.standard_error().unwrap() - 1.0).abs() < 0.01);
+    /// ```
+    pub fn standard_error(&self) -> Option<f64> {
+        let of_seeds = self.spread().map(|s| s / (self.n() as f64).sqrt());
+        match (of_seeds, self.test_set_error()) {
+            (Some(a), Some(b)) => Some(a.max(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn test_set_error(&self) -> Option<f64> {
+        let share = self.mean()? / 100.0;
+        let n = self.shares_of()? as f64;
+        let is_share = self.unit == "%" && (0.0..=1.0).contains(&share) && n >= 1.0;
+        let p = (share * n + 1.0) / (n + 2.0);
+        is_share.then(|| 100.0 * (p * (1.0 - p) / n).sqrt())
+    }
+
+    /// The test images; older records of test errors name them in the data set alone.
+    fn shares_of(&self) -> Option<usize> {
+        let described = || {
+            let (before, _) = self.dataset.rsplit_once(" test images)")?;
+            before.rsplit(' ').next()?.parse().ok()
+        };
+        let is_error = self.quantity == "test error";
+        self.test_images
+            .or_else(|| described().filter(|_| is_error))
+    }
+
     fn numbers(&self) -> Vec<f64> {
-        self.values.iter().copied().flatten().collect()
+        let given = self.values.iter().copied().flatten();
+        given.filter(|value| value.is_finite()).collect()
     }
 
     /// What two records must share to be measurements of the same thing.
@@ -183,10 +226,11 @@ pub fn merge(records: impl IntoIterator<Item = Record>) -> Vec<Record> {
 }
 
 fn absorb(known: &mut Record, new: Record) {
-    let mut by_seed: BTreeMap<u64, (Option<f64>, Option<Outcome>)> = BTreeMap::new();
+    let mut by_seed = BTreeMap::new();
     for record in [&*known, &new] {
-        for (index, (&seed, &value)) in record.seeds.iter().zip(&record.values).enumerate() {
-            by_seed.insert(seed, (value, record.outcomes.get(index).copied()));
+        for (at, (&seed, &value)) in record.seeds.iter().zip(&record.values).enumerate() {
+            let (outcome, run) = (record.outcomes.get(at), record.runs.get(at));
+            by_seed.insert(seed, (value, outcome.copied(), run.cloned()));
         }
     }
     let again = new.seeds.iter().all(|seed| known.seeds.contains(seed));
@@ -197,17 +241,14 @@ fn absorb(known: &mut Record, new: Record) {
             (known, new) => known.or(new),
         },
     };
-    let mut runs = known.runs.clone();
-    runs.extend(new.runs.iter().filter(|run| !known.runs.contains(run)).cloned());
+    // A list that lacks a seed would name the wrong ones: then it is left out.
+    let runs: Option<Vec<String>> = by_seed.values().map(|(_, _, run)| run.clone()).collect();
     *known = Record {
         seeds: by_seed.keys().copied().collect(),
-        values: by_seed.values().map(|(value, _)| *value).collect(),
-        outcomes: by_seed
-            .values()
-            .filter_map(|(_, outcome)| *outcome)
-            .collect(),
+        values: by_seed.values().map(|(value, ..)| *value).collect(),
+        outcomes: by_seed.values().filter_map(|(_, end, _)| *end).collect(),
+        runs: runs.unwrap_or_default(),
         wall_seconds: seconds,
-        runs,
         ..new
     };
 }
