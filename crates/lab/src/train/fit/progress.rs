@@ -1,4 +1,4 @@
-//! What a run tells while it goes on: progress, estimate, dead starts, the log of its steps.
+//! What a run reports as it goes: progress, remaining time, dead starts, the log of its steps.
 
 use std::time::Instant;
 
@@ -8,17 +8,17 @@ use super::super::dead_start::{Finding, warning};
 use super::super::log::LogLine;
 use super::session::Session;
 
-/// Steps that are not timed for the estimate: the first ones grow buffers.
+/// First steps that the estimate leaves out: they allocate buffers.
 const UNTIMED: u64 = 2;
-/// Steps that are timed before the estimate is given.
+/// Steps that the estimate is made from.
 const TIMED: u64 = 20;
-/// Shorter runs need no estimate, seconds.
+/// Seconds; a shorter run gets no estimate.
 const WORTH_SAYING: f64 = 20.0;
-/// Every so many steps get a line in the log.
+/// Steps between two lines of the log.
 const LOG_EVERY: u64 = 50;
 
 impl Session<'_> {
-    /// Tells when the loss is stuck at chance. The warm-up does not count.
+    /// Warns when the loss is stuck at chance. The warm-up does not count.
     pub(super) fn watch(&mut self, loss: f64) -> Result<(), TrainError> {
         if self.position.step <= self.recipe.schedule.warmup_steps(self.steps_per_epoch) {
             return Ok(());
@@ -28,9 +28,7 @@ impl Session<'_> {
             Finding::Nothing => Ok(()),
             Finding::Dead(steps) => {
                 let text = warning(steps, classes);
-                self.run
-                    .console
-                    .warn(format!("{}: {text}", self.recipe.label));
+                self.warn(&text);
                 self.log_note(&text)
             }
             Finding::Woke => {
@@ -43,7 +41,7 @@ impl Session<'_> {
         }
     }
 
-    /// Says once how long the run will take.
+    /// Estimates once how long the run will take.
     pub(super) fn estimate(&mut self) {
         self.session_steps += 1;
         if self.session_steps == UNTIMED {
@@ -95,7 +93,12 @@ impl Session<'_> {
             .scalars(step, &[("step/loss", loss), ("step/lr", lr)])
     }
 
-    fn log_note(&mut self, text: &str) -> Result<(), TrainError> {
+    pub(super) fn warn(&self, text: &str) {
+        let label = &self.recipe.label;
+        self.run.console.warn(format!("{label}: {text}"));
+    }
+
+    pub(super) fn log_note(&mut self, text: &str) -> Result<(), TrainError> {
         let step = self.position.step;
         self.run.line(&LogLine::Note { step, text })
     }
