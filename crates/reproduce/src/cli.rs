@@ -2,15 +2,13 @@
 
 use std::cell::OnceCell;
 use std::ffi::OsStr;
-use std::io::{self, ErrorKind, Write, stdout};
+use std::io::{ErrorKind, Write, stdout};
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
 use lab::data::Source;
 use lab::report::{Record, Scale};
 use lab::train::{Console, Progress, StopFlag};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
 use crate::arguments::{scale, source};
 use crate::experiment::Experiment;
@@ -73,7 +71,7 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         }
         Ok(())
     };
-    let mut session = Session::new(&settings, console.clone(), stop_flag()?, print);
+    let mut session = Session::new(&settings, console.clone(), StopFlag::on_signals().context("cannot listen for Ctrl-C")?, print);
     let mut not_run = Vec::new();
     let mut outcome = Ok(());
     for experiment in &chosen {
@@ -188,35 +186,6 @@ fn quoted(arg: &OsStr) -> String {
         true => format!("'{}'", text.replace('\'', r"'\''")),
         false => text.to_owned(),
     }
-}
-
-/// A flag that the signals to stop set: what runs is saved, and the program ends.
-///
-/// A second Ctrl-C ends the program at once.
-/// SIGTERM and SIGHUP never do, because whoever stops a group of processes often sends them twice.
-fn stop_flag() -> Result<StopFlag> {
-    let stop = StopFlag::default();
-    // In this order: the first Ctrl-C finds the flag still down.
-    flag::register_conditional_shutdown(SIGINT, 130, stop.shared())
-        .and_then(|_| flag::register(SIGINT, stop.shared()))
-        .and_then(|_| flag::register(SIGTERM, stop.shared()))
-        .and_then(|_| on_hangup(&stop))
-        .context("cannot listen for Ctrl-C")?;
-    Ok(stop)
-}
-
-/// A closed terminal stops the program, unless it was started with `nohup`.
-#[cfg(unix)]
-fn on_hangup(stop: &StopFlag) -> io::Result<()> {
-    if !::cli::hangup_is_ignored() {
-        flag::register(signal_hook::consts::SIGHUP, stop.shared())?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn on_hangup(_: &StopFlag) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]
