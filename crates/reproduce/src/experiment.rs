@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use lab::data::{Dataset, ImageSet, NUMBER_CLASSES};
-use lab::report::{Claim, Scale};
+use lab::report::{Claim, Finding, Scale};
 
 use crate::laboratory::Laboratory;
 use crate::training::Training;
@@ -63,6 +63,11 @@ pub(crate) trait Experiment: Sync {
 
     /// The rows of its table with the paper's numbers.
     fn claims(&self) -> Vec<Claim>;
+
+    /// What the paper claims about the rows.
+    fn findings(&self) -> &'static [Finding] {
+        &[]
+    }
 
     /// Where the runs at `scale` differ from the paper's, one sentence each.
     fn deviations(&self, scale: Scale) -> Vec<String>;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::{ImageFormat, RgbImage};
 
-use super::super::ReportError;
+use super::super::{ReportError, files};
 use super::canvas::Canvas;
 
 /// A picture of 8 bits a channel.
@@ -195,7 +195,7 @@ impl Picture {
     /// # Errors
     /// A folder that cannot be made or written to.
     pub fn save(&self, path: &Path) -> Result<(), ReportError> {
-        super::save(path, &self.to_png()?)
+        files::write(path, &self.to_png()?)
     }
 }
 
