@@ -7,14 +7,14 @@ use std::io::{ErrorKind, Write, stdout};
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
 use lab::data::Source;
-use lab::report::{Record, Scale};
+use lab::report::Record;
 use lab::train::{Console, Progress, StopFlag};
 
 use crate::arguments::{scale, source};
 use crate::experiment::Experiment;
 use crate::session::Session;
 use crate::trainer::Settings;
-use crate::{catalog, data, list, report, results};
+use crate::{catalog, data, gather, list, page, report, results};
 
 /// Does what the command line says.
 pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
@@ -111,8 +111,8 @@ fn show(
     chosen: &[&'static Experiment],
     not_run: &[String],
 ) -> Result<()> {
-    let results = results::all(&args.out)?;
-    let page = results::write(&args.out, &results)?;
+    let results = gather::all(&args.out)?;
+    let page = page::write(&args.out, &results)?;
     if args.json {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use lab::data::{DataError, Source};
-use lab::report::{Claim, Mark, Scale};
+use lab::report::{Claim, Finding, Mark, Scale};
 
 use crate::datasets;
 use crate::deviations::{self, Choice, Note};
@@ -24,6 +24,8 @@ pub(crate) struct Experiment {
     pub(crate) seeds: Scales<u64>,
     /// The rows of its table, in the order of the paper.
     pub(crate) rows: fn() -> Vec<Row>,
+    /// What the paper claims of its rows.
+    pub(crate) findings: &'static [Finding],
     /// What is ours because the paper is silent, at every scale.
     pub(crate) choices: &'static [&'static [Choice]],
     /// What a reader must know of the numbers.
@@ -136,6 +138,7 @@ impl Experiment {
             data,
             seeds: Scales::all(1),
             rows,
+            findings: &[],
             choices: &[],
             notes: &[],
             run: |session, rows| session.train_all(rows),

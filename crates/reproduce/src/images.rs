@@ -1,6 +1,6 @@
 //! What an experiment's networks depend on of a data set, and which sets its rows are measured on.
 
-use lab::data::{Dataset, ImageSet, NUMBER_CLASSES};
+use lab::data::{Dataset, ImageSet};
 
 use crate::scales::Scales;
 

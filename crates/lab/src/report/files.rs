@@ -1,10 +1,11 @@
-//! The files of a run folder, links left out.
+//! Files of a report: read without following links, written in one step.
 
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use super::ReportError;
+use crate::atomic;
 
 /// Folders below this depth are not looked into.
 const DEPTH: usize = 12;
@@ -56,6 +57,17 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReportError> {
     // The file may have grown since.
     file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes)
+}
+
+/// Writes a file in one step and makes its folder: a failure, such as a full disk, leaves an older file whole.
+///
+/// # Errors
+/// A folder that cannot be made or written to.
+pub fn write(path: &Path, content: &[u8]) -> Result<(), ReportError> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|e| ReportError::io(folder, "make", e))?;
+    }
+    atomic::write(path, content).map_err(|e| ReportError::io(path, "write", e))
 }
 
 #[cfg(all(test, unix))]

@@ -1,4 +1,4 @@
-//! Text from records as Markdown that shows it and obeys none of it.
+//! Text and paths from records in Markdown, which shows them and obeys nothing in them.
 
 /// Text that stays text in Markdown, on one line: tags, links, code, emphasis and table cells are escaped.
 ///
@@ -26,6 +26,21 @@ pub fn escaped(text: &str) -> String {
         before = c;
     }
     out
+}
+
+/// A path as an address in a link: every byte that could mean something else is written `%XX`.
+///
+/// ```
+/// assert_eq!(lab::report::address("a b/(1).png"), "a%20b/%281%29.png");
+/// ```
+pub fn address(path: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    };
+    path.bytes().map(byte).collect()
 }
 
 #[cfg(test)]

@@ -1,13 +1,10 @@
 //! What was measured, and everything that says how.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Environment, ReportError, Scale};
-use crate::atomic;
+use super::{Claim, Environment, Scale};
 use crate::train::{Outcome, TrainLog};
 
 /// One measured number, of one or several seeds.
@@ -198,7 +195,7 @@ impl Record {
     }
 
     /// What two records must share to be measurements of the same thing.
-    fn key(&self) -> (&str, &str, &str, &str, Scale) {
+    pub(super) fn key(&self) -> (&str, &str, &str, &str, Scale) {
         let Self {
             id,
             model,
@@ -209,71 +206,4 @@ impl Record {
         } = self;
         (id, model, quantity, dataset, *scale)
     }
-}
-
-/// Joins records of the same thing with different seeds into one; of the same seed the later one counts.
-///
-/// Order is kept by first appearance.
-pub fn merge(records: impl IntoIterator<Item = Record>) -> Vec<Record> {
-    let mut merged: Vec<Record> = Vec::new();
-    for record in records {
-        match merged.iter_mut().find(|known| known.key() == record.key()) {
-            Some(known) => absorb(known, record),
-            None => merged.push(record),
-        }
-    }
-    merged
-}
-
-fn absorb(known: &mut Record, new: Record) {
-    let mut by_seed = BTreeMap::new();
-    for record in [&*known, &new] {
-        for (at, (&seed, &value)) in record.seeds.iter().zip(&record.values).enumerate() {
-            let (outcome, run) = (record.outcomes.get(at), record.runs.get(at));
-            by_seed.insert(seed, (value, outcome.copied(), run.cloned()));
-        }
-    }
-    let again = new.seeds.iter().all(|seed| known.seeds.contains(seed));
-    let seconds = match again {
-        true => known.wall_seconds,
-        false => match (known.wall_seconds, new.wall_seconds) {
-            (Some(known), Some(new)) => Some(known + new),
-            (known, new) => known.or(new),
-        },
-    };
-    // A list that lacks a seed would name the wrong ones: then it is left out.
-    let runs: Option<Vec<String>> = by_seed.values().map(|(_, _, run)| run.clone()).collect();
-    *known = Record {
-        seeds: by_seed.keys().copied().collect(),
-        values: by_seed.values().map(|(value, ..)| *value).collect(),
-        outcomes: by_seed.values().filter_map(|(_, end, _)| *end).collect(),
-        runs: runs.unwrap_or_default(),
-        wall_seconds: seconds,
-        ..new
-    };
-}
-
-/// Writes a file of records, in one step.
-///
-/// # Errors
-/// A folder that is not there or cannot be written to.
-pub fn write_records(path: &Path, records: &[Record]) -> Result<(), ReportError> {
-    let text = serde_json::to_string_pretty(records).map_err(|error| ReportError::Records {
-        path: path.to_owned(),
-        reason: format!("cannot be written as JSON: {error}"),
-    })?;
-    let text = format!("{text}\n");
-    atomic::write(path, text.as_bytes()).map_err(|e| ReportError::io(path, "write", e))
-}
-
-/// Reads a file of records.
-///
-/// # Errors
-/// A file that cannot be read, or that holds something else.
-pub fn read_records(path: &Path) -> Result<Vec<Record>, ReportError> {
-    let text = fs::read_to_string(path).map_err(|e| ReportError::io(path, "read", e))?;
-    serde_json::from_str(&text).map_err(|error| ReportError::Records {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })
 }

@@ -96,8 +96,8 @@ fn draw(session: &mut Session, rows: &[Planned]) -> Result<()> {
             }
             session.figure(&format!("{layer}-units"), &grid.draw()?)?;
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Names and windows of the layers, in forward order.

@@ -4,7 +4,7 @@
 //! Its momentum is not known.
 
 use lab::train::{AdamConfig, LrSchedule, OptimizerConfig, ParamGroup, Recipe, SgdConfig};
-use stn::networks::{DigitConfig, DigitNet, HouseNumberConfig};
+use stn::networks::{DigitConfig, DigitNet};
 
 use crate::deviations::Choice;
 use crate::images::Data;

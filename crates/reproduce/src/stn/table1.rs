@@ -48,7 +48,7 @@ fn rows() -> Vec<Row> {
         let rows = digits::ROWS.into_iter().zip(errors);
         rows.map(move |(digit, error)| {
             let row = Row::new(label(distortion, digit), move |scale, images| {
-                let is_run = ALL_ROWS.at(scale)
+                let is_run = *ALL_ROWS.at(scale)
                     || distortion == Distortion::RotatedScaledPlaced
                     || digit.transform.is_none_or(|own| own == digits::suited(distortion));
                 is_run.then(|| training(distortion, digit, scale, images))?

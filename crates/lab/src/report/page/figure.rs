@@ -36,8 +36,7 @@ impl Figure {
             return Err(wrong());
         }
         let reader = png::Decoder::new(std::io::Cursor::new(&png)).read_info();
-        let reader = reader.map_err(|_| wrong())?;
-        let info = reader.info();
+        let info = reader.map_err(|_| wrong())?.info().clone();
         let title = info.utf8_text.iter().find(|text| text.keyword == "Title");
         let title = title.and_then(|text| text.get_text().ok());
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -45,8 +44,18 @@ impl Figure {
             file: shown.into(),
             caption: title.unwrap_or_else(|| stem.replace('-', " ")),
             size: (info.width, info.height),
-            png: png.clone(),
+            png,
         })
+    }
+
+    /// The content of the file.
+    pub fn png(&self) -> &[u8] {
+        &self.png
+    }
+
+    /// Width and height in pixels.
+    pub fn size(&self) -> (u32, u32) {
+        self.size
     }
 }
 

@@ -10,6 +10,7 @@ mod view;
 use super::{Claim, History, Judged, Record, ReportError, Scale};
 
 pub use figure::Figure;
+pub(super) use view::{RunView, to_json};
 
 /// Everything that the page shows.
 ///

@@ -5,7 +5,9 @@ use base64::prelude::BASE64_STANDARD;
 use serde::Serialize;
 
 use super::{Figure, Page, Pictures, Section};
-use crate::report::{Claim, History, Judged, LastStep, Record, ReportError, RunState, Scale};
+use crate::report::{
+    Claim, History, Judged, LastStep, Record, ReportError, RunState, Scale, address,
+};
 use crate::train::{EpochLog, Outcome};
 
 #[derive(Serialize)]
@@ -178,7 +180,7 @@ fn record_view(record: &Record) -> RecordView<'_> {
 
 fn figure_view<'a>(figure: &'a Figure, pictures: Pictures, room: &mut usize) -> FigureView<'a> {
     let source = match pictures {
-        Pictures::Served => Some(format!("files/{}", percent_encoded(&figure.file))),
+        Pictures::Served => Some(format!("files/{}", address(&figure.file))),
         Pictures::Embedded if figure.png.len() <= *room => {
             *room -= figure.png.len();
             let png = BASE64_STANDARD.encode(&figure.png);
@@ -193,17 +195,6 @@ fn figure_view<'a>(figure: &'a Figure, pictures: Pictures, room: &mut usize) -> 
         height: figure.size.1,
         source,
     }
-}
-
-/// A path as part of an address.
-fn percent_encoded(path: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' | b'/' => {
-            char::from(byte).to_string()
-        }
-        byte => format!("%{byte:02X}"),
-    };
-    path.bytes().map(byte).collect()
 }
 
 /// Five digits are more than a chart can show.

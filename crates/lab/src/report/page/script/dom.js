@@ -1,6 +1,13 @@
 // Elements from data: text is always a text node, so nothing in a record is taken for markup.
 
-const DATA = JSON.parse(document.getElementById("data").textContent);
+// Characters that turn the direction of the text around them, and control characters, are shown as a mark.
+const UNSEEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g;
+
+function parse(text) {
+  return JSON.parse(text, (_, value) => typeof value === "string" ? value.replace(UNSEEN, "\ufffd") : value);
+}
+
+const DATA = parse(document.getElementById("data").textContent);
 const SERVED = document.body.dataset.mode === "served";
 
 function fill(node, attributes, children) {

@@ -63,11 +63,12 @@ function showLive(news) {
 async function ask(path) {
   const answer = await fetch(path, { cache: "no-store" });
   if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
-  return answer.json();
+  return parse(await answer.text());
 }
 
 async function follow() {
   try {
+    if (document.hidden) return;
     const news = await ask("live.json");
     showLive(news);
     if (version !== null && version !== news.version) {
@@ -78,6 +79,7 @@ async function follow() {
     version = news.version;
   } catch (error) {
     document.getElementById("live-state").textContent = `No answer from the server (${error.message}); trying again.`;
+  } finally {
+    setTimeout(follow, EVERY);
   }
-  setTimeout(follow, EVERY);
 }

@@ -74,7 +74,7 @@ function paperCard(paper) {
 
 function claimsPart() {
   const papers = unique(DATA.sections.map(section => section.paper));
-  const shown = papers.filter(paper => filter.paper === "" || paper === filter.paper).map(paperCard).filter(Boolean);
+  const shown = papers.filter(paper => filter.paper === null || paper === filter.paper).map(paperCard).filter(Boolean);
   if (shown.length === 0) return null;
   const rule = "A claim holds, or does not, if what was measured differs by more than two standard errors: from the spread over the seeds, and for one seed from the number of test images.";
   return el("section", { "aria-labelledby": "claims" },
