@@ -39,7 +39,8 @@ impl Note {
     }
 }
 
-/// Fields of the settings by path, and their names in sentences. A field of which no name is given has its own.
+/// Fields of the settings by path in the order of the sentences, and their names in them.
+/// A field of which no name is given comes last and has its own.
 const NAMES: &[(&str, &str)] = &[
     ("data_set", "data set"),
     ("train_images", "training images"),
@@ -71,8 +72,11 @@ const NAMES: &[(&str, &str)] = &[
     ("model.dropout", "dropout"),
     ("model.gradient_scale", "factor of the gradient to localisation nets"),
     ("model.body", "classifier"),
-    ("model.body.hidden", "hidden units"),
-    ("model.body.filters", "filters"),
+    ("model.body.fcn.hidden", "units of each hidden layer"),
+    ("model.body.cnn.filters", "filters of each convolution"),
+    ("model.backbone.width", "width, as a part of the paper's"),
+    ("model.weights", "weights of the terms"),
+    ("model.network.body.cnn.filters", "filters of each convolution"),
 ];
 
 /// What decides no number, or follows from other fields that are told.
@@ -97,10 +101,15 @@ pub(crate) fn resolved(settings: &Table, recipe: &Recipe) -> Result<Table> {
 pub(crate) fn between(ours: &Table, paper: &Table) -> Vec<String> {
     let mut sentences = Vec::new();
     compare("", ours, paper, &mut sentences);
-    sentences
+    let rank = |field: &str| {
+        let is_its = |(path, _): &(&str, &str)| *path == field;
+        NAMES.iter().position(is_its).unwrap_or(NAMES.len())
+    };
+    sentences.sort_by_key(|(field, _)| rank(field));
+    sentences.into_iter().map(|(_, sentence)| sentence).collect()
 }
 
-fn compare(path: &str, ours: &Table, paper: &Table, sentences: &mut Vec<String>) {
+fn compare(path: &str, ours: &Table, paper: &Table, sentences: &mut Vec<(String, String)>) {
     let missing = paper.keys().filter(|key| !ours.contains_key(*key));
     for key in ours.keys().chain(missing) {
         let field = match path {
@@ -120,7 +129,8 @@ fn compare(path: &str, ours: &Table, paper: &Table, sentences: &mut Vec<String>)
                 let (our, their) = (said(our), said(their));
                 // What reads the same, such as a table of zeros and none at all, is the same.
                 if our != their {
-                    sentences.push(format!("{}: {our} instead of {their}.", name(&field)));
+                    let sentence = format!("{}: {our} instead of {their}.", name(&field));
+                    sentences.push((field, sentence));
                 }
             }
         }

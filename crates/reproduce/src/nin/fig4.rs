@@ -5,7 +5,7 @@
 use anyhow::Result;
 use candle_core::{DType, Tensor};
 use lab::data::Batches;
-use lab::report::{ImageGrid, Picture};
+use lab::report::{Finding, ImageGrid, Picture, Relation};
 
 use super::setup::{CHOICES, CIFAR10};
 use super::table1;
@@ -20,7 +20,21 @@ const SHOWN: f64 = 0.1;
 /// What is measured beside the pictures.
 const STRONGEST: (&str, &str) = ("strongest map is that of the true class", "%");
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[
+    Finding {
+        sentence: "The map of the true class is the strongest.",
+        source: "Fig. 4, Sec. 4.7",
+        quantity: STRONGEST.0,
+        relation: Relation::AtLeast {
+            row: "NIN + dropout",
+            limit: 50.0,
+        },
+    },
+];
+
 pub(crate) const FIG4: Experiment = Experiment {
+    findings: FINDINGS,
     choices: &[CHOICES],
     notes: &[
         Note::new("A map counts as strongest if it holds the largest activation of all maps of an image."),

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::ModuleT;
-use lab::report::{Claim, Mark, Record};
+use lab::report::{Claim, Finding, Mark, Record, Relation};
 use stn::networks::{HouseNumberConfig, HouseNumberNet, Placement, sequence_loss};
 use striate::Parameters;
 use striate::rng::stream;
@@ -66,7 +66,22 @@ const WORK: Scales<Work> = Scales {
     },
 };
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[
+    Finding {
+        sentence: "Four transformers make a training step little slower.",
+        source: "Sec. 4.2",
+        quantity: MORE.0,
+        relation: Relation::Within {
+            row: "ST-CNN Multi",
+            of: 6.0,
+            by: 6.0,
+        },
+    },
+];
+
 pub(crate) const OVERHEAD: Experiment = Experiment {
+    findings: FINDINGS,
     notes: &[Note::new(
         "The paper does not say what it timed on. A step is a forward and a backward pass without the optimizer; \
          the time is the median of rounds, in each of which every network takes one step.",

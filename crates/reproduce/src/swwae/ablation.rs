@@ -5,6 +5,7 @@
 //! The paper argues for L2M without such a table; everything here is an addition.
 
 use anyhow::Result;
+use lab::report::{Finding, Relation};
 use candle_core::{Device, Tensor};
 use lab::data::{Batches, FloatSet};
 use swwae::{EncoderSide, LossWeights, Swwae, SwwaeConfig, Unpooling};
@@ -75,7 +76,18 @@ fn variants(weights: LossWeights) -> [Variant; 6] {
     ]
 }
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[
+    Finding {
+        sentence: "Without L2M the decoder's upper states are far from the encoder's.",
+        source: "Sec. 3.2",
+        quantity: DISTANCE[1].0,
+        relation: Relation::Falls(&["without L2M", "all terms"]),
+    },
+];
+
 pub(crate) const ABLATION: Experiment = Experiment {
+    findings: FINDINGS,
     seeds: mnist::SEEDS,
     choices: &[CHOICES],
     notes: &[
