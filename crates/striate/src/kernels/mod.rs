@@ -26,6 +26,7 @@ mod vectorize;
 /// What the kernels of other crates of this workspace are made of; no stable interface.
 #[doc(hidden)]
 pub mod parts {
+    pub use super::conv2d::panels::{gather_channels, scatter_channels};
     pub use super::output::written_by;
     pub use super::planes::{split, split2};
     pub use super::scratch::{Scratch, Shared};

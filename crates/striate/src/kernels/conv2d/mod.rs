@@ -16,7 +16,7 @@ mod block;
 mod direct;
 mod gate;
 mod narrow;
-mod panels;
+pub(super) mod panels;
 mod patch;
 mod weight;
 mod winograd;

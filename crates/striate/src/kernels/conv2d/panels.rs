@@ -83,7 +83,7 @@ pub(super) fn pack<T: Real>(
 /// # Safety
 /// `from` has `channels` planes with `pixels` numbers, `to` has `pixels` rows of LANES numbers.
 #[inline(always)]
-pub(super) unsafe fn gather_channels<S: Simd>(
+pub unsafe fn gather_channels<S: Simd>(
     from: *const S::Elem,
     plane: usize,
     channels: usize,
@@ -127,7 +127,7 @@ pub(super) unsafe fn gather_channels<S: Simd>(
 /// # Safety
 /// As [`gather_channels`], the other way round.
 #[inline(always)]
-pub(super) unsafe fn scatter_channels<S: Simd>(
+pub unsafe fn scatter_channels<S: Simd>(
     from: *const S::Elem,
     from_step: usize,
     channels: usize,

@@ -1,15 +1,15 @@
-//! From a coordinate to a place on an axis of pixels, under each rule for the outside.
+//! From a normalized coordinate to a position on an axis of pixels, for each padding mode.
 //!
 //! ```text
-//! pixel = (g + 1) * scale - shift
-//! Zeros, Constant:  clamped to where no pixel is near any more; the outside is a value of its own
+//! position = (g + 1) * scale - shift, then
+//! Zeros, Constant:  clamped to at most two pixels outside the map, where every neighbor is padding
 //! Border:           clamped to the first and the last pixel
-//! Reflection:       folded back and forth, then clamped
+//! Reflection:       reflected until it is on the map, then clamped
 //! Wrap:             modulo the length
 //! ```
 //!
-//! A place that a clamp holds does not move with the coordinate: its slope is 0.
-//! NaN stays NaN, and so does an infinite coordinate where the outside has no limit (reflection, wrap).
+//! A position held by a clamp does not move with the coordinate: its slope is 0.
+//! NaN stays NaN; reflection and wrap turn an infinite coordinate into NaN.
 
 use super::number::Number;
 use crate::options::{AlignCorners, PaddingMode};
@@ -23,7 +23,7 @@ pub(super) struct Axis<T> {
     shift: T,
     length: T,
     last: T,
-    /// Where the mirror stands, and how far the next one is away.
+    /// The position of the first mirror, and the distance to the next.
     mirror: T,
     span: T,
 }
@@ -46,14 +46,14 @@ impl<T: Number> Axis<T> {
         }
     }
 
-    /// The position in pixels of coordinate `g`.
+    /// The position in pixels of the normalized coordinate `g`.
     #[inline(always)]
-    pub(super) fn pixel(&self, g: T) -> T {
+    pub(super) fn unnormalize(&self, g: T) -> T {
         (g + T::ONE) * self.scale - self.shift
     }
 
-    /// `x` brought near the map without a change of what a kernel that reaches `reach` pixels sees there,
-    /// for taps that resolve each index by [`index`](Self::index).
+    /// `x` moved near the map, to a position where a kernel with a reach of `reach` pixels reads the same values,
+    /// if each tap's index goes through [`index`](Self::index).
     #[inline(always)]
     pub(super) fn near(&self, x: T, reach: T, padding: PaddingMode) -> T {
         let period = match padding {
@@ -62,7 +62,7 @@ impl<T: Number> Axis<T> {
             PaddingMode::Zeros | PaddingMode::Border | PaddingMode::Constant(_) => {
                 // Beyond all pixels only the fraction matters.
                 let far = T::from_f64(1e15);
-                let x = x.within(-far, far);
+                let x = x.clamped(-far, far);
                 let fraction = x - x.floor();
                 return if x < -reach - T::ONE {
                     fraction - reach - T::ONE - T::ONE
@@ -75,13 +75,13 @@ impl<T: Number> Axis<T> {
         };
         if period > T::ZERO {
             // Rounding may leave the range for huge coordinates; then the position means nothing any more.
-            (x - period * (x / period).floor()).within(T::ZERO, period)
+            (x - period * (x / period).floor()).clamped(T::ZERO, period)
         } else {
-            only_place(x)
+            only_position(x)
         }
     }
 
-    /// The pixel that index `i` of the padded axis reads; -1 for a value of the outside.
+    /// The pixel that index `i` of the padded axis reads; -1 for the value outside.
     #[inline(always)]
     pub(super) fn index(&self, i: i32, padding: PaddingMode) -> i32 {
         let n = self.len;
@@ -105,59 +105,59 @@ impl<T: Number> Axis<T> {
     }
 }
 
-/// Runs `$body` with `$outside` standing for the rule of `$padding`.
-macro_rules! with_outside {
-    ($padding:expr, $outside:ident => $body:expr) => {
+/// Runs `$body` with `$rule` as the type that implements `$padding`.
+macro_rules! with_padding {
+    ($padding:expr, $rule:ident => $body:expr) => {
         match $padding {
             $crate::options::PaddingMode::Zeros | $crate::options::PaddingMode::Constant(_) => {
-                type $outside = $crate::kernels::place::Value;
+                type $rule = $crate::kernels::axis::Constant;
                 $body
             }
             $crate::options::PaddingMode::Border => {
-                type $outside = $crate::kernels::place::Border;
+                type $rule = $crate::kernels::axis::Border;
                 $body
             }
             $crate::options::PaddingMode::Reflection => {
-                type $outside = $crate::kernels::place::Reflection;
+                type $rule = $crate::kernels::axis::Reflection;
                 $body
             }
             $crate::options::PaddingMode::Wrap => {
-                type $outside = $crate::kernels::place::Wrap;
+                type $rule = $crate::kernels::axis::Wrap;
                 $body
             }
         }
     };
 }
 
-pub(super) use with_outside;
+pub(super) use with_padding;
 
-/// A rule for the outside, known when the code is compiled.
-pub(super) trait Outside {
-    /// The place for position `x`, and its derivative with respect to `x`.
-    fn place<T: Number>(axis: &Axis<T>, x: T) -> (T, T);
-    /// The pixel of a tap that a place on the map reaches; -1 for the value of the outside.
+/// A padding mode as a type, so that each gets loops of its own.
+pub(super) trait Padding {
+    /// The position on or near the map that stands for `x`, and its derivative with respect to `x`.
+    fn position<T: Number>(axis: &Axis<T>, x: T) -> (T, T);
+    /// The pixel at index `i`, a neighbor of such a position; -1 for the value outside.
     #[inline(always)]
-    fn tap(i: i32, n: i32) -> i32 {
+    fn pixel(i: i32, n: i32) -> i32 {
         if i >= 0 && i < n { i } else { -1 }
     }
 }
 
 /// Zeros or a constant.
-pub(super) struct Value;
+pub(super) struct Constant;
 
-impl Outside for Value {
+impl Padding for Constant {
     #[inline(always)]
-    fn place<T: Number>(axis: &Axis<T>, x: T) -> (T, T) {
-        (x.within(T::from_f64(-2.0), axis.length + T::ONE), T::ONE)
+    fn position<T: Number>(axis: &Axis<T>, x: T) -> (T, T) {
+        (x.clamped(T::from_f64(-2.0), axis.length + T::ONE), T::ONE)
     }
 }
 
 /// The nearest pixel.
 pub(super) struct Border;
 
-impl Outside for Border {
+impl Padding for Border {
     #[inline(always)]
-    fn place<T: Number>(axis: &Axis<T>, x: T) -> (T, T) {
+    fn position<T: Number>(axis: &Axis<T>, x: T) -> (T, T) {
         clamp(axis, x, T::ONE)
     }
 }
@@ -165,12 +165,12 @@ impl Outside for Border {
 /// The mirrored map.
 pub(super) struct Reflection;
 
-impl Outside for Reflection {
+impl Padding for Reflection {
     #[inline(always)]
-    fn place<T: Number>(axis: &Axis<T>, x: T) -> (T, T) {
+    fn position<T: Number>(axis: &Axis<T>, x: T) -> (T, T) {
         if axis.span == T::ZERO {
             // One pixel between two mirrors.
-            return (only_place(x), T::ZERO);
+            return (only_position(x), T::ZERO);
         }
         let from_mirror = x - axis.mirror;
         let distance = from_mirror.abs();
@@ -189,12 +189,12 @@ impl Outside for Reflection {
     }
 }
 
-/// The map again and again.
+/// The map repeated.
 pub(super) struct Wrap;
 
-impl Outside for Wrap {
+impl Padding for Wrap {
     #[inline(always)]
-    fn place<T: Number>(axis: &Axis<T>, x: T) -> (T, T) {
+    fn position<T: Number>(axis: &Axis<T>, x: T) -> (T, T) {
         let wrapped = x - axis.length * (x / axis.length).floor();
         // Rounding may give the length itself, or, for huge coordinates, anything.
         let off = wrapped >= axis.length || wrapped < T::ZERO;
@@ -202,14 +202,14 @@ impl Outside for Wrap {
     }
 
     #[inline(always)]
-    fn tap(i: i32, n: i32) -> i32 {
+    fn pixel(i: i32, n: i32) -> i32 {
         if i == n { 0 } else { i }
     }
 }
 
-/// The only place of an axis without extent, 0; NaN and infinities have none.
+/// The only position on an axis without extent, 0; NaN for NaN and infinities.
 #[inline(always)]
-fn only_place<T: Number>(x: T) -> T {
+fn only_position<T: Number>(x: T) -> T {
     x * T::ZERO
 }
 
@@ -218,7 +218,7 @@ fn only_place<T: Number>(x: T) -> T {
 fn clamp<T: Number>(axis: &Axis<T>, x: T, slope: T) -> (T, T) {
     let inside = x > T::ZERO && x < axis.last;
     (
-        x.within(T::ZERO, axis.last),
+        x.clamped(T::ZERO, axis.last),
         if inside { slope } else { T::ZERO },
     )
 }
@@ -227,34 +227,34 @@ fn clamp<T: Number>(axis: &Axis<T>, x: T, slope: T) -> (T, T) {
 mod tests {
     use super::*;
 
-    fn place<O: Outside>(len: usize, align_corners: AlignCorners, x: f64) -> (f64, f64) {
-        O::place(&Axis::<f64>::new(len, align_corners), x)
+    fn position<P: Padding>(len: usize, align_corners: AlignCorners, x: f64) -> (f64, f64) {
+        P::position(&Axis::<f64>::new(len, align_corners), x)
     }
 
     #[test]
-    fn places_by_hand() {
+    fn positions_by_hand() {
         use AlignCorners::{No, Yes};
-        assert_eq!(place::<Value>(4, Yes, 1.5), (1.5, 1.0));
-        assert_eq!(place::<Value>(4, Yes, 1e30).0, 5.0);
-        assert_eq!(place::<Border>(4, Yes, -3.0), (0.0, 0.0));
-        assert_eq!(place::<Border>(4, No, 2.5), (2.5, 1.0));
+        assert_eq!(position::<Constant>(4, Yes, 1.5), (1.5, 1.0));
+        assert_eq!(position::<Constant>(4, Yes, 1e30).0, 5.0);
+        assert_eq!(position::<Border>(4, Yes, -3.0), (0.0, 0.0));
+        assert_eq!(position::<Border>(4, No, 2.5), (2.5, 1.0));
         // Mirrors at the centers 0 and 3: -1 -> 1, 4 -> 2, 7 -> 1.
-        assert_eq!(place::<Reflection>(4, Yes, -1.25), (1.25, -1.0));
-        assert_eq!(place::<Reflection>(4, Yes, 4.5), (1.5, -1.0));
-        assert_eq!(place::<Reflection>(4, Yes, 7.25), (1.25, 1.0));
+        assert_eq!(position::<Reflection>(4, Yes, -1.25), (1.25, -1.0));
+        assert_eq!(position::<Reflection>(4, Yes, 4.5), (1.5, -1.0));
+        assert_eq!(position::<Reflection>(4, Yes, 7.25), (1.25, 1.0));
         // Mirrors at the edges -0.5 and 3.5: -1.5 -> 0.5, 4.25 -> 2.75.
-        assert_eq!(place::<Reflection>(4, No, -1.5), (0.5, -1.0));
-        assert_eq!(place::<Reflection>(4, No, 4.25), (2.75, -1.0));
-        assert_eq!(place::<Reflection>(1, Yes, 9.0), (0.0, 0.0));
-        assert_eq!(place::<Wrap>(4, Yes, -0.25), (3.75, 1.0));
-        assert_eq!(place::<Wrap>(4, No, 9.5), (1.5, 1.0));
-        assert_eq!(place::<Wrap>(4, No, 1e300).0, 0.0);
+        assert_eq!(position::<Reflection>(4, No, -1.5), (0.5, -1.0));
+        assert_eq!(position::<Reflection>(4, No, 4.25), (2.75, -1.0));
+        assert_eq!(position::<Reflection>(1, Yes, 9.0), (0.0, 0.0));
+        assert_eq!(position::<Wrap>(4, Yes, -0.25), (3.75, 1.0));
+        assert_eq!(position::<Wrap>(4, No, 9.5), (1.5, 1.0));
+        assert_eq!(position::<Wrap>(4, No, 1e300).0, 0.0);
         for x in [f64::NAN, f64::INFINITY] {
-            assert!(place::<Reflection>(4, Yes, x).0.is_nan());
-            assert!(place::<Wrap>(4, Yes, x).0.is_nan());
+            assert!(position::<Reflection>(4, Yes, x).0.is_nan());
+            assert!(position::<Wrap>(4, Yes, x).0.is_nan());
         }
-        assert!(place::<Value>(4, Yes, f64::NAN).0.is_nan());
-        assert_eq!(place::<Border>(4, Yes, f64::INFINITY), (3.0, 0.0));
+        assert!(position::<Constant>(4, Yes, f64::NAN).0.is_nan());
+        assert_eq!(position::<Border>(4, Yes, f64::INFINITY), (3.0, 0.0));
     }
 
     #[test]
