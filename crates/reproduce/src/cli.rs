@@ -96,7 +96,10 @@ impl FromStr for DataArg {
         Ok(Self(match text {
             "embedded" => Source::Embedded,
             "hub" => Source::Hub,
-            dir => Source::Dir(dir.into()),
+            dir => match dir.strip_prefix("subset:") {
+                Some(dir) => Source::Subset(dir.into()),
+                None => Source::Dir(dir.into()),
+            },
         }))
     }
 }
@@ -214,7 +217,7 @@ fn source(args: &Args) -> Result<Option<Source>> {
         (None, Scale::Cpu | Scale::Paper) => None,
     };
     match &source {
-        Some(Source::Dir(dir)) if !dir.is_dir() => bail!(
+        Some(Source::Dir(dir) | Source::Subset(dir)) if !dir.is_dir() => bail!(
             "--data {}: there is no such folder; give the folder of the data set, or embedded, or hub",
             dir.display()
         ),

@@ -19,8 +19,8 @@ pub(crate) enum Command {
     Verify {
         /// mnist, fashion-mnist, svhn, svhn-numbers-64, svhn-numbers-128, cifar10, cifar100, or any name for a folder of another set
         name: String,
-        /// embedded, hub, or the folder
-        #[arg(long, default_value = "hub", value_name = "embedded|DIR|hub")]
+        /// embedded, hub, the folder, or subset:DIR for a folder with a part of the set
+        #[arg(long, default_value = "hub", value_name = "embedded|DIR|subset:DIR|hub")]
         data: DataArg,
     },
 }

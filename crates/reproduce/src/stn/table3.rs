@@ -113,7 +113,7 @@ impl Table3 {
     /// Where the backbone's weights are; `None` for pictures made of digits, which need none.
     fn weights(&self, laboratory: &Laboratory, images: Images) -> Result<Option<PathBuf>> {
         let folder = match &laboratory.settings.source {
-            Some(Source::Dir(folder)) if are_birds(images) => folder,
+            Some(Source::Dir(folder) | Source::Subset(folder)) if are_birds(images) => folder,
             _ => return Ok(None),
         };
         let path = folder.join(BACKBONE);
