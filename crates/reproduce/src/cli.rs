@@ -137,7 +137,7 @@ fn chosen_source(args: &::cli::Reproduce) -> Result<Option<Source>> {
         (None, ::cli::Scale::Cpu | ::cli::Scale::Paper) => None,
     };
     match &source {
-        Some(Source::Dir(dir)) if !dir.is_dir() => bail!(
+        Some(Source::Dir(dir) | Source::Subset(dir)) if !dir.is_dir() => bail!(
             "--data {}: there is no such folder; give the folder of the data set, or embedded, or hub",
             dir.display()
         ),

@@ -89,6 +89,14 @@ const UNTOLD: &[&str] = &[
     "recipe.dead_start",
 ];
 
+/// Constants that everybody uses, not told where a whole table is.
+const USUAL: &[(&str, &str)] = &[
+    ("beta1", "0.9"),
+    ("beta2", "0.999"),
+    ("eps", "1e-8"),
+    ("decay", "gradient"),
+];
+
 /// Settings and recipe as one table.
 pub(crate) fn resolved(settings: &Table, recipe: &Recipe) -> Result<Table> {
     let mut table = settings.clone();
@@ -195,7 +203,10 @@ fn phrase(value: &Value) -> String {
             values.join(", ")
         }
         Value::Table(table) => {
-            let is_told = |(key, value): &(&String, &Value)| *key != "kind" && !is_nothing(value);
+            let is_told = |(key, value): &(&String, &Value)| {
+                let is_usual = USUAL.contains(&(key.as_str(), phrase(value).as_str()));
+                *key != "kind" && !is_nothing(value) && !is_usual
+            };
             let fields = table.iter().filter(is_told);
             let fields = fields.map(|(key, value)| format!("{} {}", key.replace('_', " "), phrase(value)));
             let fields = fields.collect::<Vec<_>>().join(", ");
@@ -220,17 +231,24 @@ fn is_nothing(value: &Value) -> bool {
 
 /// A number as a reader wants it: 50,000, 1/6, 0.05.
 fn number(value: f64) -> String {
-    let inverse = 1.0 / value;
-    let is_part = (3.0..1000.0).contains(&inverse) && (inverse - inverse.round()).abs() < 1e-9;
-    match value {
-        _ if value >= 1000.0 && value.fract() == 0.0 => lab::report::grouped(value as usize),
-        // A decimal fraction of few digits is said as such.
-        _ if is_part && (value * 1e4).fract() != 0.0 => format!("1/{}", inverse.round()),
-        _ if value != 0.0 && value.abs() < 1e-4 => format!("{value:e}"),
-        _ => {
-            let rounded = (value * 1e4).round() / 1e4;
-            format!("{rounded}")
+    if value >= 1000.0 && value.fract() == 0.0 {
+        return lab::report::grouped(value as usize);
+    }
+    if value != 0.0 && value.abs() < 1e-4 {
+        return format!("{value:e}");
+    }
+    // A decimal fraction of few digits is said as such.
+    let rounded = (value * 1e4).round() / 1e4;
+    let is_whole = |denominator: &f64| {
+        let numerator = value * denominator;
+        (numerator - numerator.round()).abs() < 1e-9
+    };
+    let fraction = (3..=400).map(f64::from).find(is_whole);
+    match fraction {
+        Some(denominator) if (value - rounded).abs() > 1e-7 => {
+            format!("{}/{denominator}", (value * denominator).round())
         }
+        _ => format!("{rounded}"),
     }
 }
 
@@ -297,7 +315,9 @@ mod tests {
             (0.25, "0.25"),
             (60_000.0, "60,000"),
             (1e-8, "1e-8"),
-            (2.0 / 3.0, "0.6667"),
+            (2.0 / 3.0, "2/3"),
+            (200.0 / 350.0, "4/7"),
+            (f64::from(0.2_f32), "0.2"),
             (0.0, "0"),
         ] {
             assert_eq!(number(value), wanted);

@@ -27,8 +27,7 @@ pub(crate) fn list(experiments: &[&'static Experiment]) -> Result<()> {
                 None => format!("--data DIR with {}, or --data hub", data.paper),
             };
             let time = time(experiment, scale, Path::new(KEPT));
-            writeln!(out, "  {scale:<6} needs {needs}")?;
-            writeln!(out, "         {time}")?;
+            writeln!(out, "  {scale:<6} needs {needs}; {time}")?;
         }
     }
     Ok(())

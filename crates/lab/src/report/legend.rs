@@ -83,7 +83,7 @@ fn grouped_notes(records: &[Record]) -> Vec<String> {
     // What all rows share comes first.
     groups.sort_by_key(|(models, _)| !models.is_empty());
     let line = |(models, notes): (Vec<&str>, Vec<&str>)| match models.is_empty() {
-        true => notes.join("\n"),
+        true => notes.join(" "),
         false => format!("{}: {}", models.join("; "), notes.join(" ")),
     };
     groups.into_iter().map(line).collect()

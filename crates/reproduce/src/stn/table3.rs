@@ -190,7 +190,7 @@ fn training(setup: &Setup, parts: usize, images: &Images) -> Training {
 /// Trains with the backbone's weights; pictures made of digits need none.
 fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
     let weights = match &session.settings.source {
-        Some(Source::Dir(folder)) => {
+        Some(Source::Dir(folder) | Source::Subset(folder)) => {
             let path: PathBuf = folder.join(BACKBONE);
             ensure!(
                 path.is_file(),

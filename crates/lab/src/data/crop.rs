@@ -1,12 +1,5 @@
-//! SVHN's whole house numbers: where they are, and which part of a picture is shown.
+//! The part of a picture that shows a whole house number.
 
-use super::layout::{self, Layout};
-use super::names::{Known, known};
-use super::read::parquet;
-use super::{DataError, Dataset, ImageSet, Source, hub};
-
-/// The set's name without the size of its crops.
-pub(crate) const NAME: &str = "svhn-numbers";
 /// The part of a box's side that is added to it, as Goodfellow et al. (2014) do for 64 x 64 (from memory).
 const MARGIN: f64 = 0.3;
 
@@ -27,24 +20,16 @@ pub(crate) struct NumberCrop {
 pub(crate) type Frame = [f64; 4];
 
 impl NumberCrop {
-    const TIGHT: Self = Self {
+    /// 64 x 64 pixels.
+    pub(crate) const TIGHT: Self = Self {
         side: 64,
         factor: 1.0 + MARGIN,
     };
-    /// As many pixels on the number as the tight one has, unless the picture ends before.
-    const LOOSE: Self = Self {
+    /// 128 x 128 pixels: as many on the number as the tight crop has, unless the picture ends before.
+    pub(crate) const LOOSE: Self = Self {
         side: 128,
         factor: 2.0 * (1.0 + MARGIN),
     };
-
-    /// The crop that a set's name asks for; `None` for names of other sets.
-    pub(super) fn of(name: &str) -> Option<Self> {
-        let ours = known(name).is_some_and(|set| set.name == NAME);
-        ours.then_some(match name.ends_with("128") {
-            true => Self::LOOSE,
-            false => Self::TIGHT,
-        })
-    }
 
     /// The crop around `boxes` in a picture of (height, width): left, top, width and height in whole pixels.
     ///
@@ -72,61 +57,6 @@ impl NumberCrop {
         let (top, height) = along(1, size.0)?;
         Some([left, top, width, height])
     }
-
-    /// The name of the set of these crops.
-    fn name(&self) -> String {
-        format!("{NAME}-{}", self.side)
-    }
-}
-
-/// Reads the house numbers; the extra images follow the training images where they are in the folder.
-pub(super) fn load(crop: &NumberCrop, source: &Source) -> Result<Dataset, DataError> {
-    let dir = match source {
-        Source::Embedded => {
-            return Err(DataError::UnknownName {
-                name: crop.name(),
-                known: "it is not embedded; give the folder of its parquet files, or the hub"
-                    .to_owned(),
-            });
-        }
-        Source::Dir(dir) => dir.clone(),
-        Source::Hub => hub::fetch(NAME, false)?,
-    };
-    let set: Option<&Known> = known(NAME);
-    let found = layout::find(NAME, set, &dir)?;
-    let Layout::Parquet(files) = &found.layout else {
-        return Err(DataError::NoLayout {
-            path: found.dir.clone(),
-            name: crop.name(),
-            looked_for: "parquet shards with pictures, digits and their boxes".to_owned(),
-            cure: format!(
-                "there are {} files; fetch the hub's parquet files of full_numbers",
-                found.layout.title()
-            ),
-        });
-    };
-    let read = |split: &str, shards| {
-        parquet::read_numbers(&format!("{}/{split}", crop.name()), shards, crop)
-    };
-    let mut train = read("train", &files.train)?;
-    let test = read("test", &files.test)?;
-    if *source == Source::Hub {
-        let all = |set: &ImageSet| set.len() + set.left_out;
-        hub::check_counts(NAME, (all(&train), all(&test)), &dir)?;
-    }
-    if !files.unlabelled.is_empty() {
-        let extra = read("extra", &files.unlabelled)?;
-        train.pixels.extend(extra.pixels);
-        train.labels.extend(extra.labels);
-        train.left_out += extra.left_out;
-    }
-    let data = Dataset {
-        name: crop.name(),
-        train,
-        test,
-    };
-    data.check()?;
-    Ok(data)
 }
 
 #[cfg(test)]
@@ -159,15 +89,5 @@ mod tests {
         ] {
             assert_eq!(NumberCrop::TIGHT.frame(nothing, size), None, "{nothing:?}");
         }
-    }
-
-    #[test]
-    fn names_ask_for_crops() {
-        let side = |name| NumberCrop::of(name).map(|crop| crop.side);
-        assert_eq!(side("svhn-numbers"), Some(64));
-        assert_eq!(side("svhn-numbers-64"), Some(64));
-        assert_eq!(side("SVHN_numbers_128"), Some(128));
-        assert_eq!(side("svhn"), None);
-        assert_eq!(side("mnist-128"), None);
     }
 }
