@@ -107,8 +107,9 @@ impl Results {
     /// The pictures; one that is none is left out with a warning.
     pub(crate) fn pictures(&self, out: &Path) -> Vec<Figure> {
         let read = |path: &PathBuf| {
-            let shown = path.strip_prefix(out).unwrap_or(path).to_string_lossy();
-            kept(Figure::read(path, shown))
+            let shown = path.strip_prefix(out).ok();
+            let shown = shown.or(path.file_name().map(Path::new)).unwrap_or(path);
+            kept(Figure::read(path, shown.to_string_lossy()))
         };
         self.figures.iter().filter_map(read).collect()
     }
