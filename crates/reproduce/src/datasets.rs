@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use anyhow::Result;
-use lab::data::{DataSet, Dataset, Source, load, load_folds, load_unlabelled};
+use lab::data::{DataSet, Dataset, NUMBER_CLASSES, Source, load, load_folds, load_unlabelled};
 use lab::report::Scale;
 use lab::train::Console;
 
@@ -156,11 +156,16 @@ fn with_unlabelled(data: &Dataset, extra: &lab::data::ImageSet) -> Result<Datase
 pub(crate) fn of_paper(wanted: &Data) -> (&'static str, Images) {
     let known = |name: &str| DataSet::find(name).expect("experiments name sets of the registry");
     let set = known(wanted.paper);
+    // Whole house numbers are read with the extra ones.
+    let whole = match set.classes {
+        NUMBER_CLASSES => set.train + set.extra,
+        _ => set.train,
+    };
     let images = Images {
         size: set.shape,
         classes: set.classes,
-        train: set.train,
-        labelled: set.train,
+        train: whole,
+        labelled: whole,
         test: set.test,
         folds: None,
     };

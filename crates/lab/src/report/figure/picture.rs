@@ -227,10 +227,11 @@ impl Picture {
         (limits.max_image_width, limits.max_image_height) = (Some(8_000), Some(8_000));
         let mut reader = image::ImageReader::open(path)
             .map_err(|e| ReportError::io(path, "read", e))?;
-        reader.set_format(ImageFormat::Png);
+        reader.set_format(image::ImageFormat::Png);
         reader.limits(limits);
         let image = reader.decode().map_err(wrong)?.into_rgb8();
-        Ok(Self { image })
+        let title = String::new();
+        Ok(Self { title, image })
     }
 
     /// Writes a PNG file in one step and makes its folder.
