@@ -22,7 +22,7 @@ pub(crate) struct Args {
 enum Step {
     /// cargo fmt --check
     Format,
-    /// Source rules: layers, unsafe code, printing, crate directions
+    /// Source rules: length of files, import circles, layers, crate directions
     Rules,
     /// Clippy on all targets, warnings are errors
     Clippy,
@@ -67,7 +67,7 @@ fn check(step: Step) -> Result<()> {
             succeed(cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
         }
         Step::Smoke => smoke::run(),
-        Step::Report => succeed(&mut report::command(&["--check".to_owned()])),
+        Step::Report => succeed(&mut report::command(&["--check".into()])),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where the workspace is, and how its commands are started.
 
+use std::ffi::OsString;
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 
@@ -20,10 +22,22 @@ pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
+/// What was typed after `cargo xtask COMMAND`.
+pub(crate) fn typed_args() -> Vec<OsString> {
+    std::env::args_os().skip(2).collect()
+}
+
+/// Prints a command as a person would type it, and returns that line.
+pub(crate) fn announce(command: &Command) -> String {
+    let line = shown(command);
+    // A terminal that is gone is no reason to stop.
+    let _ = writeln!(stderr(), "$ {line}");
+    line
+}
+
 /// Prints a command as a person would type it, runs it, and returns how it ended.
 pub(crate) fn start(command: &mut Command) -> Result<ExitStatus> {
-    let line = shown(command);
-    eprintln!("$ {line}");
+    let line = announce(command);
     command.status().with_context(|| format!("start `{line}`"))
 }
 
@@ -58,10 +72,19 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The exit code of a process, to be this process's own.
+/// The exit code of a process, to be this process's own; 128 and the signal's number for one that a signal ended.
 pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    let code = status.code().or_else(|| Some(128 + signal(status)?));
+    let code = code.and_then(|code| u8::try_from(code).ok());
     code.map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// The signal that ended a process.
+fn signal(status: ExitStatus) -> Option<i32> {
+    #[cfg(unix)]
+    return std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    return None;
 }
 
 #[cfg(test)]
