@@ -58,16 +58,16 @@ fn name(step: Step) -> String {
 
 fn check(step: Step) -> Result<()> {
     match step {
-        Step::Format => succeed(&mut cargo("fmt --all --check")),
+        Step::Format => workspace::succeed(&mut cargo("fmt --all --check")),
         Step::Rules => source_rules(),
-        Step::Clippy => succeed(&mut cargo(
+        Step::Clippy => workspace::succeed(&mut cargo(
             "clippy --workspace --all-targets --features lab/hub -- -D warnings",
         )),
-        Step::Docs => {
-            succeed(cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
-        }
+        Step::Docs => workspace::succeed(
+            cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"),
+        ),
         Step::Smoke => smoke::run(),
-        Step::Report => succeed(&mut report::command(&["--check".into()])),
+        Step::Report => workspace::succeed(&mut report::command(&["--check".into()])),
     }
 }
 
@@ -84,30 +84,9 @@ fn cargo(args: &str) -> Command {
     command
 }
 
-/// Runs a command that must exit with success.
-fn succeed(command: &mut Command) -> Result<()> {
-    let status = workspace::start(command)?;
-    if !status.success() {
-        bail!("`{}` ended with {status}", workspace::shown(command));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_failing_command_is_an_error_that_names_it() {
-        let error = succeed(&mut cargo("no-such-command --x"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("`cargo no-such-command --x` ended with"),
-            "{error}"
-        );
-        succeed(&mut cargo("--version")).unwrap();
-    }
 
     #[test]
     fn every_step_has_a_name() {

@@ -5,7 +5,7 @@ use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// The root folder of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -39,6 +39,15 @@ pub(crate) fn announce(command: &Command) -> String {
 pub(crate) fn start(command: &mut Command) -> Result<ExitStatus> {
     let line = announce(command);
     command.status().with_context(|| format!("start `{line}`"))
+}
+
+/// Runs a command that must exit with success.
+pub(crate) fn succeed(command: &mut Command) -> Result<()> {
+    let status = start(command)?;
+    if !status.success() {
+        bail!("`{}` ended with {status}", shown(command));
+    }
+    Ok(())
 }
 
 /// A command as a person would type it.
@@ -107,5 +116,17 @@ mod tests {
             shown(&command),
             "RUSTDOCFLAGS='-D warnings' cargo doc --out 'a b'"
         );
+    }
+
+    #[test]
+    fn a_failing_command_is_an_error_that_names_it() {
+        let mut wrong = cargo();
+        wrong.args(["no-such-command", "--x"]);
+        let error = succeed(&mut wrong).unwrap_err().to_string();
+        assert!(
+            error.starts_with("`cargo no-such-command --x` ended with"),
+            "{error}"
+        );
+        succeed(cargo().arg("--version")).unwrap();
     }
 }

@@ -5,15 +5,15 @@ use std::ffi::OsStr;
 use std::io::{self, ErrorKind, Write, stdout};
 
 use anyhow::{Context, Result, bail};
-use candle_core::Device;
 use lab::data::Source;
-use lab::report::{Record, Scale};
+use lab::report::Record;
 use lab::train::{Console, Progress, StopFlag};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 pub(crate) use ::cli::Shard;
 
+use crate::arguments::{device, scale, source};
 use crate::experiment::Experiment;
 use crate::laboratory::{Laboratory, Settings};
 use crate::{catalog, data, list, report, results};
@@ -131,23 +131,6 @@ fn show(
     Ok(())
 }
 
-pub(crate) fn scale(scale: ::cli::Scale) -> Scale {
-    match scale {
-        ::cli::Scale::Smoke => Scale::Smoke,
-        ::cli::Scale::Quick => Scale::Quick,
-        ::cli::Scale::Cpu => Scale::Cpu,
-        ::cli::Scale::Paper => Scale::Paper,
-    }
-}
-
-pub(crate) fn source(source: &::cli::Source) -> Source {
-    match source {
-        ::cli::Source::Embedded => Source::Embedded,
-        ::cli::Source::Hub => Source::Hub,
-        ::cli::Source::Dir(dir) => Source::Dir(dir.clone()),
-    }
-}
-
 /// The source that was given, or what the scale does without one.
 fn chosen_source(args: &::cli::Reproduce) -> Result<Option<Source>> {
     let source = match (&args.data, args.scale) {
@@ -162,20 +145,6 @@ fn chosen_source(args: &::cli::Reproduce) -> Result<Option<Source>> {
         ),
         _ => Ok(source),
     }
-}
-
-fn device(device: ::cli::Device) -> Result<Device> {
-    let opened = match device {
-        ::cli::Device::Cpu => Ok(Device::Cpu),
-        ::cli::Device::Cuda(number) => Device::new_cuda(number),
-        ::cli::Device::Metal(number) => Device::new_metal(number),
-    };
-    opened.with_context(|| match device.feature() {
-        Some(feature) => {
-            format!("--device {device}: needs such a device and a build with the feature {feature}")
-        }
-        None => format!("--device {device}"),
-    })
 }
 
 /// What was typed, as it can be typed again.
@@ -246,23 +215,6 @@ mod tests {
         let known: Vec<&str> = known.copied().collect();
         let all: Vec<&str> = catalog::all().map(|experiment| experiment.id()).collect();
         assert_eq!(known, all, "crates/cli/src/experiments.rs lists them");
-    }
-
-    #[test]
-    fn both_crates_name_the_scales_alike() {
-        use clap::ValueEnum;
-        let names = ::cli::Scale::value_variants().iter();
-        let ours: Vec<&str> = names.clone().map(|s| scale(*s).name()).collect();
-        assert_eq!(ours, names.map(|s| s.name()).collect::<Vec<_>>());
-        assert_eq!(ours, Scale::ALL.map(Scale::name));
-    }
-
-    #[test]
-    fn a_device_that_is_not_there_is_an_error() {
-        assert!(device(::cli::Device::Cpu).is_ok());
-        if let Err(error) = device(::cli::Device::Cuda(99)) {
-            assert!(error.to_string().contains("--device cuda:99"), "{error}");
-        }
     }
 
     #[test]

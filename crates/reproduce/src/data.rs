@@ -5,7 +5,7 @@ use std::io::{Write, stdout};
 use anyhow::{Result, ensure};
 use lab::data::{Dataset, ImageSet, Preprocess, Source, hub_folder, load};
 
-use crate::cli;
+use crate::arguments;
 
 pub(crate) fn run(command: &::cli::Data) -> Result<()> {
     match command {
@@ -15,7 +15,7 @@ pub(crate) fn run(command: &::cli::Data) -> Result<()> {
             writeln!(stdout(), "in {}", hub_folder(name)?.display())?;
         }
         ::cli::Data::Verify { name, data } => {
-            describe(&load(name, &at_hand(name, &cli::source(data))?)?)?
+            describe(&load(name, &at_hand(name, &arguments::source(data))?)?)?
         }
     }
     Ok(())

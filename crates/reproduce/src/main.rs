@@ -1,6 +1,7 @@
 //! `reproduce`: runs the papers' experiments and prints each measured number next to the paper's.
 
 mod allconv;
+mod arguments;
 mod canvas;
 mod catalog;
 mod cli;

@@ -10,11 +10,11 @@ use anyhow::{Context, Result, bail, ensure};
 use lab::report::{Scale, merge, read_records, replace_blocks, write_records};
 
 use crate::results::{self, Results};
-use crate::{catalog, cli};
+use crate::{arguments, catalog};
 
 pub(crate) fn run(args: &::cli::Report) -> Result<()> {
     let root = args.root.as_deref().unwrap_or(Path::new("."));
-    let scale = cli::scale(args.scale);
+    let scale = arguments::scale(args.scale);
     let kept = root.join("docs/results");
     if !args.check {
         let results = results::all(&args.out)?;

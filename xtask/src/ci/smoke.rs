@@ -8,7 +8,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::succeed;
 use crate::{reproduce, workspace};
 
 /// Every experiment of every paper at scale smoke, into a fresh folder below `target/`.
@@ -27,7 +26,7 @@ fn one(paper: &str) -> Result<()> {
     fs::create_dir_all(&out).with_context(|| format!("create {}", out.display()))?;
     let args = [paper, "--scale", "smoke", "--out"].map(OsString::from);
     let args = [&args[..], &[out.clone().into()]].concat();
-    succeed(reproduce::command(&[], &args).current_dir(&root))?;
+    workspace::succeed(reproduce::command(&[], &args).current_dir(&root))?;
     let records = records_below(&out)?;
     if records == 0 {
         bail!(

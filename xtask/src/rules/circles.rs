@@ -7,7 +7,13 @@ use super::modules::{Modules, module_path};
 use super::source::SourceFile;
 
 /// Crates that still have circles: what is found there is printed and fails nothing.
-const NOT_YET: &[&str] = &[];
+const NOT_YET: &[&str] = &[
+    "crates/lab",
+    "crates/reproduce",
+    "crates/stn",
+    "crates/striate",
+    "crates/swwae",
+];
 
 /// What one file imports: the other file, and the line.
 type Imports = BTreeMap<usize, usize>;
