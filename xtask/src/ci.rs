@@ -12,7 +12,7 @@ use crate::{report, rules, workspace};
 /// Arguments of `cargo xtask ci`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Run these steps instead of all
+    /// Run these steps instead of all but `deny`
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STEP")]
     only: Vec<Step>,
 }
@@ -32,10 +32,15 @@ enum Step {
     Smoke,
     /// The tables in README.md and docs say what docs/results says
     Report,
+    /// Licences, advisories and sources of all dependencies; only if it is asked for, and cargo-deny is installed
+    Deny,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let chosen = |step: &&Step| args.only.is_empty() || args.only.contains(step);
+    let chosen = |step: &&Step| match args.only.is_empty() {
+        true => **step != Step::Deny,
+        false => args.only.contains(step),
+    };
     let mut failed = Vec::new();
     for step in Step::value_variants().iter().filter(chosen) {
         println!("\n== ci: {}", name(*step));
@@ -67,6 +72,7 @@ fn check(step: Step) -> Result<()> {
             cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"),
         ),
         Step::Smoke => smoke::run(),
+        Step::Deny => deny(),
         Step::Report => workspace::succeed(&mut report::command(&["--check".into()])),
     }
 }
@@ -75,6 +81,14 @@ fn source_rules() -> Result<()> {
     let (sources, manifests) = rules::check(&workspace::root())?;
     println!("{sources} Rust files and {manifests} manifests follow the rules");
     Ok(())
+}
+
+fn deny() -> Result<()> {
+    let installed = cargo("deny --version").output();
+    if !installed.is_ok_and(|output| output.status.success()) {
+        bail!("cargo-deny is not installed; install it with `cargo install cargo-deny`");
+    }
+    workspace::succeed(&mut cargo("deny check"))
 }
 
 /// Cargo in the root of the workspace, with arguments divided by spaces.
@@ -96,7 +110,9 @@ mod tests {
             .collect();
         assert_eq!(
             names,
-            ["format", "rules", "clippy", "docs", "smoke", "report"]
+            [
+                "format", "rules", "clippy", "docs", "smoke", "report", "deny"
+            ]
         );
     }
 }

@@ -81,6 +81,19 @@ fn quoted(word: &str) -> String {
     }
 }
 
+/// Sends a signal to a process; it may have ended, and then there is nothing to stop.
+#[cfg(unix)]
+pub(crate) fn send(signal: &str, process: u32) {
+    let mut kill = Command::new("sh");
+    kill.args([
+        "-c",
+        "kill -s \"$0\" \"$1\" 2> /dev/null",
+        signal,
+        &process.to_string(),
+    ]);
+    let _ = kill.status();
+}
+
 /// The exit code of a process, to be this process's own; 128 and the signal's number for one that a signal ended.
 pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().or_else(|| Some(128 + signal(status)?));
