@@ -1,5 +1,6 @@
 //! Arguments of `reproduce report` and `cargo xtask report`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::ValueHint;
@@ -21,6 +22,18 @@ pub struct Report {
     /// The scale of the records to copy
     #[arg(long, value_enum, default_value_t)]
     pub scale: Scale,
+    /// Make the page in the folder of the runs from the records and figures under docs instead, and nothing else
+    #[arg(long, conflicts_with_all = ["take", "check", "serve"])]
+    pub kept: bool,
+    /// Show the page at an address, following runs in progress, until Ctrl-C
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        default_missing_value = "127.0.0.1:8321",
+        conflicts_with_all = ["take", "check"]
+    )]
+    pub serve: Option<SocketAddr>,
     /// Change nothing; fail if a document does not show what the records say
     #[arg(long, conflicts_with = "take")]
     pub check: bool,

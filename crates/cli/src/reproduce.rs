@@ -50,6 +50,9 @@ pub struct Reproduce {
     /// Go on from the checkpoints in the folder of the runs
     #[arg(long)]
     pub resume: bool,
+    /// Train again what is finished in the folder of the runs
+    #[arg(long)]
+    pub again: bool,
     /// Do only part I of N of the runs, counted from 1
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,

@@ -2,21 +2,19 @@
 
 use std::cell::OnceCell;
 use std::ffi::OsStr;
-use std::io::{self, ErrorKind, Write, stdout};
+use std::io::{ErrorKind, Write, stdout};
 
 use anyhow::{Context, Result, bail};
+use candle_core::Device;
 use lab::data::Source;
 use lab::report::Record;
 use lab::train::{Console, Progress, StopFlag};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
-pub(crate) use ::cli::Shard;
-
-use crate::arguments::{device, scale, source};
+use crate::arguments::{scale, source};
 use crate::experiment::Experiment;
-use crate::laboratory::{Laboratory, Settings};
-use crate::{catalog, data, list, report, results};
+use crate::session::Session;
+use crate::trainer::Settings;
+use crate::{catalog, data, gather, list, page, report, results};
 
 /// Does what the command line says.
 pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
@@ -25,14 +23,13 @@ pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
         (Some(::cli::Command::Data(command)), _) => data::run(command),
         (None, Some(args)) => reproduce(args),
         (None, None) => bail!(
-            "nothing to do; wanted a paper ({}), all, report or data",
-            catalog::papers()
+            "nothing to do; wanted a paper (allconv, nin, stn, swwae), all, report or data"
         ),
     }
 }
 
 fn reproduce(args: &::cli::Reproduce) -> Result<()> {
-    let chosen = catalog::choose(&args.target, &args.ids)?;
+    let chosen = catalog::find(&args.chosen()?);
     if args.list {
         return list::list(&chosen);
     }
@@ -50,7 +47,8 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         seeds: args.seeds,
         out: args.out.clone(),
         resume: args.resume,
-        shard: args.shard,
+        again: args.again,
+        shard: args.shard.map(|shard| (shard.index(), shard.count())),
         command: command(),
     };
     let console = Console::stderr(match (args.quiet, args.json) {
@@ -73,11 +71,11 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         }
         Ok(())
     };
-    let mut laboratory = Laboratory::new(&settings, console.clone(), stop_flag()?, print);
+    let mut session = Session::new(&settings, console.clone(), StopFlag::on_signals().context("cannot listen for Ctrl-C")?, print);
     let mut not_run = Vec::new();
     let mut outcome = Ok(());
     for experiment in &chosen {
-        match laboratory.experiment(*experiment) {
+        match experiment.run(&mut session) {
             Ok(reason) => not_run.extend(reason),
             Err(error) => {
                 // What was measured before is shown all the same.
@@ -86,7 +84,7 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
             }
         }
     }
-    drop(laboratory);
+    drop(session);
     let shown = show(args, &chosen, &not_run);
     match (outcome, shown) {
         (Err(first), Err(second)) => {
@@ -110,16 +108,16 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
 /// Writes the page, and prints the tables and what was left out.
 fn show(
     args: &::cli::Reproduce,
-    chosen: &[&'static dyn Experiment],
+    chosen: &[&'static Experiment],
     not_run: &[String],
 ) -> Result<()> {
-    let results = results::all(&args.out)?;
-    let page = results::write(&args.out, &results)?;
+    let results = gather::all(&args.out)?;
+    let page = page::write(&args.out, &results)?;
     if args.json {
         return Ok(());
     }
     let chosen = |r: &&results::Results| {
-        r.scale == scale(args.scale) && chosen.iter().any(|e| e.id() == r.experiment.id())
+        r.scale == scale(args.scale) && chosen.iter().any(|e| e.id == r.experiment.id)
     };
     for result in results.iter().filter(chosen) {
         writeln!(stdout(), "\n{}", result.to_text())?;
@@ -145,6 +143,20 @@ fn chosen_source(args: &::cli::Reproduce) -> Result<Option<Source>> {
         ),
         _ => Ok(source),
     }
+}
+
+fn device(device: ::cli::Device) -> Result<Device> {
+    let opened = match device {
+        ::cli::Device::Cpu => Ok(Device::Cpu),
+        ::cli::Device::Cuda(number) => Device::new_cuda(number),
+        ::cli::Device::Metal(number) => Device::new_metal(number),
+    };
+    opened.with_context(|| match device.feature() {
+        Some(feature) => {
+            format!("--device {device}: needs such a device and a build with the feature {feature}")
+        }
+        None => format!("--device {device}"),
+    })
 }
 
 /// What was typed, as it can be typed again.
@@ -176,45 +188,16 @@ fn quoted(arg: &OsStr) -> String {
     }
 }
 
-/// A flag that the signals to stop set: what runs is saved, and the program ends.
-///
-/// A second Ctrl-C ends the program at once.
-/// SIGTERM and SIGHUP never do, because whoever stops a group of processes often sends them twice.
-fn stop_flag() -> Result<StopFlag> {
-    let stop = StopFlag::default();
-    // In this order: the first Ctrl-C finds the flag still down.
-    flag::register_conditional_shutdown(SIGINT, 130, stop.shared())
-        .and_then(|_| flag::register(SIGINT, stop.shared()))
-        .and_then(|_| flag::register(SIGTERM, stop.shared()))
-        .and_then(|_| on_hangup(&stop))
-        .context("cannot listen for Ctrl-C")?;
-    Ok(stop)
-}
-
-/// A closed terminal stops the program, unless it was started with `nohup`.
-#[cfg(unix)]
-fn on_hangup(stop: &StopFlag) -> io::Result<()> {
-    if !::cli::hangup_is_ignored() {
-        flag::register(signal_hook::consts::SIGHUP, stop.shared())?;
-    }
-    Ok(())
-}
-
-#[cfg(not(unix))]
-fn on_hangup(_: &StopFlag) -> io::Result<()> {
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_knows_every_experiment() {
-        let known = ::cli::EXPERIMENTS.iter().flat_map(|(_, ids)| ids.iter());
-        let known: Vec<&str> = known.copied().collect();
-        let all: Vec<&str> = catalog::all().map(|experiment| experiment.id()).collect();
-        assert_eq!(known, all, "crates/cli/src/experiments.rs lists them");
+    fn a_device_that_is_not_there_is_an_error() {
+        assert!(device(::cli::Device::Cpu).is_ok());
+        if let Err(error) = device(::cli::Device::Cuda(99)) {
+            assert!(error.to_string().contains("--device cuda:99"), "{error}");
+        }
     }
 
     #[test]

@@ -6,16 +6,29 @@ mod canvas;
 mod catalog;
 mod cli;
 mod data;
+mod datasets;
+mod deviations;
 mod experiment;
-mod laboratory;
+mod file_name;
+mod gather;
+mod images;
 mod list;
+mod model;
 mod nin;
+mod page;
 mod pictures;
+mod planned;
 mod report;
 mod results;
-mod scenery;
+mod scales;
+mod session;
+#[cfg(test)]
+mod snapshot;
 mod stn;
+mod store;
 mod swwae;
+mod synthetic;
+mod trainer;
 mod training;
 
 use std::io::{Write, stderr};
@@ -35,7 +48,7 @@ fn main() -> ExitCode {
         Err(error) => {
             // Nobody may be left to read it: the terminal is closed, or the program after the pipe has ended.
             let _ = writeln!(stderr(), "error: {}", one_line(&error));
-            match error.is::<laboratory::Interrupted>() {
+            match error.is::<trainer::Interrupted>() {
                 // What a shell expects of a program that ended on Ctrl-C.
                 true => ExitCode::from(130),
                 false => ExitCode::FAILURE,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::super::ReportError;
+use super::super::{ReportError, files};
 use super::Picture;
 
 /// Frames that are shown one after the other, again and again.
@@ -84,7 +84,7 @@ impl Animation {
     /// # Errors
     /// Those of [`Animation::to_png`]; a folder that cannot be made or written to.
     pub fn save(&self, path: &Path) -> Result<(), ReportError> {
-        super::save(path, &self.to_png()?)
+        files::write(path, &self.to_png()?)
     }
 }
 

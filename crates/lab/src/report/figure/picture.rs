@@ -5,7 +5,7 @@ use std::path::Path;
 
 use image::{ImageFormat, RgbImage};
 
-use super::super::ReportError;
+use super::super::{ReportError, files};
 use super::canvas::Canvas;
 
 /// A picture of 8 bits a channel.
@@ -190,12 +190,30 @@ impl Picture {
         Ok(bytes.into_inner())
     }
 
+    /// Reads a PNG file that [`Picture::save`] wrote.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is no PNG of at most 64 million pixels.
+    pub fn open(path: &Path) -> Result<Self, ReportError> {
+        let wrong = |error: image::ImageError| {
+            ReportError::Picture(format!("{} cannot be read: {error}", path.display()))
+        };
+        let mut limits = image::Limits::default();
+        (limits.max_image_width, limits.max_image_height) = (Some(8_000), Some(8_000));
+        let mut reader = image::ImageReader::open(path)
+            .map_err(|e| ReportError::io(path, "read", e))?;
+        reader.set_format(ImageFormat::Png);
+        reader.limits(limits);
+        let image = reader.decode().map_err(wrong)?.into_rgb8();
+        Ok(Self { image })
+    }
+
     /// Writes a PNG file in one step and makes its folder.
     ///
     /// # Errors
     /// A folder that cannot be made or written to.
     pub fn save(&self, path: &Path) -> Result<(), ReportError> {
-        super::save(path, &self.to_png()?)
+        files::write(path, &self.to_png()?)
     }
 }
 
