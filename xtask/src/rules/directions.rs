@@ -1,6 +1,6 @@
 //! Which crate of the workspace may depend on which.
 
-use super::Finding;
+use super::finding::Finding;
 use super::manifest::{Dependency, Manifest};
 
 /// A crate, and the crates of the workspace that it may depend on.

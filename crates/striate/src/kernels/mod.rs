@@ -4,6 +4,11 @@
 //! Work is split over threads by whole planes or whole rows, and every sum has a fixed order,
 //! so the bits of a result do not depend on the number of threads.
 
+#![allow(
+    unsafe_code,
+    reason = "vector instructions and memory that is written before it is read"
+)]
+
 pub mod avg_pool2d;
 pub mod conv2d;
 pub mod cross_entropy;
