@@ -44,7 +44,7 @@ impl UnpoolShape {
     ) -> Result<Self> {
         if [values, source.0, source.1, output.0, output.1].contains(&0) {
             bail!(
-                "{values} values a plane, output size {output:?} and source size {source:?} must all be at least 1"
+                "output size {output:?} and source size {source:?} must be at least 1 x 1, with at least one value a plane (there are {values})"
             );
         }
         product("the values", &[planes, values])?;

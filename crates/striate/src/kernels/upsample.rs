@@ -32,7 +32,9 @@ impl UpsampleShape {
     /// A map without cells, a factor of 0, sizes that are too large.
     pub fn new(planes: usize, h: usize, w: usize, factor: (usize, usize)) -> Result<Self> {
         if [h, w, factor.0, factor.1].contains(&0) {
-            bail!("the factor {factor:?} and the map's size {h} x {w} must all be at least 1");
+            bail!(
+                "the factor is {factor:?} on maps of {h} x {w} cells; all numbers must be at least 1"
+            );
         }
         product("the output", &[planes, h, factor.0, w, factor.1])?;
         Ok(Self {

@@ -38,9 +38,9 @@ pub enum ConvAlgorithm {
     Direct,
     /// Winograd's short convolutions: fewer multiplications, rounding errors up to about 1e-5 of the largest value.
     ///
-    /// A tile of 6x6 inputs is transformed as a whole, so an error of one pixel reaches all outputs of its tile (4x4 or 2x2),
-    /// whether they see the pixel or not: where a pixel or weight is infinite or NaN they are NaN,
-    /// and a pixel of 1e6 among numbers around 1 moves its neighbors by about 1e6 * 1e-7 * 10.
+    /// A tile of 6x6 inputs is transformed as a whole, so each pixel reaches all outputs of its tiles (4x4 or 2x2),
+    /// whether they see it or not.
+    /// An infinite pixel makes them all NaN, and the rounding error of a pixel of 1e6 is an error of about 1 in all of them.
     /// [`Direct`](Self::Direct) keeps every value to the outputs that see it.
     Winograd,
 }

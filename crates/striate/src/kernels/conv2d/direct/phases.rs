@@ -121,3 +121,26 @@ pub(super) fn gradient_phases(s: &ConvShape) -> Phases {
         stride: s.stride,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::window::Window2d;
+
+    #[test]
+    fn the_number_of_phases_does_not_grow_with_the_square_of_the_stride() {
+        let phases = |stride| {
+            let window = Window2d::square(3).stride(stride).padding(1);
+            let s = ConvShape::new((1, 1, 4000, 4000), 1, 1, &window).expect("the window fits");
+            gradient_phases(&s)
+        };
+        for (stride, count) in [(1, 1), (2, 4), (5, 25), (13, 169), (14, 9), (2000, 9)] {
+            let phases = phases(stride);
+            assert_eq!(phases.list.len(), count, "stride {stride}");
+            assert_eq!(phases.taps().count(), 9, "stride {stride}");
+        }
+        let (rows, columns) = phases(2000).reached(4000, 4000);
+        assert_eq!(rows, [0, 1, 1999, 2000, 2001, 3999]);
+        assert_eq!(columns, rows);
+    }
+}
