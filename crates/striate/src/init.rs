@@ -148,7 +148,9 @@ impl Parameters {
         }
     }
 
-    /// Draws every tensor called `weight` or `*.weight` by `initializer`, whatever its layer asks for.
+    /// Draws every tensor of two axes or more that is called `weight` or `*.weight` by `initializer`, whatever its layer asks for.
+    ///
+    /// A vector of that name is the scale of a normalization, which keeps the value that its layer asks for.
     pub fn with_weights(self, initializer: Initializer) -> Self {
         Self {
             weights: Some(initializer),
@@ -167,6 +169,10 @@ impl Parameters {
     }
 
     /// A `VarBuilder` that creates a variable on first use and returns the same one afterwards.
+    ///
+    /// So two layers that are built under one prefix share their tensors, which is how weights are tied;
+    /// if they ask for different shapes it is an error.
+    /// Give each layer a prefix of its own (`vb.pp("conv1")`, `vb.pp("conv2")`) unless it is to share.
     pub fn builder(&self) -> VarBuilder<'static> {
         VarBuilder::from_backend(Box::new(self.clone()), self.dtype, self.device.clone())
     }
@@ -177,9 +183,15 @@ impl Parameters {
         vars.iter().map(|(n, v)| (n.clone(), v.clone())).collect()
     }
 
-    /// Number of scalars in all variables.
+    /// Number of scalars in all parameters; running statistics (`running_mean`, `running_var`) are variables but no parameters.
     pub fn count(&self) -> usize {
-        self.lock().values().map(|var| var.elem_count()).sum()
+        let vars = self.lock();
+        let is_statistic = |name: &str| {
+            let name = name.rsplit('.').next().unwrap_or(name);
+            matches!(name, "running_mean" | "running_var")
+        };
+        let parameters = vars.iter().filter(|(name, _)| !is_statistic(name));
+        parameters.map(|(_, var)| var.elem_count()).sum()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Var>> {
@@ -218,7 +230,7 @@ impl SimpleBackend for Parameters {
             }
             return Ok(var.as_tensor().clone());
         }
-        let is_weight = name == "weight" || name.ends_with(".weight");
+        let is_weight = (name == "weight" || name.ends_with(".weight")) && shape.rank() >= 2;
         let values = match self.weights {
             Some(initializer) if is_weight => initializer.draw(self.seed, name, shape.dims()),
             _ => Law::from_hint(&hint, &shape).draw(self.seed, name, shape.dims()),

@@ -19,6 +19,8 @@ mod sgd;
 mod upsample;
 
 #[cfg(test)]
+mod hostile;
+#[cfg(test)]
 mod sampling;
 
 pub use avg_pool2d::{Padding, avg_pool2d, global_avg_pool};
