@@ -48,7 +48,9 @@ pub fn load_as(
     modules: &Modules,
 ) -> Result<KeyMap> {
     let layers = config.layers();
-    let convs = layers.iter().filter(|layer| matches!(layer, LayerSpec::Conv { .. }));
+    let convs = layers
+        .iter()
+        .filter(|layer| matches!(layer, LayerSpec::Conv { .. }));
     let convs = convs.map(|conv| conv.name().to_string());
     let dense = config.head.is_fully_connected().then(|| "fc".to_string());
     let layers: Vec<String> = convs.chain(dense).collect();

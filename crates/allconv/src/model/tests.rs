@@ -156,8 +156,14 @@ fn layers_that_cannot_be_built_are_refused() {
         network.expect_err("accepted").to_string()
     };
     let ceil = message(vec![conv("conv1", Window2d::square(3).stride(2).ceil())]);
-    assert!(ceil.contains("conv1") && ceil.contains("rounds up"), "{ceil}");
-    let twice = message(vec![conv("a", Window2d::square(1)), conv("a", Window2d::square(1))]);
+    assert!(
+        ceil.contains("conv1") && ceil.contains("rounds up"),
+        "{ceil}"
+    );
+    let twice = message(vec![
+        conv("a", Window2d::square(1)),
+        conv("a", Window2d::square(1)),
+    ]);
     assert!(twice.contains("two layers are called a"), "{twice}");
     let dense = message(vec![LayerSpec::Linear {
         name: "fc1".into(),

@@ -84,7 +84,11 @@ impl PlainCnnConfig {
         let (inputs, maps) = self.local_maps()?;
         let convs = convolution_parameters(self.in_channels, &self.layers());
         let positions = maps.1.saturating_mul(maps.2);
-        let local = product([positions, maps.0, product([inputs, LOCAL_KERNEL, LOCAL_KERNEL]).saturating_add(1)]);
+        let local = product([
+            positions,
+            maps.0,
+            product([inputs, LOCAL_KERNEL, LOCAL_KERNEL]).saturating_add(1),
+        ]);
         let head = self.head.parameter_count(maps, self.classes);
         Ok(convs.saturating_add(local).saturating_add(head))
     }

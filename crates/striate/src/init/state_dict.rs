@@ -236,7 +236,9 @@ fn pair(
         Modules::Automatic => return automatic(network, found, path),
         Modules::Ordered(names) => {
             let indices = names.iter().map(module).enumerate();
-            indices.map(|(i, module)| Ok((i, module?))).collect::<Result<_>>()?
+            indices
+                .map(|(i, module)| Ok((i, module?)))
+                .collect::<Result<_>>()?
         }
         Modules::Named(pairs) => pairs
             .iter()
@@ -289,7 +291,12 @@ fn automatic(network: &Network, found: &[Module], path: &Path) -> Result<Vec<(us
 fn side_by_side(network: &Network, found: &[Module]) -> String {
     let layers: Vec<String> = network.layers.iter().map(Layer::shown).collect();
     let modules: Vec<String> = found.iter().map(Module::shown).collect();
-    let width = layers.iter().map(String::len).max().unwrap_or(0).max("network".len());
+    let width = layers
+        .iter()
+        .map(String::len)
+        .max()
+        .unwrap_or(0)
+        .max("network".len());
     let mut text = format!("  {:width$}  file\n", "network");
     for i in 0..layers.len().max(modules.len()) {
         let cell = |list: &[String]| list.get(i).cloned().unwrap_or_default();

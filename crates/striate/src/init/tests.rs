@@ -113,11 +113,18 @@ fn errors() -> Result<()> {
 #[test]
 fn sizes_that_no_memory_holds_are_errors() {
     let vb = Parameters::new(1, DType::F32, &Device::Cpu).builder();
-    for shape in [vec![1 << 40, 1 << 40], vec![1 << 61], vec![0, 1 << 40, 1 << 40]] {
+    for shape in [
+        vec![1 << 40, 1 << 40],
+        vec![1 << 61],
+        vec![0, 1 << 40, 1 << 40],
+    ] {
         assert!(Initializer::xavier().draw(1, "w", &shape).is_err());
         let weight = vb.get_with_hints(shape, "weight", DEFAULT_KAIMING_NORMAL);
         let error = weight.expect_err("accepted").to_string();
-        assert!(error.contains("weight") && error.contains("memory"), "{error}");
+        assert!(
+            error.contains("weight") && error.contains("memory"),
+            "{error}"
+        );
     }
 }
 
@@ -144,13 +151,19 @@ fn weights_that_are_not_finite_are_refused() -> Result<()> {
         for strictness in [Match::Strict, Match::Partial] {
             let error = parameters.load(&path, strictness).expect_err("accepted");
             let error = error.to_string();
-            assert!(error.contains("a.weight") && error.contains("striate-nan"), "{error}");
+            assert!(
+                error.contains("a.weight") && error.contains("striate-nan"),
+                "{error}"
+            );
             assert!(error.contains("5000"), "{error}");
         }
         let layers = ["a".to_string()];
         let error = state_dict::load(&parameters, &layers, &path, Match::Strict);
         let error = error.expect_err("accepted").to_string();
-        assert!(error.contains("a.weight") && error.contains("striate-nan"), "{error}");
+        assert!(
+            error.contains("a.weight") && error.contains("striate-nan"),
+            "{error}"
+        );
         assert_eq!(values(&parameters, "a.weight")?, before);
     }
     std::fs::remove_file(&path)?;

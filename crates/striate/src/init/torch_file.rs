@@ -40,7 +40,10 @@ pub const MAX_MEMORY: u64 = 16;
 /// ```
 pub fn read(file: impl Read + Seek) -> Result<Vec<(String, Tensor)>> {
     let mut archive = Archive::open(file)?;
-    if archive.zip.by_name(&format!("{}byteorder", archive.folder)).is_ok()
+    if archive
+        .zip
+        .by_name(&format!("{}byteorder", archive.folder))
+        .is_ok()
         && archive.entry("byteorder")? != b"little"
     {
         bail!("its numbers have the highest byte first; only the other order is read");
@@ -90,7 +93,9 @@ fn state_dict(values: &Values) -> Result<Vec<(Id, &View)>> {
         .filter(|&&(_, value)| !tensors(value).is_empty());
     match (inner.next(), inner.next()) {
         (Some(&(_, only)), None) => Ok(tensors(only)),
-        (None, _) => bail!("its dictionary has no tensors; write it with torch.save(net.state_dict(), path)"),
+        (None, _) => {
+            bail!("its dictionary has no tensors; write it with torch.save(net.state_dict(), path)")
+        }
         (Some(_), Some(_)) => bail!(
             "it holds several state dicts; write one of them with torch.save(net.state_dict(), path)"
         ),
@@ -135,7 +140,8 @@ impl<R: Read + Seek> Archive<R> {
 
     /// The bytes of one entry, whose checksum is checked.
     fn entry(&mut self, name: &str) -> Result<Vec<u8>> {
-        let shown = |error: &dyn std::fmt::Display| Error::Msg(format!("its entry {name}: {error}"));
+        let shown =
+            |error: &dyn std::fmt::Display| Error::Msg(format!("its entry {name}: {error}"));
         let mut entry = self
             .zip
             .by_name(&format!("{}{name}", self.folder))
@@ -202,7 +208,11 @@ impl<R: Read + Seek> Archive<R> {
 
 /// The number of a view's elements, all of which lie in the storage.
 fn check(view: &View, storage: &Storage) -> Result<usize> {
-    let product = |sizes: &[usize]| sizes.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
+    let product = |sizes: &[usize]| {
+        sizes
+            .iter()
+            .try_fold(1usize, |n, &size| n.checked_mul(size))
+    };
     let count = product(&view.shape).filter(|&count| count <= storage.len);
     let Some(count) = count else {
         bail!(
@@ -213,9 +223,11 @@ fn check(view: &View, storage: &Storage) -> Result<usize> {
     };
     if count > 0 {
         let steps = view.shape.iter().zip(&view.strides);
-        let last = steps.into_iter().try_fold(view.offset, |at, (&size, &stride)| {
-            stride.checked_mul(size - 1)?.checked_add(at)
-        });
+        let last = steps
+            .into_iter()
+            .try_fold(view.offset, |at, (&size, &stride)| {
+                stride.checked_mul(size - 1)?.checked_add(at)
+            });
         if last.is_none_or(|last| last >= storage.len) {
             bail!(
                 "shape {:?}, strides {:?} and offset {} reach past the {} numbers of its storage",

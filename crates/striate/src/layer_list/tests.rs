@@ -53,7 +53,10 @@ fn parameter_counts() {
     assert_eq!(layers[1].parameter_count((6, 2, 3)), 0);
     let huge = conv("conv1", Window2d::square(1 << 20), 1 << 20);
     assert_eq!(huge.parameter_count((1 << 20, 1, 1)), usize::MAX);
-    assert_eq!(convolution_parameters(1 << 20, &[huge.clone(), huge]), usize::MAX);
+    assert_eq!(
+        convolution_parameters(1 << 20, &[huge.clone(), huge]),
+        usize::MAX
+    );
 }
 
 #[test]
@@ -75,12 +78,30 @@ fn errors() {
     check(&[conv("a", good, 1), pool("a", good)], "called a");
     check(&[conv("a", good.ceil(), 1)], "a: the window rounds up");
     check(&[conv("a", good, 0)], "a: 0 channels");
-    check(&[conv("a", Window2d::square(1 << 40), 1)], "more parameters than memory");
-    check(&[pool("a", good.stride(0))], "a: the window has stride (0, 0)");
+    check(
+        &[conv("a", Window2d::square(1 << 40), 1)],
+        "more parameters than memory",
+    );
+    check(
+        &[pool("a", good.stride(0))],
+        "a: the window has stride (0, 0)",
+    );
     check(&[conv("a", Window2d::new((3, 0)), 1)], "size (3, 0)");
     let name = || "a".to_string();
-    check(&[LayerSpec::Linear { name: name(), units: 0 }], "0 units");
-    check(&[LayerSpec::Dropout { name: name(), p: 1.0 }], "probability 1");
+    check(
+        &[LayerSpec::Linear {
+            name: name(),
+            units: 0,
+        }],
+        "0 units",
+    );
+    check(
+        &[LayerSpec::Dropout {
+            name: name(),
+            p: 1.0,
+        }],
+        "probability 1",
+    );
     let slope = LayerSpec::Conv {
         name: name(),
         window: good,
@@ -90,7 +111,13 @@ fn errors() {
     check(&[slope], "slope NaN");
     let small = output_shapes("net", (3, 6, 40), &network()).expect_err("accepted");
     let small = small.to_string();
-    assert!(small.contains("net: an image of 6x40 is too small"), "{small}");
-    assert!(small.contains("conv2 cannot take its maps of 2x19"), "{small}");
+    assert!(
+        small.contains("net: an image of 6x40 is too small"),
+        "{small}"
+    );
+    assert!(
+        small.contains("conv2 cannot take its maps of 2x19"),
+        "{small}"
+    );
     assert!(small.contains("smallest is 7x7"), "{small}");
 }

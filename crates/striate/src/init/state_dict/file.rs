@@ -20,7 +20,10 @@ pub(super) struct Module {
 impl Module {
     /// `conv1 [96, 3, 3, 3] [96]`.
     pub(super) fn shown(&self) -> String {
-        let shapes = self.tensors.iter().map(|(_, tensor)| format!(" {:?}", tensor.dims()));
+        let shapes = self
+            .tensors
+            .iter()
+            .map(|(_, tensor)| format!(" {:?}", tensor.dims()));
         format!("{}{}", self.prefix, shapes.collect::<String>())
     }
 }

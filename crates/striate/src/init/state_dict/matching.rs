@@ -21,11 +21,7 @@ pub(super) enum Found {
 /// Names that differ in their numbers alone (`conv1`, `conv2`) stay in the order of these numbers;
 /// where names differ otherwise (`conv8`, `class_conv`), nothing says which comes first, and the shapes must.
 /// `fits(layer, module)` compares shapes.
-pub(super) fn order(
-    layers: usize,
-    names: &[&str],
-    fits: impl Fn(usize, usize) -> bool,
-) -> Found {
+pub(super) fn order(layers: usize, names: &[&str], fits: impl Fn(usize, usize) -> bool) -> Found {
     if layers != names.len() {
         return Found::None;
     }
@@ -141,18 +137,35 @@ mod tests {
 
     #[test]
     fn one_order_fits() {
-        let port = [("class_conv", 'z'), ("conv1", 'a'), ("conv2", 'b'), ("conv3", 'b')];
+        let port = [
+            ("class_conv", 'z'),
+            ("conv1", 'a'),
+            ("conv2", 'b'),
+            ("conv3", 'b'),
+        ];
         check("abbz", &port, Found::One(vec![1, 2, 3, 0]));
         // Numbers decide where shapes do not.
-        check("aaa", &[("c10", 'a'), ("c9", 'a'), ("c1", 'a')], Found::One(vec![2, 1, 0]));
+        check(
+            "aaa",
+            &[("c10", 'a'), ("c9", 'a'), ("c1", 'a')],
+            Found::One(vec![2, 1, 0]),
+        );
         // Without numbers the shapes must.
-        check("ab", &[("second", 'b'), ("first", 'a')], Found::One(vec![1, 0]));
+        check(
+            "ab",
+            &[("second", 'b'), ("first", 'a')],
+            Found::One(vec![1, 0]),
+        );
     }
 
     #[test]
     fn several_orders_fit() {
         check("aa", &[("left", 'a'), ("right", 'a')], Found::Several);
-        check("aba", &[("c1", 'a'), ("x", 'b'), ("d", 'a')], Found::Several);
+        check(
+            "aba",
+            &[("c1", 'a'), ("x", 'b'), ("d", 'a')],
+            Found::Several,
+        );
     }
 
     #[test]
@@ -165,7 +178,9 @@ mod tests {
     /// Many equal shapes under many names: the search ends, and says that the names are not enough.
     #[test]
     fn the_search_is_short() {
-        let names: Vec<String> = (0..40u8).map(|i| format!("{}", char::from(b'A' + i))).collect();
+        let names: Vec<String> = (0..40u8)
+            .map(|i| format!("{}", char::from(b'A' + i)))
+            .collect();
         let modules: Vec<(&str, char)> = names.iter().map(|name| (name.as_str(), 'a')).collect();
         let layers = "a".repeat(39) + "b";
         check(&layers, &modules, Found::Several);
@@ -173,9 +188,19 @@ mod tests {
 
     #[test]
     fn numbers_sort_by_value() {
-        let mut names = ["features.10.weight", "features.9.weight", "features.9.bias", "conv2.weight"];
+        let mut names = [
+            "features.10.weight",
+            "features.9.weight",
+            "features.9.bias",
+            "conv2.weight",
+        ];
         names.sort_by(|a, b| natural(a, b));
-        let expected = ["conv2.weight", "features.9.bias", "features.9.weight", "features.10.weight"];
+        let expected = [
+            "conv2.weight",
+            "features.9.bias",
+            "features.9.weight",
+            "features.10.weight",
+        ];
         assert_eq!(names, expected);
     }
 }

@@ -115,7 +115,8 @@ fn tensors(modules: [&str; 4]) -> Result<Vec<(String, Tensor)>> {
 }
 
 fn safetensors_of(name: &str, modules: [&str; 4]) -> Result<PathBuf> {
-    let path = std::env::temp_dir().join(format!("striate-{}-{name}.safetensors", std::process::id()));
+    let path =
+        std::env::temp_dir().join(format!("striate-{}-{name}.safetensors", std::process::id()));
     let map: HashMap<String, Tensor> = tensors(modules)?.into_iter().collect();
     safetensors::save(&map, &path)?;
     Ok(path)
@@ -165,8 +166,7 @@ fn the_order_of_a_pt_file_counts() -> Result<()> {
     let names = ["stem", "second", "body", "head"];
     let path = pt_of("order", names)?;
     check(&path, &Modules::Automatic)?;
-    std::fs::remove_file(path)
-        .map_err(Into::into)
+    std::fs::remove_file(path).map_err(Into::into)
 }
 
 #[test]
@@ -185,17 +185,29 @@ fn the_caller_gives_what_the_file_leaves_open() -> Result<()> {
     check(&path, &Modules::named(pairs))?;
 
     let unknown = refusal(&path, &Modules::ordered(["stem", "seventh"]))?;
-    assert!(unknown.contains("no module is called \"seventh\""), "{unknown}");
+    assert!(
+        unknown.contains("no module is called \"seventh\""),
+        "{unknown}"
+    );
     let unknown = refusal(&path, &Modules::named([("stem", "conv7")]))?;
-    assert!(unknown.contains("no layer of the network is called \"conv7\""), "{unknown}");
+    assert!(
+        unknown.contains("no layer of the network is called \"conv7\""),
+        "{unknown}"
+    );
     let twice = refusal(&path, &Modules::ordered(["stem", "stem"]))?;
     assert!(twice.contains("named twice"), "{twice}");
-    let many = refusal(&path, &Modules::ordered(["stem", "second", "body", "head", ""]))?;
+    let many = refusal(
+        &path,
+        &Modules::ordered(["stem", "second", "body", "head", ""]),
+    )?;
     assert!(many.contains("no module is called \"\""), "{many}");
     let few = refusal(&path, &Modules::ordered(["stem"]))?;
     assert!(few.contains("missing [conv2.bias"), "{few}");
     let wrong = refusal(&path, &Modules::ordered(["head", "second", "body", "stem"]))?;
-    assert!(wrong.contains("head.weight (shape [2, 4, 1, 1], conv1.weight has [4, 3, 3, 3])"), "{wrong}");
+    assert!(
+        wrong.contains("head.weight (shape [2, 4, 1, 1], conv1.weight has [4, 3, 3, 3])"),
+        "{wrong}"
+    );
     std::fs::remove_file(path)?;
     Ok(())
 }

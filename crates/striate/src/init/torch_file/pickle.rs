@@ -325,13 +325,20 @@ impl Machine {
         let sizes = |id: Id| -> Result<Vec<usize>> {
             let ids = self.tuple(id)?;
             if ids.len() > MAX_RANK {
-                bail!("it has a tensor of {} dimensions; at most {MAX_RANK} are read", ids.len());
+                bail!(
+                    "it has a tensor of {} dimensions; at most {MAX_RANK} are read",
+                    ids.len()
+                );
             }
             ids.iter().map(|&id| self.size(id)).collect()
         };
         let (shape, strides) = (sizes(shape)?, sizes(strides)?);
         if shape.len() != strides.len() {
-            bail!("it has a tensor with {} sizes and {} strides", shape.len(), strides.len());
+            bail!(
+                "it has a tensor with {} sizes and {} strides",
+                shape.len(),
+                strides.len()
+            );
         }
         Ok(View {
             storage,
@@ -396,7 +403,11 @@ impl<'a> Bytes<'a> {
             bail!("its pickle has a number of {len} bytes; at most 8 are read");
         }
         let bytes = self.take(len)?;
-        let mut wide = [if bytes.last().is_some_and(|&b| b > 127) { 0xff } else { 0 }; 8];
+        let mut wide = [if bytes.last().is_some_and(|&b| b > 127) {
+            0xff
+        } else {
+            0
+        }; 8];
         wide[..len].copy_from_slice(bytes);
         Ok(i64::from_le_bytes(wide))
     }

@@ -70,7 +70,9 @@ fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     let stored = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     for (name, bytes) in entries {
-        writer.start_file(format!("net/{name}"), stored).expect("an entry");
+        writer
+            .start_file(format!("net/{name}"), stored)
+            .expect("an entry");
         writer.write_all(bytes).expect("its bytes");
     }
     writer.finish().expect("an archive").into_inner()
@@ -98,12 +100,21 @@ pub(crate) fn torch_file(tensors: &[(String, Tensor)]) -> Vec<u8> {
         .iter()
         .map(|(_, tensor)| {
             let values = tensor.flatten_all().and_then(|flat| flat.to_vec1::<f32>());
-            values.expect("f32").iter().flat_map(|v| v.to_le_bytes()).collect()
+            values
+                .expect("f32")
+                .iter()
+                .flat_map(|v| v.to_le_bytes())
+                .collect()
         })
         .collect();
     let names: Vec<String> = (0..numbers.len()).map(|i| format!("data/{i}")).collect();
     let mut files: Vec<(&str, &[u8])> = vec![("data.pkl", &pickle)];
-    files.extend(names.iter().zip(&numbers).map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
+    files.extend(
+        names
+            .iter()
+            .zip(&numbers)
+            .map(|(name, bytes)| (name.as_str(), bytes.as_slice())),
+    );
     archive(&files)
 }
 
@@ -123,7 +134,10 @@ const GOOD: Entry = Entry {
 };
 
 fn read_one(pickle: &[u8], numbers: &[u8]) -> Result<Vec<(String, Tensor)>> {
-    read(Cursor::new(archive(&[("data.pkl", pickle), ("data/0", numbers)])))
+    read(Cursor::new(archive(&[
+        ("data.pkl", pickle),
+        ("data/0", numbers),
+    ])))
 }
 
 #[track_caller]
@@ -143,17 +157,50 @@ fn check(entry: Entry, expected: &[&[f32]]) {
 fn views_of_storages() -> Result<()> {
     check(GOOD, &[&[0.0, 1.0, 2.0], &[3.0, 4.0, 5.0]]);
     // Transposed, as weights are that were trained channels last.
-    let transposed = Entry { shape: &[3, 2], strides: &[1, 3], ..GOOD };
+    let transposed = Entry {
+        shape: &[3, 2],
+        strides: &[1, 3],
+        ..GOOD
+    };
     check(transposed, &[&[0.0, 3.0], &[1.0, 4.0], &[2.0, 5.0]]);
-    check(Entry { offset: 4, shape: &[1, 2], strides: &[9, 1], ..GOOD }, &[&[4.0, 5.0]]);
-    check(Entry { shape: &[2, 2], strides: &[0, 1], ..GOOD }, &[&[0.0, 1.0], &[0.0, 1.0]]);
-    let empty = Entry { shape: &[0, 3], ..GOOD };
+    check(
+        Entry {
+            offset: 4,
+            shape: &[1, 2],
+            strides: &[9, 1],
+            ..GOOD
+        },
+        &[&[4.0, 5.0]],
+    );
+    check(
+        Entry {
+            shape: &[2, 2],
+            strides: &[0, 1],
+            ..GOOD
+        },
+        &[&[0.0, 1.0], &[0.0, 1.0]],
+    );
+    let empty = Entry {
+        shape: &[0, 3],
+        ..GOOD
+    };
     let tensors = read_one(&state_dict_of(&[empty]), &floats(6))?;
     assert_eq!(tensors[0].1.dims(), [0, 3]);
-    let scalar = Entry { offset: 5, shape: &[], strides: &[], ..GOOD };
+    let scalar = Entry {
+        offset: 5,
+        shape: &[],
+        strides: &[],
+        ..GOOD
+    };
     let tensors = read_one(&state_dict_of(&[scalar]), &floats(6))?;
     assert_eq!(tensors[0].1.to_scalar::<f32>()?, 5.0);
-    let halves = Entry { kind: "HalfStorage", len: 12, shape: &[12], strides: &[1], ..GOOD };
+    let halves = Entry {
+        kind: "HalfStorage",
+        len: 12,
+        shape: &[12],
+        strides: &[1],
+        ..GOOD
+    };
     let tensors = read_one(&state_dict_of(&[halves]), &floats(6))?;
     assert_eq!(tensors[0].1.dtype(), DType::F16);
     Ok(())
@@ -178,22 +225,97 @@ fn errors() {
     let huge = 1 << 40;
     let with = |entry: Entry| state_dict_of(&[entry]);
     let numbers = floats(6);
-    refused(&with(Entry { len: huge, shape: &[huge], strides: &[1], ..GOOD }), &numbers, "too much");
-    refused(&with(Entry { shape: &[huge, huge], ..GOOD }), &numbers, "a.weight: it has shape");
-    refused(&with(Entry { shape: &[7], strides: &[1], ..GOOD }), &numbers, "storage 6 numbers");
-    refused(&with(Entry { strides: &[4, 1], ..GOOD }), &numbers, "reach past");
+    refused(
+        &with(Entry {
+            len: huge,
+            shape: &[huge],
+            strides: &[1],
+            ..GOOD
+        }),
+        &numbers,
+        "too much",
+    );
+    refused(
+        &with(Entry {
+            shape: &[huge, huge],
+            ..GOOD
+        }),
+        &numbers,
+        "a.weight: it has shape",
+    );
+    refused(
+        &with(Entry {
+            shape: &[7],
+            strides: &[1],
+            ..GOOD
+        }),
+        &numbers,
+        "storage 6 numbers",
+    );
+    refused(
+        &with(Entry {
+            strides: &[4, 1],
+            ..GOOD
+        }),
+        &numbers,
+        "reach past",
+    );
     refused(&with(Entry { offset: 1, ..GOOD }), &numbers, "reach past");
-    refused(&with(Entry { offset: usize::MAX >> 1, ..GOOD }), &numbers, "reach past");
-    refused(&with(Entry { strides: &[huge << 22, 1], ..GOOD }), &numbers, "reach past");
-    refused(&with(Entry { strides: &[1], ..GOOD }), &numbers, "2 sizes and 1 strides");
-    refused(&with(Entry { shape: &[1; 9], strides: &[1; 9], ..GOOD }), &numbers, "9 dimensions");
-    refused(&with(Entry { kind: "QInt8Storage", ..GOOD }), &numbers, "QInt8Storage");
+    refused(
+        &with(Entry {
+            offset: usize::MAX >> 1,
+            ..GOOD
+        }),
+        &numbers,
+        "reach past",
+    );
+    refused(
+        &with(Entry {
+            strides: &[huge << 22, 1],
+            ..GOOD
+        }),
+        &numbers,
+        "reach past",
+    );
+    refused(
+        &with(Entry {
+            strides: &[1],
+            ..GOOD
+        }),
+        &numbers,
+        "2 sizes and 1 strides",
+    );
+    refused(
+        &with(Entry {
+            shape: &[1; 9],
+            strides: &[1; 9],
+            ..GOOD
+        }),
+        &numbers,
+        "9 dimensions",
+    );
+    refused(
+        &with(Entry {
+            kind: "QInt8Storage",
+            ..GOOD
+        }),
+        &numbers,
+        "QInt8Storage",
+    );
     refused(&with(Entry { storage: 1, ..GOOD }), &numbers, "data/1");
     refused(&with(Entry { len: 7, ..GOOD }), &numbers, "24 bytes");
-    refused(&state_dict_of(&[GOOD, GOOD]), &numbers, "two tensors called a.weight");
+    refused(
+        &state_dict_of(&[GOOD, GOOD]),
+        &numbers,
+        "two tensors called a.weight",
+    );
     refused(&state_dict_of(&[]), &numbers, "no tensors");
     refused(b"\x80\x02cnet\nNet\n)\x81.", &numbers, "no state dict");
-    refused(b"\x80\x02cos\nsystem\n(X\x02\0\0\0lstR.", &numbers, "no state dict");
+    refused(
+        b"\x80\x02cos\nsystem\n(X\x02\0\0\0lstR.",
+        &numbers,
+        "no state dict",
+    );
     refused(b"\x80\x02X\xff\xff\xff\xff", &numbers, "4294967295 bytes");
     refused(b"\x80\x02\x8a\xff", &numbers, "255 bytes");
     refused(b"\x80\x04\x95", &numbers, "instruction 0x95");
@@ -205,7 +327,11 @@ fn errors() {
     assert!(message(b"\x80\x02.".to_vec()).contains("no zip archive"));
     assert!(message(archive(&[("version", b"3")])).contains("one entry data.pkl"));
     let pickle = with(GOOD);
-    let big = archive(&[("data.pkl", &pickle), ("byteorder", b"big"), ("data/0", &numbers)]);
+    let big = archive(&[
+        ("data.pkl", &pickle),
+        ("byteorder", b"big"),
+        ("data/0", &numbers),
+    ]);
     assert!(message(big).contains("highest byte first"));
 }
 
@@ -213,7 +339,13 @@ fn errors() {
 #[test]
 fn nesting_costs_no_stack() {
     let deep = |start: &[u8], middle: &[u8], end: &[u8]| {
-        [b"\x80\x02", start, &middle.repeat(200_000 / middle.len()), end].concat()
+        [
+            b"\x80\x02",
+            start,
+            &middle.repeat(200_000 / middle.len()),
+            end,
+        ]
+        .concat()
     };
     refused(&deep(b"", b"]", b"."), &[], "no state dict");
     refused(&deep(b"]", b"]a", b"."), &[], "no state dict");
@@ -228,24 +360,44 @@ fn nesting_costs_no_stack() {
 fn sharing_costs_no_memory() {
     // Each tuple holds the one before twice: 2^60 leaves if anyone followed them.
     let doubled = b"q\x01h\x01\x86".repeat(60);
-    refused(&[b"\x80\x02)", &doubled[..], b"."].concat(), &[], "no state dict");
+    refused(
+        &[b"\x80\x02)", &doubled[..], b"."].concat(),
+        &[],
+        "no state dict",
+    );
     // One storage under many names: larger than the file allows.
     let names: Vec<String> = (0..2000).map(|i| format!("w{i}")).collect();
     let entries: Vec<Entry> = names
         .iter()
-        .map(|name| Entry { name, len: 100_000, shape: &[100_000], strides: &[1], ..GOOD })
+        .map(|name| Entry {
+            name,
+            len: 100_000,
+            shape: &[100_000],
+            strides: &[1],
+            ..GOOD
+        })
         .collect();
-    refused(&state_dict_of(&entries), &floats(100_000), "2 times as large as the file");
+    refused(
+        &state_dict_of(&entries),
+        &floats(100_000),
+        "2 times as large as the file",
+    );
 }
 
 #[test]
 fn a_damaged_storage_is_found_by_its_checksum() -> Result<()> {
     let numbers = floats(6);
     let mut bytes = archive(&[("data.pkl", &state_dict_of(&[GOOD])), ("data/0", &numbers)]);
-    let at = bytes.windows(24).position(|window| window == numbers).expect("the numbers");
+    let at = bytes
+        .windows(24)
+        .position(|window| window == numbers)
+        .expect("the numbers");
     bytes[at + 9] ^= 4;
     let error = read(Cursor::new(bytes)).expect_err("accepted").to_string();
-    assert!(error.contains("data/0") && error.to_lowercase().contains("checksum"), "{error}");
+    assert!(
+        error.contains("data/0") && error.to_lowercase().contains("checksum"),
+        "{error}"
+    );
     Ok(())
 }
 
@@ -255,15 +407,25 @@ const REAL: &[u8] = include_bytes!("../../../../../tests/fixtures/networks/A.pt"
 /// Puts a pickle in the place of that of [`REAL`].
 fn with_pickle(pickle: &[u8]) -> Vec<u8> {
     let mut zip = ZipArchive::new(Cursor::new(REAL)).expect("an archive");
-    let names: Vec<String> = zip.file_names().map(|n| n.expect("a name").into_owned()).collect();
+    let names: Vec<String> = zip
+        .file_names()
+        .map(|n| n.expect("a name").into_owned())
+        .collect();
     let mut entries = Vec::new();
     for name in names.iter().filter(|name| !name.ends_with("data.pkl")) {
         let mut bytes = Vec::new();
-        zip.by_name(name).expect("an entry").read_to_end(&mut bytes).expect("its bytes");
+        zip.by_name(name)
+            .expect("an entry")
+            .read_to_end(&mut bytes)
+            .expect("its bytes");
         entries.push((name.trim_start_matches("A/"), bytes));
     }
     let mut all: Vec<(&str, &[u8])> = vec![("data.pkl", pickle)];
-    all.extend(entries.iter().map(|(name, bytes)| (*name, bytes.as_slice())));
+    all.extend(
+        entries
+            .iter()
+            .map(|(name, bytes)| (*name, bytes.as_slice())),
+    );
     archive(&all)
 }
 
@@ -275,7 +437,10 @@ fn real_pickle() -> Vec<u8> {
 /// Either an error, or tensors within the limit.
 fn is_safe(bytes: &[u8]) -> std::result::Result<(), TestCaseError> {
     if let Ok(tensors) = read(Cursor::new(bytes)) {
-        let size: usize = tensors.iter().map(|(_, t)| t.elem_count() * t.dtype().size_in_bytes()).sum();
+        let size: usize = tensors
+            .iter()
+            .map(|(_, t)| t.elem_count() * t.dtype().size_in_bytes())
+            .sum();
         prop_assert!(size as u64 <= MAX_GROWTH * bytes.len() as u64);
     }
     Ok(())
