@@ -16,6 +16,8 @@
 use candle_nn::init::{DEFAULT_KAIMING_NORMAL, Init, ZERO};
 use serde::{Deserialize, Serialize};
 
+use crate::config::{ClassMapActivation, NinConfig};
+
 /// How weights and biases are drawn when a network is built from scratch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
@@ -115,4 +117,23 @@ pub(crate) enum Place {
     DenseInput,
     /// A last layer without ReLU.
     Logits,
+}
+
+impl Place {
+    /// Where the convolution `index` of block `block` stands.
+    pub(crate) fn of(config: &NinConfig, block: usize, index: usize) -> Self {
+        let is_last_block = block + 1 == config.blocks.len();
+        let is_class_maps = is_last_block && index == config.blocks[block].mlpconv.channels.len();
+        match (block, index) {
+            _ if is_class_maps && config.head.is_fully_connected() => Self::DenseInput,
+            _ if is_class_maps && config.class_map_activation == ClassMapActivation::Relu => {
+                Self::ReluClassMaps
+            }
+            _ if is_class_maps => Self::Logits,
+            (0, 0) => Self::FirstConv,
+            (0, _) => Self::FirstCccp,
+            (_, 0) if config.blocks[block - 1].pool.is_some() => Self::AfterPool,
+            _ => Self::Hidden,
+        }
+    }
 }

@@ -8,7 +8,7 @@ use striate::network::unknown_layer;
 use striate::{Activation, Clock, Network};
 
 use crate::NETWORK;
-use crate::config::{ClassMapActivation, NinConfig};
+use crate::config::NinConfig;
 use crate::head::HeadLayer;
 use crate::initialization::{Initialization, Place};
 use crate::mlpconv::MlpConv;
@@ -83,7 +83,7 @@ impl Nin {
             for layer in layers {
                 match layer {
                     LayerSpec::Conv { name, channels, .. } => {
-                        let place = place(config, i, convs.len());
+                        let place = Place::of(config, i, convs.len());
                         convs.push(conv(layer, inputs, place, config.initialization, &vb)?);
                         names.push(name.clone());
                         inputs = *channels;
@@ -216,23 +216,6 @@ impl Module for PoolLayer {
             Self::Max(pool) => pool.forward(xs),
             Self::Average(pool) => pool.forward(xs),
         }
-    }
-}
-
-/// Where the convolution `index` of block `block` stands.
-fn place(config: &NinConfig, block: usize, index: usize) -> Place {
-    let is_last_block = block + 1 == config.blocks.len();
-    let is_class_maps = is_last_block && index == config.blocks[block].mlpconv.channels.len();
-    match (block, index) {
-        _ if is_class_maps && config.head.is_fully_connected() => Place::DenseInput,
-        _ if is_class_maps && config.class_map_activation == ClassMapActivation::Relu => {
-            Place::ReluClassMaps
-        }
-        _ if is_class_maps => Place::Logits,
-        (0, 0) => Place::FirstConv,
-        (0, _) => Place::FirstCccp,
-        (_, 0) if config.blocks[block - 1].pool.is_some() => Place::AfterPool,
-        _ => Place::Hidden,
     }
 }
 

@@ -16,15 +16,18 @@
 
 mod file;
 mod matching;
+mod network;
+mod pairing;
 
 use std::path::Path;
 
-use candle_core::{Result, Tensor, Var, bail};
+use candle_core::{Result, bail};
 
 use super::file::fitting;
 use super::{Match, Parameters};
-use file::{Module, kind, prefix};
-use matching::Found;
+use file::kind;
+use network::{Network, side_by_side};
+use pairing::pair;
 
 /// What [`load`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -147,170 +150,6 @@ pub fn load_as(
         var.set(&tensor)?;
     }
     Ok(map)
-}
-
-/// One layer of the network and its tensors.
-struct Layer {
-    name: String,
-    tensors: Vec<(String, Var)>,
-}
-
-impl Layer {
-    fn tensor(&self, wanted: &str) -> Option<&(String, Var)> {
-        self.tensors.iter().find(|(name, _)| kind(name) == wanted)
-    }
-
-    /// Whether the module has tensors of the same kinds and shapes.
-    fn fits(&self, module: &Module) -> bool {
-        let same = |(key, tensor): &(String, Tensor)| {
-            let own = self.tensor(kind(key));
-            own.is_some_and(|(_, var)| var.shape() == tensor.shape())
-        };
-        self.tensors.len() == module.tensors.len() && module.tensors.iter().all(same)
-    }
-
-    /// `conv1 [96, 3, 3, 3] [96]`, weights first as in PyTorch's files.
-    fn shown(&self) -> String {
-        let shapes = self.tensors.iter().rev();
-        let shapes = shapes.map(|(_, var)| format!(" {:?}", var.dims()));
-        format!("{}{}", self.name, shapes.collect::<String>())
-    }
-}
-
-/// The tensors of a network: those of its layers in forward order, and others.
-struct Network {
-    layers: Vec<Layer>,
-    others: Vec<String>,
-}
-
-impl Network {
-    fn new(parameters: &Parameters, layers: &[String]) -> Self {
-        let named = parameters.named();
-        let of = |layer: &String| Layer {
-            name: layer.clone(),
-            tensors: named
-                .iter()
-                .filter(|(name, _)| prefix(name) == layer)
-                .cloned()
-                .collect(),
-        };
-        let known = |name: &String| layers.iter().any(|layer| layer == prefix(name));
-        let others = named.iter().map(|(name, _)| name.clone());
-        Self {
-            layers: layers.iter().map(of).collect(),
-            others: others.filter(|name| !known(name)).collect(),
-        }
-    }
-
-    fn names(&self) -> impl Iterator<Item = String> {
-        let own = self.layers.iter().flat_map(|layer| &layer.tensors);
-        let own = own.map(|(name, _)| name.clone());
-        own.chain(self.others.iter().cloned())
-    }
-}
-
-/// Pairs of (layer, module), by their indices.
-fn pair(
-    network: &Network,
-    found: &[Module],
-    modules: &Modules,
-    path: &Path,
-) -> Result<Vec<(usize, usize)>> {
-    let module = |name: &String| match found.iter().position(|module| module.prefix == *name) {
-        Some(index) => Ok(index),
-        None => bail!(
-            "{}: no module is called {name:?}\n{}",
-            path.display(),
-            side_by_side(network, found)
-        ),
-    };
-    let layer = |name: &String| match network.layers.iter().position(|layer| layer.name == *name) {
-        Some(index) => Ok(index),
-        None => bail!(
-            "{}: no layer of the network is called {name:?}\n{}",
-            path.display(),
-            side_by_side(network, found)
-        ),
-    };
-    let pairs: Vec<(usize, usize)> = match modules {
-        Modules::Automatic => return automatic(network, found, path),
-        Modules::Ordered(names) => {
-            let indices = names.iter().map(module).enumerate();
-            indices
-                .map(|(i, module)| Ok((i, module?)))
-                .collect::<Result<_>>()?
-        }
-        Modules::Named(pairs) => pairs
-            .iter()
-            .map(|(name, of)| Ok((layer(of)?, module(name)?)))
-            .collect::<Result<_>>()?,
-    };
-    for (i, (layer, module)) in pairs.iter().enumerate() {
-        if pairs[..i].iter().any(|(l, m)| l == layer || m == module) {
-            bail!(
-                "{}: module {:?} or the layer for it is named twice",
-                path.display(),
-                found[*module].prefix
-            );
-        }
-        if *layer >= network.layers.len() {
-            bail!(
-                "{}: {} modules are named, the network has {} layers with tensors",
-                path.display(),
-                pairs.len(),
-                network.layers.len()
-            );
-        }
-    }
-    Ok(pairs)
-}
-
-fn automatic(network: &Network, found: &[Module], path: &Path) -> Result<Vec<(usize, usize)>> {
-    let fits = |layer: usize, module: usize| network.layers[layer].fits(&found[module]);
-    let count = network.layers.len().min(found.len());
-    let in_order = (0..count).map(|i| (i, i)).collect();
-    let is_ordered = path.extension().is_some_and(|e| e != "safetensors");
-    let all_fit = found.len() == network.layers.len() && (0..count).all(|i| fits(i, i));
-    if is_ordered && all_fit {
-        return Ok(in_order);
-    }
-    let names: Vec<&str> = found.iter().map(|module| module.prefix.as_str()).collect();
-    match matching::order(network.layers.len(), &names, fits) {
-        Found::One(order) => Ok(order.into_iter().enumerate().collect()),
-        // What does not fit is listed by the caller.
-        Found::None => Ok(in_order),
-        Found::Several => bail!(
-            "{}: names and shapes of its modules leave more than one order\n{}",
-            path.display(),
-            side_by_side(network, found)
-        ),
-    }
-}
-
-/// Layers and modules beside each other, and the line that says how they belong together.
-fn side_by_side(network: &Network, found: &[Module]) -> String {
-    let layers: Vec<String> = network.layers.iter().map(Layer::shown).collect();
-    let modules: Vec<String> = found.iter().map(Module::shown).collect();
-    let width = layers
-        .iter()
-        .map(String::len)
-        .max()
-        .unwrap_or(0)
-        .max("network".len());
-    let mut text = format!("  {:width$}  file\n", "network");
-    for i in 0..layers.len().max(modules.len()) {
-        let cell = |list: &[String]| list.get(i).cloned().unwrap_or_default();
-        let line = format!("  {:width$}  {}", cell(&layers), cell(&modules));
-        text.push_str(line.trim_end());
-        text.push('\n');
-    }
-    let names: Vec<&str> = found.iter().map(|module| module.prefix.as_str()).collect();
-    text.push_str(&format!(
-        "build the network that the file belongs to, give the modules in forward order with load_as and\n  \
-         Modules::ordered({names:?})\n\
-         or load what fits with Match::Partial"
-    ));
-    text
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //! and reading takes [`MAX_MEMORY`] times the size of the file and 64 MiB at most.
 
 mod pickle;
+mod view;
 
 use std::collections::HashSet;
 use std::io::{Read, Seek, SeekFrom};
@@ -18,7 +19,8 @@ use std::io::{Read, Seek, SeekFrom};
 use candle_core::{Device, Error, Result, Tensor, bail};
 use zip::{CompressionMethod, ZipArchive};
 
-use pickle::{Id, Storage, Value, Values, View};
+use pickle::{Id, Value, Values, View};
+use view::{check, gather};
 
 /// How many times larger than their file the tensors of a file may be, taken together.
 pub const MAX_GROWTH: u64 = 2;
@@ -204,55 +206,6 @@ impl<R: Read + Seek> Archive<R> {
         self.last = Some((storage.key, bytes));
         Tensor::from_raw_buffer(&numbers, storage.dtype, &view.shape, &Device::Cpu)
     }
-}
-
-/// The number of a view's elements, all of which lie in the storage.
-fn check(view: &View, storage: &Storage) -> Result<usize> {
-    let product = |sizes: &[usize]| {
-        sizes
-            .iter()
-            .try_fold(1usize, |n, &size| n.checked_mul(size))
-    };
-    let count = product(&view.shape).filter(|&count| count <= storage.len);
-    let Some(count) = count else {
-        bail!(
-            "it has shape {:?}, its storage {} numbers",
-            view.shape,
-            storage.len
-        );
-    };
-    if count > 0 {
-        let steps = view.shape.iter().zip(&view.strides);
-        let last = steps
-            .into_iter()
-            .try_fold(view.offset, |at, (&size, &stride)| {
-                stride.checked_mul(size - 1)?.checked_add(at)
-            });
-        if last.is_none_or(|last| last >= storage.len) {
-            bail!(
-                "shape {:?}, strides {:?} and offset {} reach past the {} numbers of its storage",
-                view.shape,
-                view.strides,
-                view.offset,
-                storage.len
-            );
-        }
-    }
-    Ok(count)
-}
-
-/// The elements of `view` in row-major order, `width` bytes each.
-fn gather(bytes: &[u8], view: &View, width: usize, count: usize) -> Vec<u8> {
-    let mut numbers = Vec::with_capacity(count * width);
-    for index in 0..count {
-        let (mut rest, mut at) = (index, view.offset);
-        for (&size, &stride) in view.shape.iter().zip(&view.strides).rev() {
-            at += rest % size * stride;
-            rest /= size;
-        }
-        numbers.extend_from_slice(&bytes[at * width..(at + 1) * width]);
-    }
-    numbers
 }
 
 #[cfg(test)]

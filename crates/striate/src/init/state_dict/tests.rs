@@ -3,8 +3,9 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use candle_core::{DType, Device, safetensors};
+use candle_core::{DType, Device, Tensor, Var, safetensors};
 
+use super::file::prefix;
 use super::*;
 use crate::init::torch_file::tests::torch_file;
 

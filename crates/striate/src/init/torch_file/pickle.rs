@@ -5,73 +5,20 @@
 //! Every value lies in one list and refers to others by their numbers,
 //! so that deep nesting costs no recursion and nothing is ever copied.
 
+mod bytes;
+mod torch;
+mod value;
+
 use std::collections::HashMap;
 
-use candle_core::{DType, Result, bail};
+use candle_core::{Result, bail};
+
+use bytes::Bytes;
+
+pub(super) use value::{Id, Storage, Value, Values, View};
 
 /// Instructions that one pickle may hold: state dicts need about 40 for each tensor.
 const MAX_INSTRUCTIONS: usize = 1 << 19;
-/// Dimensions of a tensor.
-const MAX_RANK: usize = 8;
-
-/// The number of a value.
-pub(super) type Id = u32;
-
-/// What a pickle can build here.
-#[derive(Debug)]
-pub(super) enum Value {
-    Int(i64),
-    Text(String),
-    /// A class or function: its module and name with a space between them.
-    Global(String),
-    Tuple(Vec<Id>),
-    Dict(Vec<(Id, Id)>),
-    Storage(Box<Storage>),
-    Tensor(Box<View>),
-    /// Something that no state dict is made of: None, a truth value, a float, a list, an object of any class.
-    Other,
-}
-
-/// The numbers of one or more tensors.
-#[derive(Debug)]
-pub(super) struct Storage {
-    pub(super) dtype: DType,
-    /// A text: the name of the numbers' entry in the archive.
-    pub(super) key: Id,
-    /// How many numbers there are.
-    pub(super) len: usize,
-}
-
-/// A tensor: some of the numbers of a storage.
-#[derive(Debug)]
-pub(super) struct View {
-    pub(super) storage: Id,
-    pub(super) offset: usize,
-    pub(super) shape: Vec<usize>,
-    pub(super) strides: Vec<usize>,
-}
-
-/// The values of a pickle, and which of them is its result.
-#[derive(Debug)]
-pub(super) struct Values {
-    all: Vec<Value>,
-    pub(super) result: Id,
-}
-
-impl Values {
-    pub(super) fn get(&self, id: Id) -> &Value {
-        // Ids are made by `Machine::create` alone, and values are never removed.
-        &self.all[id as usize]
-    }
-
-    pub(super) fn text(&self, id: Id) -> Option<&str> {
-        match self.get(id) {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
 /// Runs a pickle.
 ///
 /// # Errors
@@ -261,167 +208,5 @@ impl Machine {
             _ => bail!("its pickle puts items into a value that holds none"),
         }
         Ok(())
-    }
-
-    /// BINPERSID: a storage, ("storage", class, key, place, length).
-    fn storage(&mut self) -> Result<()> {
-        let id = self.pop()?;
-        let &[_, class, key, _, len] = self.tuple(id)? else {
-            bail!("its pickle refers to something that is no storage");
-        };
-        let dtype = match self.global(class) {
-            Some("torch FloatStorage") => DType::F32,
-            Some("torch DoubleStorage") => DType::F64,
-            Some("torch HalfStorage") => DType::F16,
-            Some("torch BFloat16Storage") => DType::BF16,
-            Some("torch ByteStorage") => DType::U8,
-            Some("torch LongStorage") => DType::I64,
-            Some("torch IntStorage") => DType::I32,
-            Some("torch ShortStorage") => DType::I16,
-            other => bail!(
-                "it has tensors of the kind {:?}; floats of 16, 32 and 64 bits and integers are read",
-                other.unwrap_or("unknown")
-            ),
-        };
-        let len = self.size(len)?;
-        self.push(Value::Storage(Box::new(Storage { dtype, key, len })));
-        Ok(())
-    }
-
-    /// REDUCE: the call of a function, of which those that make a state dict are known.
-    fn call(&mut self) -> Result<()> {
-        let (args, function) = (self.pop()?, self.pop()?);
-        match self.global(function) {
-            Some("collections OrderedDict") => self.push(Value::Dict(Vec::new())),
-            Some("torch._utils _rebuild_tensor_v2") => {
-                let view = self.view(args)?;
-                self.push(Value::Tensor(Box::new(view)));
-            }
-            // A tensor of a subclass: (function, class, arguments, state).
-            Some("torch._tensor _rebuild_from_type_v2") => match *self.tuple(args)? {
-                [function, _, args, ..]
-                    if self.global(function) == Some("torch._utils _rebuild_tensor_v2") =>
-                {
-                    let view = self.view(args)?;
-                    self.push(Value::Tensor(Box::new(view)));
-                }
-                _ => bail!("its pickle has a tensor of a class that is not known"),
-            },
-            // A parameter is the tensor that it wraps.
-            Some("torch._utils _rebuild_parameter") => match self.tuple(args)?.first() {
-                Some(&tensor) => self.stack.push(tensor),
-                None => bail!("its pickle has a parameter without a tensor"),
-            },
-            _ => self.push(Value::Other),
-        }
-        Ok(())
-    }
-
-    /// The tensor of (storage, offset, shape, strides, ..).
-    fn view(&self, args: Id) -> Result<View> {
-        let &[storage, offset, shape, strides, ..] = self.tuple(args)? else {
-            bail!("its pickle has a tensor without a shape");
-        };
-        let sizes = |id: Id| -> Result<Vec<usize>> {
-            let ids = self.tuple(id)?;
-            if ids.len() > MAX_RANK {
-                bail!(
-                    "it has a tensor of {} dimensions; at most {MAX_RANK} are read",
-                    ids.len()
-                );
-            }
-            ids.iter().map(|&id| self.size(id)).collect()
-        };
-        let (shape, strides) = (sizes(shape)?, sizes(strides)?);
-        if shape.len() != strides.len() {
-            bail!(
-                "it has a tensor with {} sizes and {} strides",
-                shape.len(),
-                strides.len()
-            );
-        }
-        Ok(View {
-            storage,
-            offset: self.size(offset)?,
-            shape,
-            strides,
-        })
-    }
-
-    fn tuple(&self, id: Id) -> Result<&[Id]> {
-        match &self.values[id as usize] {
-            Value::Tuple(items) => Ok(items),
-            _ => bail!("its pickle has another value where a tuple belongs"),
-        }
-    }
-
-    fn global(&self, id: Id) -> Option<&str> {
-        match &self.values[id as usize] {
-            Value::Global(name) => Some(name),
-            _ => None,
-        }
-    }
-
-    fn size(&self, id: Id) -> Result<usize> {
-        match self.values[id as usize] {
-            Value::Int(value) if value >= 0 => Ok(value as usize),
-            _ => bail!("its pickle has another value where a size belongs"),
-        }
-    }
-}
-
-/// What is left of a pickle.
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, len: usize) -> Result<&'a [u8]> {
-        match self.0.split_at_checked(len) {
-            Some((taken, rest)) => {
-                self.0 = rest;
-                Ok(taken)
-            }
-            None => bail!(
-                "its pickle asks for {len} bytes where {} are left",
-                self.0.len()
-            ),
-        }
-    }
-
-    fn byte(&mut self) -> Result<u8> {
-        Ok(self.take(1)?[0])
-    }
-
-    /// An unsigned number of up to four bytes, the lowest first.
-    fn int(&mut self, len: usize) -> Result<i64> {
-        let bytes = self.take(len)?.iter().rev();
-        Ok(bytes.fold(0, |value, &byte| value << 8 | i64::from(byte)))
-    }
-
-    /// A number of up to eight bytes, the lowest first, in two's complement.
-    fn signed(&mut self, len: usize) -> Result<i64> {
-        if len > 8 {
-            bail!("its pickle has a number of {len} bytes; at most 8 are read");
-        }
-        let bytes = self.take(len)?;
-        let mut wide = [if bytes.last().is_some_and(|&b| b > 127) {
-            0xff
-        } else {
-            0
-        }; 8];
-        wide[..len].copy_from_slice(bytes);
-        Ok(i64::from_le_bytes(wide))
-    }
-
-    /// The text up to the next end of a line.
-    fn line(&mut self) -> Result<&'a str> {
-        let Some(len) = self.0.iter().position(|&byte| byte == b'\n') else {
-            bail!("its pickle has a name without an end");
-        };
-        let line = self.take(len)?;
-        self.take(1)?;
-        match std::str::from_utf8(line) {
-            Ok(line) => Ok(line),
-            Err(_) => bail!("its pickle has a name that is not UTF-8"),
-        }
     }
 }
