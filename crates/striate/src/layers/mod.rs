@@ -3,6 +3,7 @@
 //! Every layer is a thin struct over the free function of the same idea in [`crate::ops`].
 //! Layers with parameters have two constructors, as in candle-nn: `Layer::new(tensors..)` and `layer(sizes.., vb)`.
 
+mod candle;
 mod conv2d;
 mod dropout;
 mod pool;
