@@ -37,7 +37,11 @@ impl Datasets {
         scale: Scale,
         console: &Console,
     ) -> Result<Given> {
-        let key = format!("{} {:?}", name(wanted.paper, &wanted.stand_in, source, scale), wanted.view);
+        let key = format!(
+            "{} {:?}",
+            name(wanted.paper, &wanted.stand_in, source, scale),
+            wanted.view
+        );
         if let Some(given) = self.given.get(&key) {
             return Ok(given.clone());
         }

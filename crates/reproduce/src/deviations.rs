@@ -5,8 +5,7 @@ use lab::train::Recipe;
 use toml::{Table, Value};
 
 /// Said of every smoke run.
-pub(crate) const SMOKE: &str =
-    "A smoke run shows that everything works; its numbers mean nothing.";
+pub(crate) const SMOKE: &str = "A smoke run shows that everything works; its numbers mean nothing.";
 
 /// Something that we had to choose because the paper is silent.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +54,10 @@ const NAMES: &[(&str, &str)] = &[
     ("recipe.optimizer.weight_decay", "weight decay"),
     ("recipe.schedule.warmup_epochs", "epochs of warm-up"),
     ("recipe.schedule.decay", "fall of the learning rate"),
-    ("recipe.schedule.decay.fractions", "learning rate falls after these parts of the run"),
+    (
+        "recipe.schedule.decay.fractions",
+        "learning rate falls after these parts of the run",
+    ),
     ("recipe.groups", "tensors trained differently"),
     ("recipe.augment.flip", "random flips"),
     ("recipe.augment.translate", "random shifts, pixels"),
@@ -70,13 +72,19 @@ const NAMES: &[(&str, &str)] = &[
     ("model.class_map_activation", "activation of the class maps"),
     ("model.input_dropout", "dropout on the image"),
     ("model.dropout", "dropout"),
-    ("model.gradient_scale", "factor of the gradient to localisation nets"),
+    (
+        "model.gradient_scale",
+        "factor of the gradient to localisation nets",
+    ),
     ("model.body", "classifier"),
     ("model.body.fcn.hidden", "units of each hidden layer"),
     ("model.body.cnn.filters", "filters of each convolution"),
     ("model.backbone.width", "width, as a part of the paper's"),
     ("model.weights", "weights of the terms"),
-    ("model.network.body.cnn.filters", "filters of each convolution"),
+    (
+        "model.network.body.cnn.filters",
+        "filters of each convolution",
+    ),
 ];
 
 /// What decides no number, or follows from other fields that are told.
@@ -114,7 +122,10 @@ pub(crate) fn between(ours: &Table, paper: &Table) -> Vec<String> {
         NAMES.iter().position(is_its).unwrap_or(NAMES.len())
     };
     sentences.sort_by_key(|(field, _)| rank(field));
-    sentences.into_iter().map(|(_, sentence)| sentence).collect()
+    sentences
+        .into_iter()
+        .map(|(_, sentence)| sentence)
+        .collect()
 }
 
 fn compare(path: &str, ours: &Table, paper: &Table, sentences: &mut Vec<(String, String)>) {
@@ -146,10 +157,7 @@ fn compare(path: &str, ours: &Table, paper: &Table, sentences: &mut Vec<(String,
 }
 
 /// Our choices with their values in this run; of a field that the run has not, nothing is said.
-pub(crate) fn chosen<'a>(
-    ours: &Table,
-    choices: impl Iterator<Item = &'a Choice>,
-) -> Vec<String> {
+pub(crate) fn chosen<'a>(ours: &Table, choices: impl Iterator<Item = &'a Choice>) -> Vec<String> {
     let sentence = |choice: &Choice| {
         let value = phrase(at(ours, choice.field)?);
         Some(format!("{}: {value}; {}.", name(choice.field), choice.why))
@@ -208,7 +216,8 @@ fn phrase(value: &Value) -> String {
                 *key != "kind" && !is_nothing(value) && !is_usual
             };
             let fields = table.iter().filter(is_told);
-            let fields = fields.map(|(key, value)| format!("{} {}", key.replace('_', " "), phrase(value)));
+            let fields =
+                fields.map(|(key, value)| format!("{} {}", key.replace('_', " "), phrase(value)));
             let fields = fields.collect::<Vec<_>>().join(", ");
             match (kind(table), fields.as_str()) {
                 (Some(kind), "") => kind.to_owned(),

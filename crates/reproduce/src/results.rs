@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use lab::report::{
-    Claim, Figure, History, Judged, Record, ReportError, Scale, Table, Terminal, escaped,
-    legend, verdict_lines,
+    Claim, Figure, History, Judged, Record, ReportError, Scale, Table, Terminal, escaped, legend,
+    verdict_lines,
 };
 
 use crate::experiment::Experiment;
@@ -28,9 +28,7 @@ impl Results {
     pub(crate) fn title(&self) -> String {
         format!(
             "{}: {} (scale {})",
-            self.experiment.id,
-            self.experiment.title,
-            self.scale
+            self.experiment.id, self.experiment.title, self.scale
         )
     }
 

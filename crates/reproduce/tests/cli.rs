@@ -38,7 +38,9 @@ fn smoke() {
         assert!(text.contains(wanted), "no {wanted} in {text}");
     }
     assert!(dir.path().join("report.md").is_file() && dir.path().join("index.html").is_file());
-    let record = dir.path().join("allconv/table3/smoke/All-CNN-C/seed-0/record.json");
+    let record = dir
+        .path()
+        .join("allconv/table3/smoke/All-CNN-C/seed-0/record.json");
     let folder = run_of(&record, dir.path());
     for file in [
         "config.toml",
@@ -182,7 +184,9 @@ fn what_quick_does_with_embedded_images_took_minutes() {
     let lines: Vec<&str> = text.lines().filter(is_quick).collect();
     assert!(lines.len() > 20, "{text}");
     for line in lines {
-        let (_, took) = line.split_once("; took ").unwrap_or_else(|| panic!("{line}"));
+        let (_, took) = line
+            .split_once("; took ")
+            .unwrap_or_else(|| panic!("{line}"));
         let words: Vec<&str> = took.split_whitespace().collect();
         let minutes = match words[1] {
             "s" => 0,
@@ -197,7 +201,9 @@ fn what_quick_does_with_embedded_images_took_minutes() {
 fn tables_that_share_a_network_train_it_once_in_any_number_of_processes() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let start = |shard: &[&str]| {
-        let args = ["nin", "table1", "fig3", "fig4", "--scale", "smoke", "--quiet"];
+        let args = [
+            "nin", "table1", "fig3", "fig4", "--scale", "smoke", "--quiet",
+        ];
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_reproduce"));
         command.args(args).args(shard).arg("--out").arg(dir.path());
         command.stdout(std::process::Stdio::null());
@@ -227,10 +233,18 @@ fn a_finished_run_is_used_again_unless_told_otherwise() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let run = |more: &[&str]| {
         let args = ["nin/table4", "--scale", "smoke", "--quiet"];
-        assert!(reproduce(&[&args[..], more].concat(), dir.path()).status.success());
-        let record = dir.path().join("nin/table4/smoke/NIN-+-dropout/seed-0/record.json");
+        assert!(
+            reproduce(&[&args[..], more].concat(), dir.path())
+                .status
+                .success()
+        );
+        let record = dir
+            .path()
+            .join("nin/table4/smoke/NIN-+-dropout/seed-0/record.json");
         let result = run_of(&record, dir.path()).join("result.json");
-        std::fs::metadata(&result).and_then(|m| m.modified()).expect("a result")
+        std::fs::metadata(&result)
+            .and_then(|m| m.modified())
+            .expect("a result")
     };
     let first = run(&[]);
     assert_eq!(run(&[]), first);

@@ -44,13 +44,17 @@ fn check(what: &str, file: Vec<u8>) {
 /// One test, since the allocator counts for the whole process.
 #[test]
 fn hostile_files_stay_within_the_promise() {
-    let many = |part: &[u8], count: usize| with_pickle([b"\x80\x02", &part.repeat(count)[..]].concat());
+    let many =
+        |part: &[u8], count: usize| with_pickle([b"\x80\x02", &part.repeat(count)[..]].concat());
     check("lists", many(b"]", 600_000));
     check("dictionaries in dictionaries", many(b"}}}s", 150_000));
     check("tuples", many(b"K\x01\x85", 300_000));
     check("marks", many(b"(", 600_000));
     check("texts", many(b"X\x01\0\0\0a", 300_000));
-    check("values on the stack again", many(b")q\0h\0h\0h\0h\0", 80_000));
+    check(
+        "values on the stack again",
+        many(b")q\0h\0h\0h\0h\0", 80_000),
+    );
     let memo: Vec<u8> = (0..250_000u32)
         .flat_map(|at| [&b")r"[..], &at.to_le_bytes()].concat())
         .collect();
@@ -61,9 +65,16 @@ fn hostile_files_stay_within_the_promise() {
     wide.extend(b"ctorch._utils\n_rebuild_tensor_v2\nq\x02(h\x01K\0h\x01h\x01tq\x03".iter());
     wide.extend(b"h\x02h\x03R".repeat(50_000));
     check("calls with long shapes", with_pickle(wide));
-    check("a text of 4 GiB", with_pickle(b"\x80\x02X\xff\xff\xff\xff".to_vec()));
-    check("a long name", with_pickle([&b"\x80\x02c"[..], &[b'a'; 4_000_000]].concat()));
-    let entries: Vec<(String, Vec<u8>)> = (0..60_000).map(|i| (format!("{i}"), Vec::new())).collect();
+    check(
+        "a text of 4 GiB",
+        with_pickle(b"\x80\x02X\xff\xff\xff\xff".to_vec()),
+    );
+    check(
+        "a long name",
+        with_pickle([&b"\x80\x02c"[..], &[b'a'; 4_000_000]].concat()),
+    );
+    let entries: Vec<(String, Vec<u8>)> =
+        (0..60_000).map(|i| (format!("{i}"), Vec::new())).collect();
     check("many entries", archive(&entries));
     let endings = b"PK\x05\x06\0\0\0\0\xff\xff\xff\xff\xff\xff\xff\xff\0\0\0\0\0\0".repeat(100_000);
     check("many ends of an archive", endings);

@@ -98,7 +98,11 @@ mod tests {
     fn a_note_names_its_rows_unless_all_have_it() {
         let record = |model: &str, notes: &[&str]| Record {
             notes: notes.iter().map(|note| (*note).to_owned()).collect(),
-            ..Record::new(&Claim::new("p/t", model, "error", "%"), "digits", Scale::Quick)
+            ..Record::new(
+                &Claim::new("p/t", model, "error", "%"),
+                "digits",
+                Scale::Quick,
+            )
         };
         let records = [
             record("A", &["6 epochs.", "small."]),

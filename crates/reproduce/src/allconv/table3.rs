@@ -66,9 +66,5 @@ fn rows() -> Vec<Row> {
             "Table 3, CIFAR-10, 50,000 training images, 350 epochs",
         )
     };
-    Architecture::ALL
-        .into_iter()
-        .zip(ERRORS)
-        .map(row)
-        .collect()
+    Architecture::ALL.into_iter().zip(ERRORS).map(row).collect()
 }

@@ -20,17 +20,15 @@ pub(super) const AUGMENT: Augment = Augment {
 pub(super) const ALL_CNN_C: Architecture = Architecture::new(BaseModel::C, Variant::AllConv);
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "Flips and translations lower the error.",
-        source: "Table 4",
-        quantity: "test error",
-        relation: Relation::Falls(&[
-            "All-CNN-C, no augmentation",
-            "All-CNN-C, flip and translation",
-        ]),
-    },
-];
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Flips and translations lower the error.",
+    source: "Table 4",
+    quantity: "test error",
+    relation: Relation::Falls(&[
+        "All-CNN-C, no augmentation",
+        "All-CNN-C, flip and translation",
+    ]),
+}];
 
 pub(crate) const TABLE4: Experiment = Experiment {
     findings: FINDINGS,

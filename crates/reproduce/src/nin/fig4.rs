@@ -21,24 +21,26 @@ const SHOWN: f64 = 0.1;
 const STRONGEST: (&str, &str) = ("strongest map is that of the true class", "%");
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "The map of the true class is the strongest.",
-        source: "Fig. 4, Sec. 4.7",
-        quantity: STRONGEST.0,
-        relation: Relation::AtLeast {
-            row: "NIN + dropout",
-            limit: 50.0,
-        },
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "The map of the true class is the strongest.",
+    source: "Fig. 4, Sec. 4.7",
+    quantity: STRONGEST.0,
+    relation: Relation::AtLeast {
+        row: "NIN + dropout",
+        limit: 50.0,
     },
-];
+}];
 
 pub(crate) const FIG4: Experiment = Experiment {
     findings: FINDINGS,
     choices: &[CHOICES],
     notes: &[
-        Note::new("A map counts as strongest if it holds the largest activation of all maps of an image."),
-        Note::new("The images are the first of each class, since the paper does not say how it chose."),
+        Note::new(
+            "A map counts as strongest if it holds the largest activation of all maps of an image.",
+        ),
+        Note::new(
+            "The images are the first of each class, since the paper does not say how it chose.",
+        ),
     ],
     run: draw,
     ..Experiment::new("nin/fig4", "class maps of test images", CIFAR10, rows)
@@ -84,7 +86,10 @@ fn draw(session: &mut Session, rows: &[Planned]) -> Result<()> {
             let Some(index) = first else { continue };
             let input = pictures::input(&sets.1, index, &device)?;
             let mut pictures = vec![pictures::image(&row.data.test, index)?];
-            pictures.extend(maps(&network.forward_features(&input)?, row.data.test.height)?);
+            pictures.extend(maps(
+                &network.forward_features(&input)?,
+                row.data.test.height,
+            )?);
             grid.row(name, pictures);
         }
         session.figure("class-maps", &grid.draw()?)?;

@@ -20,14 +20,12 @@ const AUGMENT: Augment = Augment {
 };
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "Dropout lowers the error by a quarter, and augmentation lowers it further.",
-        source: "Table 1",
-        quantity: "test error",
-        relation: Relation::Falls(&["NIN", "NIN + dropout", "NIN + dropout + augmentation"]),
-    },
-];
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Dropout lowers the error by a quarter, and augmentation lowers it further.",
+    source: "Table 1",
+    quantity: "test error",
+    relation: Relation::Falls(&["NIN", "NIN + dropout", "NIN + dropout + augmentation"]),
+}];
 
 pub(crate) const TABLE1: Experiment = Experiment {
     findings: FINDINGS,

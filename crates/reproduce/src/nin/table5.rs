@@ -31,12 +31,28 @@ const ROWS: [(&str, Network, Option<f64>); 7] = {
     use Head::{FullyConnected, GlobalAvgPool};
     use Network::{Mlpconv, Plain};
     [
-        ("mlpconv + fully connected", Mlpconv(FullyConnected), Some(11.59)),
-        ("mlpconv + fully connected + dropout", Mlpconv(DROPOUT), Some(10.88)),
+        (
+            "mlpconv + fully connected",
+            Mlpconv(FullyConnected),
+            Some(11.59),
+        ),
+        (
+            "mlpconv + fully connected + dropout",
+            Mlpconv(DROPOUT),
+            Some(10.88),
+        ),
         ("mlpconv + GAP", Mlpconv(GlobalAvgPool), Some(10.41)),
         ("mlpconv + GAP + dropout", Mlpconv(GAP_DROPOUT), None),
-        ("plain + fully connected", Plain(FullyConnected), Some(17.56)),
-        ("plain + fully connected + dropout", Plain(DROPOUT), Some(15.99)),
+        (
+            "plain + fully connected",
+            Plain(FullyConnected),
+            Some(17.56),
+        ),
+        (
+            "plain + fully connected + dropout",
+            Plain(DROPOUT),
+            Some(15.99),
+        ),
         ("plain + GAP", Plain(GlobalAvgPool), Some(16.46)),
     ]
 };

@@ -107,7 +107,9 @@ fn rows() -> Vec<Row> {
             let row = Row::new(label(distortion, digit), move |scale, images| {
                 let is_run = *ALL_ROWS.at(scale)
                     || distortion == Distortion::RotatedScaledPlaced
-                    || digit.transform.is_none_or(|own| own == digits::suited(distortion));
+                    || digit
+                        .transform
+                        .is_none_or(|own| own == digits::suited(distortion));
                 is_run.then(|| training(distortion, digit, scale, images))?
             });
             row.error(error, Mark::Verified, "Table 1")

@@ -104,19 +104,17 @@ const ROWS: [(&str, usize, Data, f64); 4] = [
 const BACKBONE: &str = "backbone.safetensors";
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "Parts are better than the whole, large pictures better than small ones, and four parts better than two.",
-        source: "Table 3",
-        quantity: "test error",
-        relation: Relation::Falls(&[
-            "CNN, 224 px",
-            "2xST-CNN, 224 px",
-            "2xST-CNN, 448 px",
-            "4xST-CNN, 448 px",
-        ]),
-    },
-];
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Parts are better than the whole, large pictures better than small ones, and four parts better than two.",
+    source: "Table 3",
+    quantity: "test error",
+    relation: Relation::Falls(&[
+        "CNN, 224 px",
+        "2xST-CNN, 224 px",
+        "2xST-CNN, 448 px",
+        "4xST-CNN, 448 px",
+    ]),
+}];
 
 pub(crate) const TABLE3: Experiment = Experiment {
     findings: FINDINGS,

@@ -14,14 +14,12 @@ use crate::experiment::{Experiment, Row};
 const ROWS: [(usize, f64); 4] = [(0, 13.2), (1, 3.5), (2, 2.0), (5, 1.7)];
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "A transformer lowers the error among clutter, for both kinds of network.",
-        source: "Sec. 4.1",
-        quantity: "test error",
-        relation: Relation::Below(&[("TC: ST-FCN Aff", "TC: FCN"), ("TC: ST-CNN Aff", "TC: CNN")]),
-    },
-];
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "A transformer lowers the error among clutter, for both kinds of network.",
+    source: "Sec. 4.1",
+    quantity: "test error",
+    relation: Relation::Below(&[("TC: ST-FCN Aff", "TC: FCN"), ("TC: ST-CNN Aff", "TC: CNN")]),
+}];
 
 pub(crate) const TC: Experiment = Experiment {
     findings: FINDINGS,

@@ -78,14 +78,12 @@ const SETUPS: Scales<Setup> = Scales {
 };
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "A transformer turns the body until its shadow can be read.",
-        source: "App. A.3",
-        quantity: "test error",
-        relation: Relation::Falls(&["CNN on the shadow", "ST-CNN, 3-D affine"]),
-    },
-];
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "A transformer turns the body until its shadow can be read.",
+    source: "App. A.3",
+    quantity: "test error",
+    relation: Relation::Falls(&["CNN on the shadow", "ST-CNN, 3-D affine"]),
+}];
 
 pub(crate) const VOLUME: Experiment = Experiment {
     findings: FINDINGS,

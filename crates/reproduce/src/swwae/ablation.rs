@@ -5,9 +5,9 @@
 //! The paper argues for L2M without such a table; everything here is an addition.
 
 use anyhow::Result;
-use lab::report::{Finding, Relation};
 use candle_core::{Device, Tensor};
 use lab::data::{Batches, FloatSet};
+use lab::report::{Finding, Relation};
 use swwae::{EncoderSide, LossWeights, Swwae, SwwaeConfig, Unpooling};
 
 use super::mnist;
@@ -77,14 +77,12 @@ fn variants(weights: LossWeights) -> [Variant; 6] {
 }
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "Without L2M the decoder's upper states are far from the encoder's.",
-        source: "Sec. 3.2",
-        quantity: DISTANCE[1].0,
-        relation: Relation::Falls(&["without L2M", "all terms"]),
-    },
-];
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Without L2M the decoder's upper states are far from the encoder's.",
+    source: "Sec. 3.2",
+    quantity: DISTANCE[1].0,
+    relation: Relation::Falls(&["without L2M", "all terms"]),
+}];
 
 pub(crate) const ABLATION: Experiment = Experiment {
     findings: FINDINGS,
@@ -101,7 +99,12 @@ pub(crate) const ABLATION: Experiment = Experiment {
         ),
     ],
     run,
-    ..Experiment::new("swwae/ablation", "terms of the objective on and off", MNIST, rows)
+    ..Experiment::new(
+        "swwae/ablation",
+        "terms of the objective on and off",
+        MNIST,
+        rows,
+    )
 };
 
 fn rows() -> Vec<Row> {

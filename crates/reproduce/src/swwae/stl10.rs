@@ -19,14 +19,12 @@ const LABELS: usize = 1000;
 const SIDE: usize = 96;
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "The decoder lowers the error.",
-        source: "Sec. 4.3",
-        quantity: "test error",
-        relation: Relation::Falls(&["Convnet", "SWWAE"]),
-    },
-];
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "The decoder lowers the error.",
+    source: "Sec. 4.3",
+    quantity: "test error",
+    relation: Relation::Falls(&["Convnet", "SWWAE"]),
+}];
 
 pub(crate) const STL10: Experiment = Experiment {
     findings: FINDINGS,

@@ -14,18 +14,16 @@ use crate::scales::Scales;
 const LABELS: usize = 1000;
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "The decoder lowers the error, and dropout lowers it further.",
-        source: "Sec. 4.3",
-        quantity: "test error",
-        relation: Relation::Falls(&[
-            "Convnet, 1000 labels",
-            "SWWAE, 1000 labels",
-            "SWWAE + dropout, 1000 labels",
-        ]),
-    },
-];
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "The decoder lowers the error, and dropout lowers it further.",
+    source: "Sec. 4.3",
+    quantity: "test error",
+    relation: Relation::Falls(&[
+        "Convnet, 1000 labels",
+        "SWWAE, 1000 labels",
+        "SWWAE + dropout, 1000 labels",
+    ]),
+}];
 
 pub(crate) const SVHN: Experiment = Experiment {
     findings: FINDINGS,

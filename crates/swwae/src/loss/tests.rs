@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use candle_core::{Device, Var};
+use candle_core::{DType, Device, Var};
 use candle_nn::{ModuleT, VarBuilder};
 use striate::testing::{Directions, Tolerance, assert_close, gradcheck};
 use striate::{Network, Parameters};

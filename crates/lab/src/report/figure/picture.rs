@@ -225,8 +225,8 @@ impl Picture {
         };
         let mut limits = image::Limits::default();
         (limits.max_image_width, limits.max_image_height) = (Some(8_000), Some(8_000));
-        let mut reader = image::ImageReader::open(path)
-            .map_err(|e| ReportError::io(path, "read", e))?;
+        let mut reader =
+            image::ImageReader::open(path).map_err(|e| ReportError::io(path, "read", e))?;
         reader.set_format(image::ImageFormat::Png);
         reader.limits(limits);
         let image = reader.decode().map_err(wrong)?.into_rgb8();

@@ -87,7 +87,10 @@ mod tests {
         let path = folder.path().join("a.png");
         let picture = Picture::new(&[0.5], (1, 1, 1), (0.0, 1.0)).unwrap();
         picture.titled("Klassen: <b> π").save(&path).unwrap();
-        assert_eq!(Figure::read(&path, "a.png").unwrap().caption, "Klassen: <b> π");
+        assert_eq!(
+            Figure::read(&path, "a.png").unwrap().caption,
+            "Klassen: <b> π"
+        );
     }
 
     #[cfg(unix)]
