@@ -12,7 +12,7 @@ use crate::{report, rules, workspace};
 /// Arguments of `cargo xtask ci`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Run these steps instead of all
+    /// Run these steps instead of all but `deny`
     #[arg(long, value_enum, value_delimiter = ',', value_name = "STEP")]
     only: Vec<Step>,
 }
@@ -22,7 +22,7 @@ pub(crate) struct Args {
 enum Step {
     /// cargo fmt --check
     Format,
-    /// Source rules: layers, unsafe code, printing, crate directions
+    /// Source rules: length of files, import circles, layers, crate directions
     Rules,
     /// Clippy on all targets, warnings are errors
     Clippy,
@@ -32,10 +32,15 @@ enum Step {
     Smoke,
     /// The tables in README.md and docs say what docs/results says
     Report,
+    /// Licences, advisories and sources of all dependencies; only if it is asked for, and cargo-deny is installed
+    Deny,
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let chosen = |step: &&Step| args.only.is_empty() || args.only.contains(step);
+    let chosen = |step: &&Step| match args.only.is_empty() {
+        true => **step != Step::Deny,
+        false => args.only.contains(step),
+    };
     let mut failed = Vec::new();
     for step in Step::value_variants().iter().filter(chosen) {
         println!("\n== ci: {}", name(*step));
@@ -58,16 +63,17 @@ fn name(step: Step) -> String {
 
 fn check(step: Step) -> Result<()> {
     match step {
-        Step::Format => succeed(&mut cargo("fmt --all --check")),
+        Step::Format => workspace::succeed(&mut cargo("fmt --all --check")),
         Step::Rules => source_rules(),
-        Step::Clippy => succeed(&mut cargo(
+        Step::Clippy => workspace::succeed(&mut cargo(
             "clippy --workspace --all-targets --features lab/hub -- -D warnings",
         )),
-        Step::Docs => {
-            succeed(cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"))
-        }
+        Step::Docs => workspace::succeed(
+            cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"),
+        ),
         Step::Smoke => smoke::run(),
-        Step::Report => succeed(&mut report::command(&["--check".to_owned()])),
+        Step::Deny => deny(),
+        Step::Report => workspace::succeed(&mut report::command(&["--check".into()])),
     }
 }
 
@@ -77,6 +83,14 @@ fn source_rules() -> Result<()> {
     Ok(())
 }
 
+fn deny() -> Result<()> {
+    let installed = cargo("deny --version").output();
+    if !installed.is_ok_and(|output| output.status.success()) {
+        bail!("cargo-deny is not installed; install it with `cargo install cargo-deny`");
+    }
+    workspace::succeed(&mut cargo("deny check"))
+}
+
 /// Cargo in the root of the workspace, with arguments divided by spaces.
 fn cargo(args: &str) -> Command {
     let mut command = workspace::cargo();
@@ -84,30 +98,9 @@ fn cargo(args: &str) -> Command {
     command
 }
 
-/// Runs a command that must exit with success.
-fn succeed(command: &mut Command) -> Result<()> {
-    let status = workspace::start(command)?;
-    if !status.success() {
-        bail!("`{}` ended with {status}", workspace::shown(command));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_failing_command_is_an_error_that_names_it() {
-        let error = succeed(&mut cargo("no-such-command --x"))
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.starts_with("`cargo no-such-command --x` ended with"),
-            "{error}"
-        );
-        succeed(&mut cargo("--version")).unwrap();
-    }
 
     #[test]
     fn every_step_has_a_name() {
@@ -117,7 +110,9 @@ mod tests {
             .collect();
         assert_eq!(
             names,
-            ["format", "rules", "clippy", "docs", "smoke", "report"]
+            [
+                "format", "rules", "clippy", "docs", "smoke", "report", "deny"
+            ]
         );
     }
 }

@@ -2,6 +2,7 @@
 
 mod cpu;
 mod data;
+mod line;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
@@ -9,6 +10,7 @@ use std::process::{Command, ExitCode};
 use anyhow::Result;
 
 use crate::workspace;
+use line::Line;
 
 /// Arguments of `cargo xtask doctor`.
 #[derive(clap::Args)]
@@ -22,31 +24,6 @@ pub(crate) struct Args {
     /// A folder of data sets to look at; may be given more than once
     #[arg(long, value_name = "DIR")]
     data: Vec<PathBuf>,
-}
-
-/// What is printed, and whether it is fine.
-struct Line {
-    label: &'static str,
-    text: String,
-    fine: bool,
-}
-
-impl Line {
-    fn fine(label: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            label,
-            text: text.into(),
-            fine: true,
-        }
-    }
-
-    fn wrong(label: &'static str, text: impl Into<String>) -> Self {
-        Self {
-            label,
-            text: text.into(),
-            fine: false,
-        }
-    }
 }
 
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {

@@ -6,19 +6,20 @@
 
 mod bench;
 mod ci;
-mod data;
+mod completions;
 mod doctor;
 mod environment;
-mod mask;
+mod handover;
 mod report;
 mod reproduce;
 mod rules;
 mod workspace;
 
+use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// The commands of the striate workspace.
 #[derive(Parser)]
@@ -45,24 +46,28 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Run a paper's experiments and print its tables beside the measured numbers
-    Reproduce(reproduce::Args),
+    Reproduce(cli::Reproduce),
     /// Make the tables in README.md and docs, and the page of the runs, from records
-    Report(report::Args),
-    /// Fetch a data set from the hub, or check the files of one
-    Data(data::Args),
+    Report(cli::Report),
+    /// Download a data set, or check the files of one
+    #[command(subcommand)]
+    Data(cli::Data),
     /// Time training steps, beside PyTorch where it is found
     Bench(bench::Args),
     /// Say what this machine offers: CPU, threads, toolchain, data
     Doctor(doctor::Args),
     /// Check format, lints, source rules, documentation, and a smoke run
     Ci(ci::Args),
+    /// Print a script that lets a shell complete these commands
+    Completions(completions::Args),
 }
 
 fn main() -> ExitCode {
     match run(Cli::parse()) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // Nobody may be left to read it.
+            let _ = writeln!(stderr(), "error: {error:#}");
             ExitCode::FAILURE
         }
     }
@@ -72,17 +77,17 @@ fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Report(args) => report::run(&args),
-        Command::Data(args) => data::run(&args),
+        Command::Data(args) => reproduce::data(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Ci(args) => ci::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn command_line_is_consistent() {

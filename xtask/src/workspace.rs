@@ -1,9 +1,11 @@
 //! Where the workspace is, and how its commands are started.
 
+use std::ffi::OsString;
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 /// The root folder of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -20,11 +22,32 @@ pub(crate) fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
+/// What was typed after `cargo xtask COMMAND`.
+pub(crate) fn typed_args() -> Vec<OsString> {
+    std::env::args_os().skip(2).collect()
+}
+
+/// Prints a command as a person would type it, and returns that line.
+pub(crate) fn announce(command: &Command) -> String {
+    let line = shown(command);
+    // A terminal that is gone is no reason to stop.
+    let _ = writeln!(stderr(), "$ {line}");
+    line
+}
+
 /// Prints a command as a person would type it, runs it, and returns how it ended.
 pub(crate) fn start(command: &mut Command) -> Result<ExitStatus> {
-    let line = shown(command);
-    eprintln!("$ {line}");
+    let line = announce(command);
     command.status().with_context(|| format!("start `{line}`"))
+}
+
+/// Runs a command that must exit with success.
+pub(crate) fn succeed(command: &mut Command) -> Result<()> {
+    let status = start(command)?;
+    if !status.success() {
+        bail!("`{}` ended with {status}", shown(command));
+    }
+    Ok(())
 }
 
 /// A command as a person would type it.
@@ -58,10 +81,32 @@ fn quoted(word: &str) -> String {
     }
 }
 
-/// The exit code of a process, to be this process's own.
+/// Sends a signal to a process; it may have ended, and then there is nothing to stop.
+#[cfg(unix)]
+pub(crate) fn send(signal: &str, process: u32) {
+    let mut kill = Command::new("sh");
+    kill.args([
+        "-c",
+        "kill -s \"$0\" \"$1\" 2> /dev/null",
+        signal,
+        &process.to_string(),
+    ]);
+    let _ = kill.status();
+}
+
+/// The exit code of a process, to be this process's own; 128 and the signal's number for one that a signal ended.
 pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
-    let code = status.code().and_then(|code| u8::try_from(code).ok());
+    let code = status.code().or_else(|| Some(128 + signal(status)?));
+    let code = code.and_then(|code| u8::try_from(code).ok());
     code.map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// The signal that ended a process.
+fn signal(status: ExitStatus) -> Option<i32> {
+    #[cfg(unix)]
+    return std::os::unix::process::ExitStatusExt::signal(&status);
+    #[cfg(not(unix))]
+    return None;
 }
 
 #[cfg(test)]
@@ -84,5 +129,17 @@ mod tests {
             shown(&command),
             "RUSTDOCFLAGS='-D warnings' cargo doc --out 'a b'"
         );
+    }
+
+    #[test]
+    fn a_failing_command_is_an_error_that_names_it() {
+        let mut wrong = cargo();
+        wrong.args(["no-such-command", "--x"]);
+        let error = succeed(&mut wrong).unwrap_err().to_string();
+        assert!(
+            error.starts_with("`cargo no-such-command --x` ended with"),
+            "{error}"
+        );
+        succeed(cargo().arg("--version")).unwrap();
     }
 }

@@ -10,4 +10,4 @@ pub mod train;
 
 pub mod report;
 
-mod atomic;
+pub mod atomic;

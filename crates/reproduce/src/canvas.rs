@@ -5,7 +5,7 @@ use candle_nn::ModuleT;
 use serde::Serialize;
 use striate::{Clock, Network, Parameters, upsample_nearest2d};
 
-use crate::training::Model;
+use crate::model::Model;
 
 /// Enlarges an image by whole pixels and puts it in the middle of a square of zeros.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -60,14 +60,6 @@ impl<M: Model> Model for OnCanvas<M> {
         let canvas = toml::Value::try_from(self.canvas)?;
         settings.insert("canvas".to_owned(), canvas);
         Ok(settings)
-    }
-
-    fn multiplications(&self) -> f64 {
-        self.model.multiplications()
-    }
-
-    fn gflops(&self) -> f64 {
-        self.model.gflops()
     }
 }
 

@@ -1,149 +1,35 @@
-//! The command line.
+//! Does what the command line says; the crate `cli` defines it.
 
-use std::io::{Write, stdout};
-use std::path::PathBuf;
-use std::str::FromStr;
+use std::cell::OnceCell;
+use std::ffi::OsStr;
+use std::io::{ErrorKind, Write, stdout};
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
 use lab::data::Source;
-use lab::report::{Record, Scale};
+use lab::report::Record;
 use lab::train::{Console, Progress, StopFlag};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::flag;
 
-use crate::laboratory::{Laboratory, Settings};
-use crate::{catalog, data, list, report, results};
+use crate::arguments::{scale, source};
+use crate::experiment::Experiment;
+use crate::session::Session;
+use crate::trainer::Settings;
+use crate::{catalog, data, gather, list, page, report, results};
 
-/// Runs a paper's experiments and prints each measured number next to the paper's.
-#[derive(Debug, clap::Parser)]
-#[command(
-    name = "reproduce",
-    version,
-    args_conflicts_with_subcommands = true,
-    subcommand_negates_reqs = true
-)]
-pub(crate) struct Cli {
-    #[command(subcommand)]
-    command: Option<Command>,
-    #[command(flatten)]
-    args: Option<Args>,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Command {
-    /// Make the tables in README.md and docs, and the page of the runs, from records
-    Report(report::Args),
-    /// Fetch a data set from the hub, or check the files of one
-    #[command(subcommand)]
-    Data(data::Command),
-}
-
-#[derive(Debug, clap::Args)]
-struct Args {
-    /// A paper (allconv, nin), all of them (all), or one experiment (allconv/table3).
-    #[arg(value_name = "PAPER|all|ID")]
-    target: String,
-    /// Experiments to run, such as table3; all of the paper's unless given.
-    #[arg(value_name = "ID")]
-    ids: Vec<String>,
-    /// Print every experiment, what it needs and how long it takes, and stop.
-    #[arg(long)]
-    list: bool,
-    /// How much of the paper to do: smoke, quick, cpu or paper.
-    #[arg(long, default_value_t = Scale::Quick)]
-    scale: Scale,
-    /// embedded, hub, or a folder with the paper's data set; embedded for smoke and quick unless given.
-    #[arg(long, value_name = "embedded|DIR|hub")]
-    data: Option<DataArg>,
-    /// cpu, cuda:N or metal:N.
-    #[arg(long, default_value = "cpu")]
-    device: String,
-    /// Seed of the first run.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
-    /// Number of runs of each network, with consecutive seeds; what the experiment wants (mostly 1) unless given.
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..=1000))]
-    seeds: Option<u64>,
-    /// Folder of the runs and the report.
-    #[arg(long, default_value = "runs", value_name = "DIR")]
-    out: PathBuf,
-    /// Go on from the checkpoints in the folder of the runs.
-    #[arg(long)]
-    resume: bool,
-    /// Do only part I of N of the runs, counted from 1.
-    #[arg(long, value_name = "I/N")]
-    shard: Option<Shard>,
-    /// Threads of the computation; all cores unless given.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
-    /// Show no progress.
-    #[arg(long)]
-    quiet: bool,
-    /// Print one JSON record a line instead of the tables, and progress as JSON.
-    #[arg(long)]
-    json: bool,
-}
-
-/// Where the images come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DataArg(pub(crate) Source);
-
-impl FromStr for DataArg {
-    type Err = std::convert::Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Ok(Self(match text {
-            "embedded" => Source::Embedded,
-            "hub" => Source::Hub,
-            dir => Source::Dir(dir.into()),
-        }))
-    }
-}
-
-/// Part `index` of `count`, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Shard {
-    index: usize,
-    count: usize,
-}
-
-impl Shard {
-    /// Whether the run at `position` belongs to this part.
-    pub(crate) fn holds(self, position: usize) -> bool {
-        position % self.count + 1 == self.index
-    }
-}
-
-impl FromStr for Shard {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let parts = text.split_once('/').map(|(i, n)| (i.parse(), n.parse()));
-        match parts {
-            Some((Ok(index), Ok(count))) if (1..=count).contains(&index) => {
-                Ok(Self { index, count })
-            }
-            _ => Err("wanted I/N with 1 <= I <= N, such as 1/4".to_string()),
+/// Does what the command line says.
+pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
+    match (&cli.command, &cli.experiments) {
+        (Some(::cli::Command::Report(args)), _) => report::run(args),
+        (Some(::cli::Command::Data(command)), _) => data::run(command),
+        (None, Some(args)) => reproduce(args),
+        (None, None) => {
+            bail!("nothing to do; wanted a paper (allconv, nin, stn, swwae), all, report or data")
         }
     }
 }
 
-/// Does what the command line says.
-pub(crate) fn run(cli: &Cli) -> Result<()> {
-    match (&cli.command, &cli.args) {
-        (Some(Command::Report(args)), _) => report::run(args),
-        (Some(Command::Data(command)), _) => data::run(command),
-        (None, Some(args)) => reproduce(args),
-        (None, None) => bail!(
-            "nothing to do; wanted a paper ({}), all, report or data",
-            catalog::papers()
-        ),
-    }
-}
-
-fn reproduce(args: &Args) -> Result<()> {
-    let chosen = catalog::choose(&args.target, &args.ids)?;
+fn reproduce(args: &::cli::Reproduce) -> Result<()> {
+    let chosen = catalog::find(&args.chosen()?);
     if args.list {
         return list::list(&chosen);
     }
@@ -154,14 +40,15 @@ fn reproduce(args: &Args) -> Result<()> {
         .build_global()
         .context("cannot start the threads")?;
     let settings = Settings {
-        scale: args.scale,
-        source: source(args)?,
-        device: device(&args.device)?,
+        scale: scale(args.scale),
+        source: chosen_source(args)?,
+        device: device(args.device)?,
         seed: args.seed,
         seeds: args.seeds,
         out: args.out.clone(),
         resume: args.resume,
-        shard: args.shard,
+        again: args.again,
+        shard: args.shard.map(|shard| (shard.index(), shard.count())),
         command: command(),
     };
     let console = Console::stderr(match (args.quiet, args.json) {
@@ -169,15 +56,31 @@ fn reproduce(args: &Args) -> Result<()> {
         (false, true) => Progress::Json,
         (false, false) => Progress::detect(),
     });
-    let print = |record: &Record| match args.json {
-        true => Ok(writeln!(stdout(), "{}", serde_json::to_string(record)?)?),
-        false => Ok(()),
+    let not_printed = OnceCell::new();
+    let print = |record: &Record| {
+        if args.json && not_printed.get().is_none() {
+            let line = serde_json::to_string(record)?;
+            if let Err(error) = writeln!(stdout(), "{line}") {
+                // Hours of training are worth more than their reader: the records are in the run folders.
+                console.warn(format!(
+                    "cannot print the records: {error}; the runs go on, and their records are saved below {}",
+                    args.out.display()
+                ));
+                let _ = not_printed.set(error);
+            }
+        }
+        Ok(())
     };
-    let mut laboratory = Laboratory::new(&settings, console, stop_flag()?, print);
+    let mut session = Session::new(
+        &settings,
+        console.clone(),
+        StopFlag::on_signals().context("cannot listen for Ctrl-C")?,
+        print,
+    );
     let mut not_run = Vec::new();
     let mut outcome = Ok(());
     for experiment in &chosen {
-        match laboratory.experiment(*experiment) {
+        match experiment.run(&mut session) {
             Ok(reason) => not_run.extend(reason),
             Err(error) => {
                 // What was measured before is shown all the same.
@@ -186,35 +89,56 @@ fn reproduce(args: &Args) -> Result<()> {
             }
         }
     }
-    let results = results::all(&args.out)?;
-    let page = results::write(&args.out, &results)?;
-    if !args.json {
-        let chosen = |r: &&results::Results| {
-            r.scale == args.scale && chosen.iter().any(|e| e.id() == r.experiment.id())
-        };
-        for result in results.iter().filter(chosen) {
-            writeln!(stdout(), "\n{}", result.to_text())?;
+    drop(session);
+    let shown = show(args, &chosen, &not_run);
+    match (outcome, shown) {
+        (Err(first), Err(second)) => {
+            console.warn(format!("{second:#}"));
+            return Err(first);
         }
-        not_run
-            .iter()
-            .try_for_each(|reason| writeln!(stdout(), "Not run: {reason}."))?;
-        writeln!(stdout(), "Report: {}", page.display())?;
+        (outcome, shown) => outcome.and(shown)?,
     }
-    outcome?;
+    match not_printed.into_inner() {
+        // The program after the pipe has read what it wanted.
+        None => {}
+        Some(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        Some(error) => return Err(error).context("the records could not be printed"),
+    }
     if not_run.len() == chosen.len() {
         bail!("nothing was run: {}", not_run.join("; "));
     }
     Ok(())
 }
 
-fn source(args: &Args) -> Result<Option<Source>> {
+/// Writes the page, and prints the tables and what was left out.
+fn show(args: &::cli::Reproduce, chosen: &[&'static Experiment], not_run: &[String]) -> Result<()> {
+    let results = gather::all(&args.out)?;
+    let page = page::write(&args.out, &results)?;
+    if args.json {
+        return Ok(());
+    }
+    let chosen = |r: &&results::Results| {
+        r.scale == scale(args.scale) && chosen.iter().any(|e| e.id == r.experiment.id)
+    };
+    for result in results.iter().filter(chosen) {
+        writeln!(stdout(), "\n{}", result.to_text())?;
+    }
+    not_run
+        .iter()
+        .try_for_each(|reason| writeln!(stdout(), "Not run: {reason}."))?;
+    writeln!(stdout(), "Report: {}", page.display())?;
+    Ok(())
+}
+
+/// The source that was given, or what the scale does without one.
+fn chosen_source(args: &::cli::Reproduce) -> Result<Option<Source>> {
     let source = match (&args.data, args.scale) {
-        (Some(data), _) => Some(data.0.clone()),
-        (None, Scale::Smoke | Scale::Quick) => Some(Source::Embedded),
-        (None, Scale::Cpu | Scale::Paper) => None,
+        (Some(data), _) => Some(source(data)),
+        (None, ::cli::Scale::Smoke | ::cli::Scale::Quick) => Some(Source::Embedded),
+        (None, ::cli::Scale::Cpu | ::cli::Scale::Paper) => None,
     };
     match &source {
-        Some(Source::Dir(dir)) if !dir.is_dir() => bail!(
+        Some(Source::Dir(dir) | Source::Subset(dir)) if !dir.is_dir() => bail!(
             "--data {}: there is no such folder; give the folder of the data set, or embedded, or hub",
             dir.display()
         ),
@@ -222,44 +146,46 @@ fn source(args: &Args) -> Result<Option<Source>> {
     }
 }
 
+fn device(device: ::cli::Device) -> Result<Device> {
+    let opened = match device {
+        ::cli::Device::Cpu => Ok(Device::Cpu),
+        ::cli::Device::Cuda(number) => Device::new_cuda(number),
+        ::cli::Device::Metal(number) => Device::new_metal(number),
+    };
+    opened.with_context(|| match device.feature() {
+        Some(feature) => {
+            format!("--device {device}: needs such a device and a build with the feature {feature}")
+        }
+        None => format!("--device {device}"),
+    })
+}
+
 /// What was typed, as it can be typed again.
 fn command() -> String {
-    let quoted = |arg: String| match arg.is_empty()
-        || arg.contains(|c: char| c.is_whitespace() || "'\"\\$*?&|;<>()".contains(c))
-    {
-        true => format!("'{}'", arg.replace('\'', r"'\''")),
-        false => arg,
-    };
-    let args: Vec<String> = std::env::args().skip(1).map(quoted).collect();
+    let args: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|arg| quoted(&arg))
+        .collect();
     format!("cargo xtask reproduce {}", args.join(" "))
 }
 
-/// A flag that Ctrl-C and a polite request to end set; the second Ctrl-C ends the program at once.
-fn stop_flag() -> Result<StopFlag> {
-    let stop = StopFlag::default();
-    for signal in [SIGINT, SIGTERM] {
-        // In this order: the first signal finds the flag still down.
-        flag::register_conditional_shutdown(signal, 130, stop.shared())
-            .and_then(|_| flag::register(signal, stop.shared()))
-            .context("cannot listen for Ctrl-C")?;
-    }
-    Ok(stop)
-}
-
-fn device(text: &str) -> Result<Device> {
-    let (kind, number) = text.split_once(':').unwrap_or((text, "0"));
-    let number: usize = number.parse().with_context(|| {
-        format!("--device {text}: {number:?} is not a number; wanted cpu, cuda:N or metal:N")
-    })?;
-    match kind {
-        "cpu" => Ok(Device::Cpu),
-        "cuda" => Device::new_cuda(number).with_context(|| {
-            format!("--device {text}: needs a CUDA device and a build with the feature cuda")
-        }),
-        "metal" => Device::new_metal(number).with_context(|| {
-            format!("--device {text}: needs a Metal device and a build with the feature metal")
-        }),
-        _ => bail!("--device {text}: wanted cpu, cuda:N or metal:N"),
+/// An argument as a shell reads it; bytes that are no text are written `\xff`, in the quotes that Bash and Zsh have for them.
+fn quoted(arg: &OsStr) -> String {
+    let Some(text) = arg.to_str() else {
+        let chunks = arg.as_encoded_bytes().utf8_chunks();
+        let escaped: String = chunks
+            .map(|chunk| {
+                let text = chunk.valid().replace('\\', r"\\").replace('\'', r"\'");
+                let bytes = chunk.invalid().iter().map(|byte| format!(r"\x{byte:02x}"));
+                text + &bytes.collect::<String>()
+            })
+            .collect();
+        return format!("$'{escaped}'");
+    };
+    let special = |c: char| c.is_whitespace() || "'\"\\$*?&|;<>()".contains(c);
+    match text.is_empty() || text.contains(special) {
+        true => format!("'{}'", text.replace('\'', r"'\''")),
+        false => text.to_owned(),
     }
 }
 
@@ -268,26 +194,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn command_line_is_consistent() {
-        use clap::CommandFactory;
-        Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn shards() {
-        let shard: Shard = "2/3".parse().expect("valid");
-        let held: Vec<usize> = (0..7).filter(|&i| shard.holds(i)).collect();
-        assert_eq!(held, [1, 4]);
-        for wrong in ["0/3", "4/3", "1", "a/b", "1/0", ""] {
-            assert!(wrong.parse::<Shard>().is_err(), "{wrong:?}");
+    fn a_device_that_is_not_there_is_an_error() {
+        assert!(device(::cli::Device::Cpu).is_ok());
+        if let Err(error) = device(::cli::Device::Cuda(99)) {
+            assert!(error.to_string().contains("--device cuda:99"), "{error}");
         }
     }
 
     #[test]
-    fn devices() {
-        assert!(device("cpu").is_ok());
-        for wrong in ["tpu", "cuda:x", ""] {
-            assert!(device(wrong).is_err(), "{wrong:?}");
+    fn arguments_can_be_typed_again() {
+        for (arg, wanted) in [
+            ("allconv", "allconv"),
+            ("", "''"),
+            ("a b", "'a b'"),
+            ("it's", r"'it'\''s'"),
+        ] {
+            assert_eq!(quoted(OsStr::new(arg)), wanted);
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::ffi::OsStrExt;
+            assert_eq!(quoted(OsStr::from_bytes(b"a'\xff b")), r"$'a\'\xff b'");
         }
     }
 }

@@ -5,34 +5,18 @@ use std::io::{Write, stdout};
 use anyhow::{Result, ensure};
 use lab::data::{Dataset, ImageSet, Preprocess, Source, hub_folder, load};
 
-use crate::cli::DataArg;
+use crate::arguments;
 
-/// Fetch a data set from the hub, or check the files of one.
-#[derive(Debug, clap::Subcommand)]
-pub(crate) enum Command {
-    /// Download what is missing of a data set into the cache folder, and check it
-    Fetch {
-        /// mnist, fashion-mnist, svhn, svhn-numbers, cifar10 or cifar100
-        name: String,
-    },
-    /// Read a data set, check it, and say what is in it
-    Verify {
-        /// mnist, fashion-mnist, svhn, svhn-numbers-64, svhn-numbers-128, cifar10, cifar100, or any name for a folder of another set
-        name: String,
-        /// embedded, hub, or the folder
-        #[arg(long, default_value = "hub", value_name = "embedded|DIR|hub")]
-        data: DataArg,
-    },
-}
-
-pub(crate) fn run(command: &Command) -> Result<()> {
+pub(crate) fn run(command: &::cli::Data) -> Result<()> {
     match command {
-        Command::Fetch { name } => {
+        ::cli::Data::Fetch { name } => {
             let data = load(name, &Source::Hub)?;
             describe(&data)?;
             writeln!(stdout(), "in {}", hub_folder(name)?.display())?;
         }
-        Command::Verify { name, data } => describe(&load(name, &at_hand(name, &data.0)?)?)?,
+        ::cli::Data::Verify { name, data } => {
+            describe(&load(name, &at_hand(name, &arguments::source(data))?)?)?
+        }
     }
     Ok(())
 }

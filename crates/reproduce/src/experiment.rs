@@ -1,85 +1,272 @@
-//! An experiment: a table or figure of a paper.
+//! An experiment as one value: a table or figure of a paper, its data, its rows, and what is said of them.
 
 use anyhow::Result;
-use lab::data::{Dataset, ImageSet, NUMBER_CLASSES};
-use lab::report::{Claim, Scale};
+use lab::data::{DataError, Source};
+use lab::report::{Claim, Finding, Mark, Scale};
 
-use crate::laboratory::Laboratory;
+use crate::datasets;
+use crate::deviations::{self, Choice, Note};
+use crate::images::{Data, Images};
+use crate::planned::Planned;
+use crate::scales::Scales;
+use crate::session::Session;
 use crate::training::Training;
 
-/// The size of a data set, as far as an experiment's networks depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Images {
-    /// (channels, height, width).
-    pub(crate) size: (usize, usize, usize),
-    /// Number of classes.
-    pub(crate) classes: usize,
-    /// Number of training images.
-    pub(crate) train: usize,
-}
-
-impl Images {
-    /// The size of a set.
-    pub(crate) fn of(set: &ImageSet) -> Self {
-        Self {
-            size: (set.channels, set.height, set.width),
-            classes: set.classes(),
-            train: set.len(),
-        }
-    }
-
-    /// The size of a set that is not at hand, by its name.
-    pub(crate) fn expected(data_set: &str) -> Self {
-        let (size, classes, train) = match data_set {
-            "fashion-mnist" => ((1, 28, 28), 10, 10_000),
-            "mnist" => ((1, 28, 28), 10, 60_000),
-            "cifar100" => ((3, 32, 32), 100, 50_000),
-            "cub200-224" => ((3, 224, 224), 200, 5_994),
-            "svhn-numbers-64" => ((3, 64, 64), NUMBER_CLASSES, 235_755),
-            "imagenet" => ((3, 224, 224), 1000, 1_281_167),
-            _ => ((3, 32, 32), 10, 50_000),
-        };
-        Self {
-            size,
-            classes,
-            train,
-        }
-    }
-}
-
 /// A table or figure of a paper.
-pub(crate) trait Experiment: Sync {
+pub(crate) struct Experiment {
     /// `paper/item`, as the paper numbers it.
-    fn id(&self) -> &'static str;
-
+    pub(crate) id: &'static str,
     /// One line on what it shows.
-    fn title(&self) -> &'static str;
+    pub(crate) title: &'static str,
+    /// What its rows are measured on, unless a row says otherwise.
+    pub(crate) data: Data,
+    /// Runs of each network, with consecutive seeds.
+    pub(crate) seeds: Scales<u64>,
+    /// The rows of its table, in the order of the paper.
+    pub(crate) rows: fn() -> Vec<Row>,
+    /// What the paper claims of its rows.
+    pub(crate) findings: &'static [Finding],
+    /// What is ours because the paper is silent, at every scale.
+    pub(crate) choices: &'static [&'static [Choice]],
+    /// What a reader must know of the numbers.
+    pub(crate) notes: &'static [Note],
+    /// What is done: [`Session::train_all`], unless it does more than train.
+    pub(crate) run: fn(&mut Session, &[Planned]) -> Result<()>,
+}
 
-    /// The paper's data set, by the name that [`lab::data::load`] knows.
-    fn data_set(&self) -> &'static str;
+/// A row of a table.
+pub(crate) struct Row {
+    /// The network's name in the table.
+    pub(crate) label: String,
+    /// What the row is measured on, if not what the experiment is.
+    data: Option<Data>,
+    /// What the paper says of it, number by number.
+    claims: Vec<Claim>,
+    /// The training at a scale on these images; nothing: the row is not run.
+    training: Make,
+}
 
-    /// What stands in for it at a scale that needs no download; `None`: nothing does.
-    fn embedded(&self, scale: Scale) -> Option<&'static str>;
+/// Makes the training of a row.
+type Make = Box<dyn Fn(Scale, &Images) -> Option<Training>>;
+
+/// What the error of a classifier is called.
+const ERROR: (&str, &str) = ("test error", "%");
+
+impl Row {
+    /// A row whose test error is measured, and for which the paper has no number yet.
+    pub(crate) fn new(
+        label: impl Into<String>,
+        training: impl Fn(Scale, &Images) -> Option<Training> + 'static,
+    ) -> Self {
+        Self {
+            label: label.into(),
+            data: None,
+            claims: Vec::new(),
+            training: Box::new(training),
+        }
+    }
+
+    /// A row that trains nothing.
+    pub(crate) fn untrained(label: impl Into<String>) -> Self {
+        Self::new(label, |_, _| None)
+    }
+
+    /// The same with the paper's test error, in percent, and where it stands.
+    pub(crate) fn error(self, value: f64, mark: Mark, source: &str) -> Self {
+        self.number(ERROR, value, mark, source)
+    }
+
+    /// The same with a number of the paper.
+    pub(crate) fn number(
+        mut self,
+        (quantity, unit): (&str, &str),
+        value: f64,
+        mark: Mark,
+        source: &str,
+    ) -> Self {
+        let claim = Claim::new("", &self.label, quantity, unit);
+        self.claims.push(claim.value(value, mark).source(source));
+        self
+    }
+
+    /// The same with the test error, for which the paper has no number.
+    pub(crate) fn measured_error(self) -> Self {
+        self.measured(ERROR)
+    }
+
+    /// The same with something that is measured and for which the paper has no number.
+    pub(crate) fn measured(mut self, (quantity, unit): (&str, &str)) -> Self {
+        self.claims.push(Claim {
+            mark: Mark::Absent,
+            ..Claim::new("", &self.label, quantity, unit)
+        });
+        self
+    }
+
+    /// The same with something that the paper has a number for, which is not known here.
+    pub(crate) fn unknown(mut self, (quantity, unit): (&str, &str), source: &str) -> Self {
+        let claim = Claim::new("", &self.label, quantity, unit);
+        self.claims.push(claim.source(source));
+        self
+    }
+
+    /// The same on other data.
+    pub(crate) fn on(self, data: Data) -> Self {
+        Self {
+            data: Some(data),
+            ..self
+        }
+    }
+
+    /// The training at a scale on these images.
+    pub(crate) fn training(&self, scale: Scale, images: &Images) -> Option<Training> {
+        (self.training)(scale, images)
+    }
+}
+
+impl Experiment {
+    /// One seed, no choices, no notes: what most experiments change little of.
+    pub(crate) const fn new(
+        id: &'static str,
+        title: &'static str,
+        data: Data,
+        rows: fn() -> Vec<Row>,
+    ) -> Self {
+        Self {
+            id,
+            title,
+            data,
+            seeds: Scales::all(1),
+            rows,
+            findings: &[],
+            choices: &[],
+            notes: &[],
+            run: |session, rows| session.train_all(rows),
+        }
+    }
 
     /// The rows of its table with the paper's numbers.
-    fn claims(&self) -> Vec<Claim>;
-
-    /// Where the runs at `scale` differ from the paper's, one sentence each.
-    fn deviations(&self, scale: Scale) -> Vec<String>;
-
-    /// Runs of each network, with consecutive seeds, unless the command line says how many.
-    fn seeds(&self, _scale: Scale) -> u64 {
-        1
+    pub(crate) fn claims(&self) -> Vec<Claim> {
+        let rows = (self.rows)().into_iter();
+        let claims = rows.flat_map(|row| row.claims);
+        claims
+            .map(|claim| Claim {
+                id: self.id.to_owned(),
+                ..claim
+            })
+            .collect()
     }
 
-    /// The networks that it trains at `scale`.
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training>;
+    /// What a row is measured on.
+    pub(crate) fn data_of(&self, row: &Row) -> Data {
+        row.data.unwrap_or(self.data)
+    }
 
-    /// Does it: trains, measures, draws. Unless an experiment has its own way, it trains its networks one after the other.
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        for training in self.trainings(laboratory.scale(), Images::of(&data.train)) {
-            laboratory.train(&training, data)?;
+    /// Runs it; says why if it cannot be run with these settings.
+    pub(crate) fn run(&self, session: &mut Session) -> Result<Option<String>> {
+        let scale = session.scale();
+        session.begin(self.id, *self.seeds.at(scale));
+        let mut planned = Vec::new();
+        let mut absent = None;
+        for row in (self.rows)() {
+            match self.plan(session, &row) {
+                Ok(row) => planned.extend(row),
+                Err(error) if is_absent(&error) => {
+                    absent.get_or_insert(format!("{} {}: {error:#}", self.id, row.label));
+                }
+                Err(error) => return Err(error.context(self.id)),
+            }
         }
-        laboratory.draw_curves()
+        match absent {
+            // A folder need not hold the sets of all experiments; a damaged set is an error.
+            Some(reason) if planned.is_empty() => Ok(Some(reason)),
+            reason => {
+                if let Some(reason) = reason {
+                    session
+                        .console()
+                        .warn(format!("{reason}; this row is not run"));
+                }
+                (self.run)(session, &planned)?;
+                Ok(None)
+            }
+        }
     }
+
+    /// A row with its data; nothing if it is not run at this scale.
+    fn plan(&self, session: &mut Session, row: &Row) -> Result<Option<Planned>> {
+        let scale = session.scale();
+        let data = self.data_of(row);
+        let source = match &session.settings.source {
+            Some(Source::Embedded) | None => match data.stand_in.at(scale) {
+                Some(_) => Source::Embedded,
+                // Made images of another row may do at this scale.
+                None if self.data.stand_in.at(scale).is_some() => return Ok(None),
+                None => {
+                    return Err(Absent(format!(
+                        "{} at scale {scale} needs {}: give --data DIR with its files, or --data hub",
+                        self.id, data.paper
+                    ))
+                    .into());
+                }
+            },
+            Some(source) => source.clone(),
+        };
+        let given = session.load(&data, &source)?;
+        let Some(training) = row.training(scale, &given.images) else {
+            return Ok(None);
+        };
+        let notes = self.notes_of(row, scale, &training, &given.data.name, &given.images)?;
+        Ok(Some(Planned {
+            label: row.label.clone(),
+            training,
+            data: given.data,
+            data_sha256: given.sha256,
+            notes,
+        }))
+    }
+
+    /// What sets a row at a scale apart from the paper's, what is our choice, and how it was measured.
+    pub(crate) fn notes_of(
+        &self,
+        row: &Row,
+        scale: Scale,
+        training: &Training,
+        data_set: &str,
+        images: &Images,
+    ) -> Result<Vec<String>> {
+        let paper = datasets::of_paper(&self.data_of(row));
+        let table = |training: &Training, name: &str, images: &Images| -> Result<toml::Table> {
+            let settings = training.settings(name, (images.train, images.test), None, None)?;
+            deviations::resolved(&settings, &training.recipe)
+        };
+        let ours = table(training, data_set, images)?;
+        let paper = match row.training(Scale::Paper, &paper.1) {
+            Some(training) => table(&training, paper.0, &paper.1)?,
+            None => ours.clone(),
+        };
+        let mut notes = Vec::new();
+        if scale == Scale::Smoke {
+            notes.push(deviations::SMOKE.to_owned());
+        }
+        notes.extend(deviations::between(&ours, &paper));
+        let choices = self.choices.iter().copied().flatten();
+        notes.extend(deviations::chosen(&ours, choices));
+        notes.extend(self.notes.iter().map(Note::text));
+        Ok(notes)
+    }
+}
+
+/// Data that are not there, as opposed to damaged.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Absent(String);
+
+fn is_absent(error: &anyhow::Error) -> bool {
+    let no_data = error.downcast_ref::<DataError>().is_some_and(|error| {
+        matches!(
+            error,
+            DataError::NoLayout { .. } | DataError::UnknownName { .. }
+        )
+    });
+    no_data || error.is::<Absent>()
 }

@@ -1,69 +1,112 @@
-//! `--list`: every experiment, what it needs, and how long it takes.
+//! `--list`: every experiment, what it needs, and what it took where it was measured.
 
-use std::collections::BTreeMap;
 use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use lab::data::{Mix, Source, load};
-use lab::report::Scale;
+use lab::report::{Record, Scale, read_records};
 use lab::train::duration;
 
-use crate::experiment::{Experiment, Images};
+use crate::datasets;
+use crate::experiment::Experiment;
+use crate::planned;
+
+/// Where the records that the documents show are kept.
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/results");
 
 /// Prints the list.
-pub(crate) fn list(experiments: &[&'static dyn Experiment]) -> Result<()> {
+pub(crate) fn list(experiments: &[&'static Experiment]) -> Result<()> {
     let mut out = stdout().lock();
-    // Each embedded set is read once, not for every experiment.
-    let mut embedded = BTreeMap::new();
-    writeln!(out, "Times are estimates for two cores and one seed.\n")?;
+    writeln!(out, "Times are those of the records in docs/results.\n")?;
     for experiment in experiments {
-        writeln!(out, "{}: {}", experiment.id(), experiment.title())?;
+        writeln!(out, "{}: {}", experiment.id, experiment.title)?;
         for scale in Scale::ALL {
-            let (images, needs) = match experiment.embedded(scale) {
-                Some(name) => {
-                    if !embedded.contains_key(name) {
-                        let data = load(name, &Source::Embedded)?;
-                        embedded.insert(name, Images::of(&data.train));
-                    }
-                    (embedded[name], format!("nothing, runs on embedded {name}"))
-                }
-                None => {
-                    let name = experiment.data_set();
-                    let needs = format!("--data DIR with {name}, or --data hub");
-                    (Images::expected(name), needs)
-                }
+            let data = experiment.data;
+            let needs = match data.stand_in.at(scale) {
+                Some(name) => format!("nothing, runs on embedded {name}"),
+                None => format!("--data DIR with {}, or --data hub", data.paper),
             };
-            let time = duration(seconds(*experiment, scale, images));
-            writeln!(out, "  {scale:<6} {time:>12}  needs {needs}")?;
+            let time = time(experiment, scale, Path::new(KEPT));
+            writeln!(out, "  {scale:<6} needs {needs}; {time}")?;
         }
     }
     Ok(())
 }
 
-/// The part of the speed of a full network that is left to the small ones, where every pass over memory counts more.
-fn share(scale: Scale) -> f64 {
-    match scale {
-        Scale::Smoke | Scale::Quick => 0.4,
-        Scale::Cpu | Scale::Paper => 1.0,
+/// What an experiment took, as far as records tell.
+fn time(experiment: &Experiment, scale: Scale, kept: &Path) -> String {
+    if let Some(measured) = measured(&records(experiment, scale, kept)) {
+        return measured;
+    }
+    let others = Scale::ALL.into_iter().filter(|other| *other != scale);
+    let known: Vec<Record> = others
+        .flat_map(|other| records(experiment, other, kept))
+        .collect();
+    match estimated(experiment, scale, &known) {
+        Some(estimate) => estimate,
+        None => "not yet measured".to_owned(),
     }
 }
 
-/// Time of one seed at `scale`, from the multiplications of every training.
-fn seconds(experiment: &dyn Experiment, scale: Scale, images: Images) -> f64 {
-    let trainings = experiment.trainings(scale, images).into_iter();
-    let seconds = trainings.map(|training| {
-        let seen = training
-            .train_images
-            .unwrap_or(images.train)
-            .min(images.train) as f64;
-        let seen = seen * training.scenery.map_or(1.0, |of| of.share(images.classes));
-        // Where batches are mixed, an epoch is a pass over the images without labels.
-        let mixed = |mix: Mix| mix.batch_size() as f64 / mix.unlabelled.max(1) as f64;
-        let seen = seen * training.recipe.mix().map_or(1.0, mixed);
-        let passes = seen * training.recipe.epochs as f64 * training.candidates() as f64;
-        // Forward, input gradient, weight gradient; two operations a multiplication.
-        let flops = 6.0 * training.model.multiplications() * passes;
-        flops / (training.model.gflops() * share(scale) * 1e9)
-    });
-    seconds.sum::<f64>().max(1.0)
+/// The records of an experiment at a scale; none if there is no readable file.
+fn records(experiment: &Experiment, scale: Scale, kept: &Path) -> Vec<Record> {
+    read_records(&file(kept, experiment.id, scale)).unwrap_or_default()
+}
+
+/// The file of the kept records of an experiment at a scale.
+pub(crate) fn file(kept: &Path, id: &str, scale: Scale) -> PathBuf {
+    kept.join(format!("{}-{scale}.json", id.replace('/', "-")))
+}
+
+/// The time of these records, and on which machine it was measured.
+fn measured(records: &[Record]) -> Option<String> {
+    let timed = records
+        .iter()
+        .filter(|record| record.wall_seconds.is_some());
+    let seconds: f64 = timed.clone().filter_map(|record| record.wall_seconds).sum();
+    let machine = timed.clone().next()?.environment.summary();
+    let rows = timed.clone().count();
+    let runs: usize = timed.map(|record| record.seeds.len()).sum();
+    let rows = match rows == runs {
+        true => format!("{rows} runs"),
+        false => format!("{rows} rows, {runs} runs"),
+    };
+    Some(format!(
+        "took {} for {rows} on {machine}",
+        duration(seconds)
+    ))
+}
+
+/// The time of every row with one seed, from the speed of records of the same networks;
+/// nothing unless there is one for each.
+fn estimated(experiment: &Experiment, scale: Scale, known: &[Record]) -> Option<String> {
+    let mut seconds = 0.0;
+    let mut machine = None;
+    for row in (experiment.rows)() {
+        let data = experiment.data_of(&row);
+        if data.stand_in.at(scale).is_some() {
+            return None;
+        }
+        let (_, images) = datasets::of_paper(&data);
+        let Some(training) = row.training(scale, &images) else {
+            continue;
+        };
+        let network = planned::network(&training).ok()?;
+        let same = |record: &&Record| record.network.as_ref() == Some(&network);
+        let record = known.iter().find(same)?;
+        let (train, _) = training.counts(images.train, images.test);
+        let trained = record.train_images? * record.epochs * record.seeds.len();
+        let once = train * training.recipe.epochs;
+        let candidates = match training.rates.len() {
+            0 => 1,
+            rates => rates + 1,
+        };
+        seconds += record.wall_seconds? * (once * candidates) as f64 / trained.max(1) as f64;
+        machine.get_or_insert_with(|| record.environment.summary());
+    }
+    let machine = machine?;
+    Some(format!(
+        "takes about {} for one seed on {machine}, by its images and epochs",
+        duration(seconds)
+    ))
 }

@@ -1,22 +1,37 @@
 //! `reproduce`: runs the papers' experiments and prints each measured number next to the paper's.
 
 mod allconv;
+mod arguments;
 mod canvas;
 mod catalog;
 mod cli;
 mod data;
+mod datasets;
+mod deviations;
 mod experiment;
-mod laboratory;
+mod file_name;
+mod gather;
+mod images;
 mod list;
+mod model;
 mod nin;
+mod page;
 mod pictures;
+mod planned;
 mod report;
 mod results;
-mod scenery;
+mod scales;
+mod session;
+#[cfg(test)]
+mod snapshot;
 mod stn;
+mod store;
 mod swwae;
+mod synthetic;
+mod trainer;
 mod training;
 
+use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -26,13 +41,14 @@ use clap::Parser;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match cli::run(&cli::Cli::parse()) {
+    match cli::run(&::cli::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         // The reader of our output, such as `head`, has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", one_line(&error));
-            match error.is::<laboratory::Interrupted>() {
+            // Nobody may be left to read it: the terminal is closed, or the program after the pipe has ended.
+            let _ = writeln!(stderr(), "error: {}", one_line(&error));
+            match error.is::<trainer::Interrupted>() {
                 // What a shell expects of a program that ended on Ctrl-C.
                 true => ExitCode::from(130),
                 false => ExitCode::FAILURE,

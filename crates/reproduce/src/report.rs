@@ -1,55 +1,50 @@
 //! `reproduce report`: tables in the documents and the page, from records.
 //!
 //! Records that the documents show are kept in `docs/results/`, one file for an experiment and a scale.
+//! `--serve` shows the page while runs are in progress, and `--kept` makes it from what `docs` keeps.
 //! A block `<!-- generated: allconv/table3 quick -->` in `README.md` or below `docs/` shows such a file.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
-use lab::report::{Scale, merge, read_records, replace_blocks, write_records};
+use lab::report::{
+    Scale, Server, merge, read_records, regular_files, replace_blocks, write_file, write_records,
+};
 
-use crate::catalog;
-use crate::results::{self, Results};
+use crate::list::file;
+use crate::results::Results;
+use crate::{arguments, catalog, gather, page};
 
-/// Makes the tables in README.md and docs, and the page of the runs, from records.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {
-    /// Root of the repository.
-    #[arg(long, default_value = ".", value_name = "DIR")]
-    root: PathBuf,
-    /// Folder of the runs.
-    #[arg(long, default_value = "runs", value_name = "DIR")]
-    out: PathBuf,
-    /// Copy the records and figures of these experiments from the runs to docs first, such as allconv/table3.
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
-    take: Vec<String>,
-    /// The scale of the records to copy.
-    #[arg(long, default_value = "quick")]
-    scale: Scale,
-    /// Change nothing; fail if a document does not show what the records say.
-    #[arg(long, conflicts_with = "take")]
-    check: bool,
-}
-
-pub(crate) fn run(args: &Args) -> Result<()> {
-    let kept = args.root.join("docs/results");
+pub(crate) fn run(args: &::cli::Report) -> Result<()> {
+    let root = args.root.as_deref().unwrap_or(Path::new("."));
+    let scale = arguments::scale(args.scale);
+    let kept = root.join("docs/results");
+    if let Some(address) = args.serve {
+        return serve(address, &args.out);
+    }
+    if args.kept {
+        let results = gather::of_documents(root)?;
+        eprintln!("wrote {}", page::write(&args.out, &results)?.display());
+        return Ok(());
+    }
     if !args.check {
-        let results = results::all(&args.out)?;
+        let results = gather::all(&args.out)?;
         for id in &args.take {
-            take(id, args.scale, &results, &kept)?;
-            take_figures(id, args.scale, &args.out, &args.root.join("docs/figures"))?;
+            take(id, scale, &results, &kept)?;
+            take_figures(id, scale, &results, &args.out, &root.join("docs/figures"))?;
         }
         if !results.is_empty() {
-            eprintln!("wrote {}", results::write(&args.out, &results)?.display());
+            eprintln!("wrote {}", page::write(&args.out, &results)?.display());
         }
     }
     let mut stale = Vec::new();
-    for path in documents(&args.root)? {
+    for path in documents(root)? {
         let text =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let shown = path
-            .strip_prefix(&args.root)
+            .strip_prefix(root)
             .unwrap_or(&path)
             .display()
             .to_string();
@@ -70,7 +65,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         if args.check {
             stale.push(shown);
         } else {
-            fs::write(&path, new).with_context(|| format!("cannot write {}", path.display()))?;
+            write_file(&path, new.as_bytes())?;
             eprintln!("wrote {shown}");
         }
     }
@@ -82,15 +77,31 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// Shows the page at an address until the process ends.
+fn serve(address: SocketAddr, out: &Path) -> Result<()> {
+    let server = Server::bind(address, out)?;
+    eprintln!(
+        "http://{}/ shows {}; Ctrl-C ends it",
+        server.address(),
+        out.display()
+    );
+    if !address.ip().is_loopback() {
+        eprintln!("warning: every machine that reaches this address can read the runs");
+    }
+    let out = out.to_owned();
+    server.run(move || {
+        let results = gather::all(&out)?;
+        Ok(page::page(&results, &out))
+    })?;
+    Ok(())
+}
+
 /// Copies the records of an experiment to the kept ones.
 fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> {
-    let Some(found) = results
-        .iter()
-        .find(|r| r.experiment.id() == id && r.scale == scale)
-    else {
+    let Some(found) = find(id, scale, results) else {
         let known: Vec<String> = results
             .iter()
-            .map(|r| format!("{} {}", r.experiment.id(), r.scale))
+            .map(|r| format!("{} {}", r.experiment.id, r.scale))
             .collect();
         bail!(
             "--take {id}: there are no records of it at scale {scale}; there are {}",
@@ -98,19 +109,31 @@ fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> 
         );
     };
     let path = file(kept, id, scale);
-    fs::create_dir_all(kept).with_context(|| format!("cannot make {}", kept.display()))?;
     write_records(&path, &found.records)?;
     eprintln!("wrote {}", path.display());
     Ok(())
 }
 
+fn find<'a>(id: &str, scale: Scale, results: &'a [Results]) -> Option<&'a Results> {
+    let mut results = results.iter();
+    results.find(|r| r.experiment.id == id && r.scale == scale)
+}
+
 /// Copies the figures of an experiment, as `docs/figures/allconv-fig3-quick-NAME.png`.
-fn take_figures(id: &str, scale: Scale, out: &Path, kept: &Path) -> Result<()> {
-    for figure in results::figures(&out.join(id).join(scale.name()))? {
-        let name = figure.file_name().unwrap_or_default().to_string_lossy();
+fn take_figures(
+    id: &str,
+    scale: Scale,
+    results: &[Results],
+    out: &Path,
+    kept: &Path,
+) -> Result<()> {
+    let Some(found) = find(id, scale, results) else {
+        return Ok(());
+    };
+    for figure in found.pictures(out) {
+        let name = figure.file.rsplit('/').next().unwrap_or_default();
         let place = kept.join(format!("{}-{scale}-{name}", id.replace('/', "-")));
-        fs::create_dir_all(kept).with_context(|| format!("cannot make {}", kept.display()))?;
-        fs::copy(&figure, &place).with_context(|| format!("cannot write {}", place.display()))?;
+        write_file(&place, figure.png())?;
         eprintln!("wrote {}", place.display());
     }
     Ok(())
@@ -121,8 +144,7 @@ fn block(kept: &Path, name: &str) -> Result<Option<String>> {
     let Some((id, scale)) = name.split_once(' ') else {
         return Ok(None);
     };
-    let (Some(experiment), Ok(scale)) = (catalog::all().find(|e| e.id() == id), scale.parse())
-    else {
+    let (Some(experiment), Ok(scale)) = (catalog::all().find(|e| e.id == id), scale.parse()) else {
         return Ok(None);
     };
     let records = merge(read_records(&file(kept, id, scale))?);
@@ -131,33 +153,24 @@ fn block(kept: &Path, name: &str) -> Result<Option<String>> {
             experiment,
             scale,
             records,
+            runs: Vec::new(),
+            figures: Vec::new(),
         }
         .to_markdown(),
     ))
 }
 
-fn file(kept: &Path, id: &str, scale: Scale) -> PathBuf {
-    kept.join(format!("{}-{scale}.json", id.replace('/', "-")))
-}
-
 /// README.md and every Markdown file below docs, sorted.
 fn documents(root: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = vec![root.join("README.md")];
-    let mut folders = vec![root.join("docs")];
-    while let Some(folder) = folders.pop() {
-        let entries = fs::read_dir(&folder)
-            .with_context(|| format!("cannot read {}; give --root", folder.display()))?;
-        for entry in entries {
-            let path = entry
-                .with_context(|| format!("cannot read {}", folder.display()))?
-                .path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "md") {
-                files.push(path);
-            }
-        }
-    }
+    let docs = root.join("docs");
+    ensure!(
+        docs.is_dir(),
+        "{}: there is no such folder; give --root",
+        docs.display()
+    );
+    let mut files = regular_files(&docs)?;
+    files.retain(|path| path.extension().is_some_and(|e| e == "md"));
+    files.push(root.join("README.md"));
     files.sort();
     Ok(files)
 }

@@ -1,62 +1,29 @@
-//! A training: one network, its recipe and its data; one row of a table.
+//! A training: one network, its recipe and what is made of its data.
 
 use std::path::Path;
+use std::rc::Rc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 use candle_core::{DType, Device};
-use lab::data::{Dataset, FloatSet, Preprocess};
-use lab::train::{Recipe, Run, TrainError, TrainLog, fit};
+use lab::data::{Dataset, Preprocess};
+use lab::train::{Recipe, Run, TrainError, TrainLog};
 use serde::Serialize;
-use striate::{Initializer, Network, Parameters};
+use striate::{Initializer, Parameters};
 
-use crate::scenery::Scenery;
-
-/// A network that can be built anew for every run.
-pub(crate) trait Model {
-    /// Builds it.
-    fn build(&self, parameters: &Parameters) -> candle_core::Result<Box<dyn Network>>;
-
-    /// Everything that makes it what it is, for `config.toml`.
-    fn settings(&self) -> Result<toml::Table>;
-
-    /// Multiplications of one forward pass of one image.
-    fn multiplications(&self) -> f64;
-
-    /// What training reaches at full width on two cores, in GFLOP/s, preparation and evaluation included.
-    ///
-    /// For `--list` alone; models whose speed was measured say so.
-    fn gflops(&self) -> f64 {
-        100.0
-    }
-
-    /// Whether it gives class scores, so that a test error is its result.
-    fn classifies(&self) -> bool {
-        true
-    }
-
-    /// Builds and trains it; as a classifier, unless a model minimizes something else.
-    fn fit(
-        &self,
-        parameters: &Parameters,
-        (train, test): &Sets,
-        recipe: &Recipe,
-        run: &mut Run,
-    ) -> Result<TrainLog, TrainError> {
-        let network = self.build(parameters)?;
-        fit(network.as_ref(), parameters, train, test, recipe, run)
-    }
-}
+use crate::model::{Model, Sets};
+use crate::synthetic::Synthetic;
 
 /// One network to train.
+#[derive(Clone)]
 pub(crate) struct Training {
-    /// The row of the table.
-    pub(crate) label: String,
     /// What is trained.
-    pub(crate) model: Box<dyn Model>,
+    pub(crate) model: Rc<dyn Model>,
     /// How; label and seed are filled in for every run.
     pub(crate) recipe: Recipe,
     /// Learning rates of which the best on held-out training images is taken; none: the recipe's own.
     pub(crate) rates: Vec<f64>,
+    /// A tenth of the labelled training images takes the place of the test images, to choose a rate.
+    pub(crate) held_out: bool,
     /// Training images; all unless set.
     pub(crate) train_images: Option<usize>,
     /// Test images; all unless set.
@@ -66,69 +33,99 @@ pub(crate) struct Training {
     /// Bytes to numbers.
     pub(crate) preprocess: Preprocess,
     /// What is made of the images; nothing unless set.
-    pub(crate) scenery: Option<Scenery>,
+    pub(crate) synthetic: Option<Synthetic>,
 }
 
-/// Both splits as numbers.
-pub(crate) type Sets = (FloatSet, FloatSet);
+/// Everything that decides a run, but for the recipe, as `config.toml` has it.
+#[derive(Serialize)]
+struct Settings<'a> {
+    data_set: &'a str,
+    train_images: usize,
+    test_images: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_sha256: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+    rates: &'a [f64],
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    held_out: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initializer: Option<&'a Initializer>,
+    preprocess: &'a Preprocess,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    synthetic: Option<&'a Synthetic>,
+    model: toml::Table,
+}
 
 impl Training {
-    /// Number of times that the network is trained, the choice of the learning rate included.
-    pub(crate) fn candidates(&self) -> usize {
-        match self.rates.len() {
-            0 => 1,
-            n => n + 1,
+    /// A training on all images, as they are but for their range of 0 to 1.
+    pub(crate) fn new(model: impl Model, recipe: Recipe) -> Self {
+        Self {
+            model: Rc::new(model),
+            recipe,
+            rates: Vec::new(),
+            held_out: false,
+            train_images: None,
+            test_images: None,
+            initializer: None,
+            preprocess: Preprocess::UnitRange,
+            synthetic: None,
         }
     }
 
-    /// Everything that decides a run of `seed`, but for the recipe.
-    pub(crate) fn settings(&self, data: &Dataset, seed: u64) -> Result<toml::Table> {
-        #[derive(Serialize)]
-        struct Settings<'a> {
-            data_set: &'a str,
-            train_images: usize,
-            test_images: usize,
-            seed: u64,
-            rates: &'a [f64],
-            #[serde(skip_serializing_if = "Option::is_none")]
-            initializer: Option<&'a Initializer>,
-            preprocess: &'a Preprocess,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            scenery: Option<&'a Scenery>,
-            model: toml::Table,
+    /// The same at a learning rate that is judged on held-out training images.
+    pub(crate) fn candidate(&self, rate: f64) -> Self {
+        Self {
+            recipe: Recipe {
+                optimizer: self.recipe.optimizer.with_lr(rate),
+                ..self.recipe.clone()
+            },
+            rates: Vec::new(),
+            held_out: true,
+            ..self.clone()
         }
-        let (train_images, test_images) = self.counts(data);
+    }
+
+    /// Everything that decides a run on images of `data_set`, but for the recipe.
+    pub(crate) fn settings(
+        &self,
+        data_set: &str,
+        (train, test): (usize, usize),
+        data_sha256: Option<&str>,
+        seed: Option<u64>,
+    ) -> Result<toml::Table> {
+        let (train_images, test_images) = self.counts(train, test);
         Ok(toml::Table::try_from(Settings {
-            data_set: &data.name,
+            data_set,
             train_images,
             test_images,
+            data_sha256,
             seed,
             rates: &self.rates,
+            held_out: self.held_out,
             initializer: self.initializer.as_ref(),
             preprocess: &self.preprocess,
-            scenery: self.scenery.as_ref(),
+            synthetic: self.synthetic.as_ref(),
             model: self.model.settings()?,
         })?)
     }
 
-    /// Training and test images that are used of `data`.
-    pub(crate) fn counts(&self, data: &Dataset) -> (usize, usize) {
+    /// Training and test images that are used of so many.
+    pub(crate) fn counts(&self, train: usize, test: usize) -> (usize, usize) {
         (
-            self.train_images
-                .unwrap_or(usize::MAX)
-                .min(data.train.len()),
-            self.test_images.unwrap_or(usize::MAX).min(data.test.len()),
+            self.train_images.unwrap_or(usize::MAX).min(train),
+            self.test_images.unwrap_or(usize::MAX).min(test),
         )
     }
 
     /// Both splits as numbers; a whitening is computed once and kept in `cache`.
     pub(crate) fn prepare(&self, data: &Dataset, cache: &Path) -> Result<Sets> {
-        let (train, test) = self.counts(data);
+        let (train, test) = self.counts(data.train.len(), data.test.len());
         let cut = data.first(train, test);
         let fitted = self.preprocess.fit_cached(&cut.train, cache)?;
         let sets = (fitted.apply(&cut.train)?, fitted.apply(&cut.test)?);
-        match self.scenery {
-            Some(scenery) => scenery.apply(sets),
+        match self.synthetic {
+            Some(synthetic) => synthetic.apply(sets),
             None => Ok(sets),
         }
     }
@@ -146,55 +143,13 @@ impl Training {
             Some(initializer) => parameters.with_weights(initializer),
             None => parameters,
         };
-        let log = self.model.fit(&parameters, sets, recipe, run)?;
-        Ok((log, parameters.count()))
-    }
-
-    /// The learning rate with the least error on a held-out tenth of the labelled training images.
-    ///
-    /// `run` gives the run of a rate; a rate whose loss is not a number is passed over.
-    pub(crate) fn choose_rate(
-        &self,
-        (train, _): &Sets,
-        recipe: &Recipe,
-        device: &Device,
-        mut run: impl FnMut(f64) -> Result<Run>,
-    ) -> Result<f64> {
-        let sets = train.hold_out(train.labelled() / 10);
-        let mut best: Option<(f64, f64)> = None;
-        for &rate in &self.rates {
-            let mut run = run(rate)?;
-            let console = run.console().clone();
-            let candidate = Recipe {
-                label: format!("{}, learning rate {rate}", recipe.label),
-                optimizer: recipe.optimizer.with_lr(rate),
-                ..recipe.clone()
-            };
-            let error = match self.fit(&sets, &candidate, device, &mut run) {
-                Ok((log, _)) if log.outcome == lab::train::Outcome::Interrupted => {
-                    return Err(crate::laboratory::Interrupted.into());
-                }
-                Ok((log, _)) => log.final_error().context("the recipe has no epochs")?,
-                Err(error @ TrainError::NotFinite { .. }) => {
-                    console.warn(format!("{}: {error}", candidate.label));
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            console.note(format!(
-                "{}: {error:.2}% on held-out training images",
-                candidate.label
-            ));
-            if best.is_none_or(|(least, _)| error < least) {
-                best = Some((error, rate));
+        let log = match self.held_out {
+            true => {
+                let sets = sets.0.hold_out(sets.0.labelled() / 10);
+                self.model.fit(&parameters, &sets, recipe, run)?
             }
-        }
-        match best {
-            Some((_, rate)) => Ok(rate),
-            None => bail!(
-                "no learning rate of {:?} trains this network; give smaller ones",
-                self.rates
-            ),
-        }
+            false => self.model.fit(&parameters, sets, recipe, run)?,
+        };
+        Ok((log, parameters.count()))
     }
 }

@@ -2,20 +2,19 @@
 //!
 //! The binary must know the paper (its exit code says so) and must leave records behind.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::succeed;
 use crate::{reproduce, workspace};
-
-/// The papers that `reproduce` must know.
-const PAPERS: [&str; 4] = ["allconv", "nin", "stn", "swwae"];
 
 /// Every experiment of every paper at scale smoke, into a fresh folder below `target/`.
 pub(super) fn run() -> Result<()> {
-    PAPERS.iter().try_for_each(|paper| one(paper))
+    cli::EXPERIMENTS
+        .iter()
+        .try_for_each(|(paper, _)| one(paper))
 }
 
 fn one(paper: &str) -> Result<()> {
@@ -25,8 +24,9 @@ fn one(paper: &str) -> Result<()> {
         fs::remove_dir_all(&out).with_context(|| format!("remove {}", out.display()))?;
     }
     fs::create_dir_all(&out).with_context(|| format!("create {}", out.display()))?;
-    let args = [paper, "--scale", "smoke", "--out", &out.to_string_lossy()].map(str::to_owned);
-    succeed(reproduce::command(&args).current_dir(&root))?;
+    let args = [paper, "--scale", "smoke", "--out"].map(OsString::from);
+    let args = [&args[..], &[out.clone().into()]].concat();
+    workspace::succeed(reproduce::command(&[], &args).current_dir(&root))?;
     let records = records_below(&out)?;
     if records == 0 {
         bail!(

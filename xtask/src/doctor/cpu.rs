@@ -1,6 +1,6 @@
 //! The CPU: vector instructions, the level in force, threads.
 
-use super::Line;
+use super::line::Line;
 
 pub(super) fn lines() -> Vec<Line> {
     let machine = format!("{} {}", std::env::consts::ARCH, std::env::consts::OS);

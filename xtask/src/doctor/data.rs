@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::Line;
+use super::line::Line;
 
 /// Folders below the given one are searched to this depth.
 const MAX_DEPTH: usize = 2;

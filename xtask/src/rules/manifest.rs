@@ -1,13 +1,16 @@
 //! What a `Cargo.toml` says about its package: the name, and the dependencies with their lines.
-//!
-//! Reads the part of TOML that dependency tables use, so that this crate needs no parser.
 
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
+use toml::Spanned;
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::source::{relative, walk};
+
+/// The tables of a manifest, or of one target, that list dependencies.
+const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
 
 /// A package's manifest.
 pub(super) struct Manifest {
@@ -19,57 +22,32 @@ pub(super) struct Manifest {
 /// A dependency of any kind (normal, dev, build, for one target).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Dependency {
-    /// The package's name, after `package = ".."` if given.
+    /// The package's name, from `package = ".."` if that is given.
     pub(super) name: String,
     pub(super) line: usize,
 }
 
 impl Manifest {
     pub(super) fn parse(path: &str, text: &str) -> Result<Self> {
-        let mut package = None;
-        let mut dependencies: Vec<Dependency> = Vec::new();
-        let mut table = String::new();
-        for (at, line) in text.lines().enumerate() {
-            let line = line.split('#').next().unwrap_or("").trim();
-            if let Some(header) = line
-                .strip_prefix('[')
-                .filter(|header| header.ends_with(']'))
-            {
-                table = header.trim_matches(['[', ']', ' ']).to_owned();
-                if let Some(name) = dependency_table(&table).flatten() {
-                    dependencies.push(Dependency {
-                        name: unquoted(name),
-                        line: at + 1,
-                    });
-                }
-                continue;
-            }
-            let Some((key, value)) = line.split_once('=') else {
-                continue;
-            };
-            let (key, value) = (key.trim(), value.trim());
-            match dependency_table(&table) {
-                None if table == "package" && key == "name" => package = Some(unquoted(value)),
-                None => {}
-                Some(None) => {
-                    let key = key.split('.').next().unwrap_or(key);
-                    let name = renamed(value).unwrap_or_else(|| unquoted(key));
-                    dependencies.push(Dependency { name, line: at + 1 });
-                }
-                Some(Some(_)) if key == "package" => {
-                    if let Some(last) = dependencies.last_mut() {
-                        last.name = unquoted(value);
-                    }
-                }
-                Some(Some(_)) => {}
-            }
-        }
-        let Some(package) = package else {
-            bail!("{path}: no `name` in [package]")
-        };
+        let manifest = DeTable::parse(text).with_context(|| format!("{path}: not TOML"))?;
+        let manifest = manifest.get_ref();
+        let package = table(manifest, "package").and_then(|package| package.get("name"));
+        let package = package
+            .and_then(|name| name.get_ref().as_str())
+            .with_context(|| format!("{path}: no `name` in [package]"))?;
+        let targets = table(manifest, "target").into_iter().flatten();
+        let targets = targets.filter_map(|(_, target)| target.get_ref().as_table());
+        let mut dependencies: Vec<Dependency> = [manifest]
+            .into_iter()
+            .chain(targets)
+            .flat_map(|table| KINDS.iter().filter_map(|kind| self::table(table, kind)))
+            .flatten()
+            .map(|(key, value)| dependency(text, key, value.get_ref()))
+            .collect();
+        dependencies.sort_by_key(|dependency| dependency.line);
         Ok(Self {
             path: path.to_owned(),
-            package,
+            package: package.to_owned(),
             dependencies,
         })
     }
@@ -87,31 +65,18 @@ impl Manifest {
     }
 }
 
-/// `Some(None)` for a table of dependencies, `Some(Some(name))` for the table of one dependency.
-fn dependency_table(table: &str) -> Option<Option<&str>> {
-    const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
-    let is_kind = |text: &str| {
-        let last = text.rsplit('.').next().unwrap_or(text);
-        KINDS.contains(&last) && (text == last || text.starts_with("target."))
-    };
-    if is_kind(table) {
-        return Some(None);
+fn table<'a, 'b>(table: &'a DeTable<'b>, name: &str) -> Option<&'a DeTable<'b>> {
+    table.get(name)?.get_ref().as_table()
+}
+
+fn dependency(text: &str, key: &Spanned<DeString<'_>>, value: &DeValue<'_>) -> Dependency {
+    let renamed = value
+        .get("package")
+        .and_then(|name| name.get_ref().as_str());
+    Dependency {
+        name: renamed.unwrap_or(key.get_ref()).to_owned(),
+        line: text[..key.span().start].matches('\n').count() + 1,
     }
-    let (kind, name) = table.rsplit_once('.')?;
-    is_kind(kind).then_some(Some(name))
-}
-
-/// The name in `{ package = "name", .. }`.
-fn renamed(value: &str) -> Option<String> {
-    let fields = value.strip_prefix('{')?.trim_end_matches('}').split(',');
-    let mut pairs = fields.filter_map(|field| field.split_once('='));
-    pairs
-        .find(|(key, _)| key.trim() == "package")
-        .map(|(_, name)| unquoted(name))
-}
-
-fn unquoted(text: &str) -> String {
-    text.trim().trim_matches(['"', '\'']).to_owned()
 }
 
 /// The manifests of all members.
@@ -150,5 +115,6 @@ mod tests {
     #[test]
     fn a_manifest_without_a_name_is_an_error() {
         assert!(Manifest::parse("a/Cargo.toml", "[workspace]\n").is_err());
+        assert!(Manifest::parse("a/Cargo.toml", "[package\n").is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Every Rust file starts with a `//!` line that says what it is.
 
-use super::Finding;
+use super::finding::Finding;
 use super::source::SourceFile;
 
 const RULE: &str = "a file starts with a `//!` line that says what it is";
@@ -23,7 +23,8 @@ mod tests {
 
     #[test]
     fn first_line_must_say_something() {
-        let broken = |text| !check(&SourceFile::new("crates/a/src/lib.rs", text)).is_empty();
+        let broken =
+            |text| !check(&SourceFile::new("crates/a/src/lib.rs", text).unwrap()).is_empty();
         assert!(!broken("//! Pooling.\nuse a;\n"));
         for text in [
             "",

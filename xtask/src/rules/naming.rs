@@ -3,9 +3,9 @@
 //! Kernels and reference see slices, never tensors, and judge each other in tests only.
 //! Layers and models reach kernels through ops.
 
-use super::Finding;
+use super::finding::Finding;
+use super::paths::NamedPath;
 use super::source::SourceFile;
-use crate::mask::is_word;
 
 /// Files below a folder never name something.
 struct Ban {
@@ -62,34 +62,16 @@ const BANS: [Ban; 6] = [
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     let bans = BANS.iter().filter(|ban| file.below(ban.folder));
     bans.flat_map(|ban| match ban.name {
-        Name::Word(word) => file.findings(file.product(), word, ban.rule),
-        Name::Module(module) => file.findings(&paths(file.product()), module, ban.rule),
+        Name::Word(word) => file.findings(word, ban.rule),
+        Name::Module(module) => {
+            let names = |path: &&NamedPath| path.segments.iter().any(|name| name == module);
+            let found = file.paths().iter().filter(names);
+            found
+                .map(|path| file.finding(path.line, ban.rule))
+                .collect()
+        }
     })
     .collect()
-}
-
-/// The code with every name blanked out that is neither part of a path nor of a `use`.
-fn paths(code: &str) -> String {
-    let mut out = String::with_capacity(code.len());
-    let (mut at, mut in_use) = (0, false);
-    while let Some(c) = code[at..].chars().next() {
-        let end = at + code[at..].find(|c| !is_word(c)).unwrap_or(code.len() - at);
-        let name = &code[at..end];
-        if name.is_empty() {
-            in_use &= c != ';';
-            out.push(c);
-            at += c.len_utf8();
-            continue;
-        }
-        in_use |= name == "use";
-        if in_use || code[..at].ends_with("::") || code[end..].starts_with("::") {
-            out.push_str(name);
-        } else {
-            out.extend(name.chars().map(|_| ' '));
-        }
-        at = end;
-    }
-    out
 }
 
 #[cfg(test)]
@@ -97,7 +79,7 @@ mod tests {
     use super::*;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check(&SourceFile::new(path, text))
+        check(&SourceFile::new(path, text).unwrap())
             .iter()
             .map(|finding| finding.line)
             .collect()

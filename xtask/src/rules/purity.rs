@@ -1,8 +1,8 @@
 //! Models read no file, no clock and no environment.
 
-use super::Finding;
+use super::finding::Finding;
+use super::paths::NamedPath;
 use super::source::SourceFile;
-use crate::mask::is_word;
 
 const FOLDERS: [&str; 4] = [
     "crates/nin/src",
@@ -16,44 +16,14 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     if !FOLDERS.iter().any(|folder| file.below(folder)) {
         return Vec::new();
     }
-    let mut findings = file.findings(file.product(), "SystemTime", RULE);
-    for word in ["std::fs", "std::env"] {
-        findings.extend(file.findings(file.product(), word, RULE));
-    }
-    findings.extend(
-        grouped(file.product())
-            .into_iter()
-            .map(|line| file.finding(line, RULE)),
-    );
+    let mut findings = file.findings("SystemTime", RULE);
+    let banned = |path: &&NamedPath| match path.segments.as_slice() {
+        [first, second, ..] => first == "std" && ["fs", "env"].contains(&second.as_str()),
+        _ => false,
+    };
+    let found = file.paths().iter().filter(banned);
+    findings.extend(found.map(|path| file.finding(path.line, RULE)));
     findings
-}
-
-/// Lines on which `use std::{..}` brings in `fs` or `env`.
-fn grouped(code: &str) -> Vec<usize> {
-    let mut lines = Vec::new();
-    for (start, mark) in code.match_indices("std::{") {
-        let first = start + mark.len();
-        let (mut depth, mut at) = (1, first);
-        for name in code[first..].split_inclusive(|c: char| !is_word(c)) {
-            let end = at + name.len();
-            if depth == 1
-                && ["fs", "env"].contains(&name.trim_end_matches(|c: char| !is_word(c)))
-                && !code[..at].ends_with("::")
-            {
-                lines.push(code[..at].matches('\n').count() + 1);
-            }
-            match name.chars().next_back() {
-                Some('{') => depth += 1,
-                Some('}') => depth -= 1,
-                _ => {}
-            }
-            if depth == 0 {
-                break;
-            }
-            at = end;
-        }
-    }
-    lines
 }
 
 #[cfg(test)]
@@ -61,7 +31,7 @@ mod tests {
     use super::*;
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check(&SourceFile::new(path, text))
+        check(&SourceFile::new(path, text).unwrap())
             .iter()
             .map(|finding| finding.line)
             .collect()

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::Finding;
-use crate::mask::{lines_with, mask, without_tests};
+use super::code::{Code, Token};
+use super::finding::Finding;
+use super::paths::{NamedPath, paths};
 
 /// Folders of the workspace that hold Rust files.
 const FOLDERS: [&str; 3] = ["crates", "tests", "xtask"];
@@ -15,21 +16,32 @@ const FOLDERS: [&str; 3] = ["crates", "tests", "xtask"];
 pub(super) struct SourceFile {
     path: String,
     text: String,
-    code: String,
-    product: String,
+    code: Code,
+    paths: Vec<NamedPath>,
+    is_test: bool,
 }
 
 impl SourceFile {
-    pub(super) fn new(path: &str, text: &str) -> Self {
-        let code = mask(text);
-        let product = without_tests(&code);
-        let (path, text) = (path.to_owned(), text.to_owned());
-        Self {
-            path,
-            text,
-            code,
-            product,
+    pub(super) fn new(path: &str, text: &str) -> Result<Self> {
+        let mut file = Self {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            code: Code::parse(text).with_context(|| path.to_owned())?,
+            paths: Vec::new(),
+            is_test: false,
+        };
+        file.paths = paths(&file.code.tokens);
+        if file.in_folder("tests") || path.ends_with("/tests.rs") {
+            file.be_test();
         }
+        Ok(file)
+    }
+
+    /// What only tests see holds no code for the rules.
+    fn be_test(&mut self) {
+        self.is_test = true;
+        self.code.tokens.clear();
+        self.paths.clear();
     }
 
     pub(super) fn path(&self) -> &str {
@@ -41,14 +53,23 @@ impl SourceFile {
         &self.text
     }
 
-    /// The file without comments and literals.
-    pub(super) fn code(&self) -> &str {
-        &self.code
+    /// The code without comments and without what only tests see; empty for a file of tests.
+    pub(super) fn tokens(&self) -> &[Token] {
+        &self.code.tokens
     }
 
-    /// The code without the items marked `#[cfg(test)]`; empty for a file of tests.
-    pub(super) fn product(&self) -> &str {
-        if self.is_test() { "" } else { &self.product }
+    /// The paths in [`Self::tokens`].
+    pub(super) fn paths(&self) -> &[NamedPath] {
+        &self.paths
+    }
+
+    /// Number of lines of code.
+    pub(super) fn lines(&self) -> usize {
+        self.code.lines()
+    }
+
+    pub(super) fn is_test(&self) -> bool {
+        self.is_test
     }
 
     /// Whether the file lies in `folder` or is its module file (`folder.rs`).
@@ -58,7 +79,7 @@ impl SourceFile {
     }
 
     /// Whether a folder of this name is on the path.
-    pub(super) fn in_folder(&self, name: &str) -> bool {
+    fn in_folder(&self, name: &str) -> bool {
         let folders = self
             .path
             .rsplit_once('/')
@@ -66,8 +87,16 @@ impl SourceFile {
         folders.split('/').any(|folder| folder == name)
     }
 
-    fn is_test(&self) -> bool {
-        self.in_folder("tests") || self.path.ends_with("/tests.rs")
+    /// The paths, without `.rs`, of the modules that the file declares for tests only.
+    fn test_modules(&self) -> Vec<String> {
+        let stem = self.path.strip_suffix(".rs").unwrap_or(&self.path);
+        let (parent, name) = stem.rsplit_once('/').unwrap_or(("", stem));
+        let folder = match ["mod", "lib", "main"].contains(&name) {
+            true => parent,
+            false => stem,
+        };
+        let names = self.code.test_modules.iter();
+        names.map(|name| format!("{folder}/{name}")).collect()
     }
 
     pub(super) fn finding(&self, line: usize, rule: &str) -> Finding {
@@ -78,9 +107,12 @@ impl SourceFile {
         }
     }
 
-    /// A finding for each line of `text` in which `word` stands as a whole name.
-    pub(super) fn findings(&self, text: &str, word: &str, rule: &str) -> Vec<Finding> {
-        lines_with(text, word)
+    /// A finding for each line whose code has the name `word`.
+    pub(super) fn findings(&self, word: &str, rule: &str) -> Vec<Finding> {
+        let named = self.tokens().iter().filter(|token| token.is(word));
+        let mut lines: Vec<usize> = named.map(|token| token.line).collect();
+        lines.dedup();
+        lines
             .into_iter()
             .map(|line| self.finding(line, rule))
             .collect()
@@ -92,9 +124,20 @@ pub(super) fn all(root: &Path) -> Result<Vec<SourceFile>> {
     let mut files = Vec::new();
     for path in walk(root, |path| path.extension().is_some_and(|e| e == "rs"))? {
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        files.push(SourceFile::new(&relative(root, &path), &text));
+        files.push(SourceFile::new(&relative(root, &path), &text)?);
     }
+    mark_test_modules(&mut files);
     Ok(files)
+}
+
+/// Finds the files of modules that are declared with `#[cfg(test)]`, and what lies below them.
+fn mark_test_modules(files: &mut [SourceFile]) {
+    let modules: Vec<String> = files.iter().flat_map(SourceFile::test_modules).collect();
+    for file in files.iter_mut() {
+        if modules.iter().any(|module| file.below(module)) {
+            file.be_test();
+        }
+    }
 }
 
 /// `path` below `root`, written with `/`.
@@ -134,29 +177,29 @@ pub(super) fn walk(root: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<Pa
 mod tests {
     use super::*;
 
-    #[test]
-    fn places() {
-        let file = |path| SourceFile::new(path, "");
-        assert!(file("crates/striate/src/kernels/relu.rs").below("crates/striate/src/kernels"));
-        assert!(file("crates/striate/src/kernels.rs").below("crates/striate/src/kernels"));
-        assert!(!file("crates/striate/src/kernels_b/a.rs").below("crates/striate/src/kernels"));
-        assert!(file("crates/lab/benches/a.rs").in_folder("benches"));
-        assert!(!file("crates/lab/src/benches.rs").in_folder("benches"));
+    fn file(path: &str, text: &str) -> SourceFile {
+        SourceFile::new(path, text).unwrap()
     }
 
     #[test]
-    fn files_of_tests_have_no_product_code() {
-        assert_eq!(
-            SourceFile::new("crates/a/src/b/tests.rs", "use c;").product(),
-            ""
-        );
-        assert_eq!(
-            SourceFile::new("crates/a/tests/b.rs", "use c;").product(),
-            ""
-        );
-        assert_eq!(
-            SourceFile::new("crates/a/src/b.rs", "use c;").product(),
-            "use c;"
-        );
+    fn places() {
+        let below = |path, folder| file(path, "").below(folder);
+        let kernels = "crates/striate/src/kernels";
+        assert!(below("crates/striate/src/kernels/relu.rs", kernels));
+        assert!(below("crates/striate/src/kernels.rs", kernels));
+        assert!(!below("crates/striate/src/kernels_b/a.rs", kernels));
+    }
+
+    #[test]
+    fn files_of_tests_have_no_code() {
+        let mut files = [
+            file("crates/a/src/b.rs", "use c;\n#[cfg(test)]\nmod sampling;\n"),
+            file("crates/a/src/b/sampling.rs", "use c;"),
+            file("crates/a/src/b/tests.rs", "use c;"),
+            file("crates/a/tests/b.rs", "use c;"),
+        ];
+        mark_test_modules(&mut files);
+        let lines = files.each_ref().map(SourceFile::lines);
+        assert_eq!(lines, [1, 0, 0, 0]);
     }
 }

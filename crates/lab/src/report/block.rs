@@ -23,7 +23,8 @@ const END: &str = "<!-- end generated -->";
 /// ```
 ///
 /// # Errors
-/// A block without an end, an end without a block, a name that `content` does not know.
+/// A block without an end, an end without a block, a name that `content` does not know,
+/// generated text with a line that begins or ends a block.
 pub fn replace_blocks(
     place: &str,
     text: &str,
@@ -56,6 +57,11 @@ pub fn replace_blocks(
                         "correct the name or remove the block",
                     ));
                 };
+                if let Some(marker) = generated.lines().find(|line| is_marker(line)) {
+                    let reason = format!("what is generated for {name:?} has the line {marker:?}");
+                    let cure = "change the record that says so";
+                    return Err(wrong(number, reason, cure));
+                }
                 open = Some((number, name));
                 new.extend([line, "\n", generated.trim_end(), "\n"]);
             }
@@ -76,11 +82,15 @@ pub fn replace_blocks(
     }
     match open {
         Some((line, name)) => {
-            let cure = format!("add {END:?} behind it");
+            let cure = format!("add {END:?} after it");
             Err(wrong(line, format!("block {name:?} has no end"), &cure))
         }
         None => Ok(new),
     }
+}
+
+fn is_marker(line: &str) -> bool {
+    line.trim() == END || line.trim().starts_with(BEGIN)
 }
 
 #[cfg(test)]
@@ -104,6 +114,18 @@ mod tests {
             text("\n<!-- generated: x -->")
                 .contains("a.md:2: nothing is known under the name \"x\"")
         );
+    }
+
+    #[test]
+    fn generated_text_cannot_end_its_block() {
+        let text = format!("{BEGIN}t -->\n{END}\nrest\n");
+        for hostile in [END, "a\n  <!-- generated: x -->"] {
+            let error = replace_blocks("a.md", &text, |_| Some(hostile.to_owned())).unwrap_err();
+            assert!(
+                error.to_string().starts_with("a.md:1: what is generated"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub enum Mark {
 }
 
 impl Mark {
-    /// The sign behind a number in a table.
+    /// The sign after a number in a table.
     pub fn sign(self) -> &'static str {
         match self {
             Self::Verified | Self::Absent => "",

@@ -47,6 +47,16 @@ pub enum ReportError {
         /// What was wanted.
         wanted: String,
     },
+    /// The page cannot be served at an address.
+    #[error(
+        "cannot serve the page at {address}: {source}; choose another address, such as 127.0.0.1:0 for any free port"
+    )]
+    Address {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The system's answer.
+        source: std::io::Error,
+    },
     /// A word that names nothing.
     #[error("unknown {what} {word:?}; known are {known}")]
     UnknownWord {

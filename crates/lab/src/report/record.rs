@@ -1,13 +1,10 @@
 //! What was measured, and everything that says how.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Environment, ReportError, Scale};
-use crate::atomic;
+use super::{Claim, Environment, Scale};
 use crate::train::{Outcome, TrainLog};
 
 /// One measured number, of one or several seeds.
@@ -30,6 +27,9 @@ pub struct Record {
     pub dataset: String,
     /// How much of the paper's experiment.
     pub scale: Scale,
+    /// The number of test images that the values are shares of, in percent; `None` if they are no such shares.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_images: Option<usize>,
     /// Epochs trained.
     #[serde(default)]
     pub epochs: usize,
@@ -39,12 +39,21 @@ pub struct Record {
     /// How the runs ended.
     #[serde(default)]
     pub outcomes: Vec<Outcome>,
-    /// Seconds of training and evaluation, over all seeds.
-    #[serde(default)]
-    pub wall_seconds: f64,
-    /// Training speed.
-    #[serde(default)]
-    pub images_per_second: f64,
+    /// Seconds of training and evaluation, over all seeds; `None` if nothing was timed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_seconds: Option<f64>,
+    /// Training speed; `None` if nothing was timed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images_per_second: Option<f64>,
+    /// Training images that were used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_images: Option<usize>,
+    /// What names the network, so that equal ones can be told: a digest of its settings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
+    /// The folder of each seed's run, from the folder of the runs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<String>,
     /// The command that measures it again.
     pub command: String,
     /// The day, as the binary gives it: `2026-01-31`.
@@ -71,11 +80,15 @@ impl Record {
             seeds: Vec::new(),
             dataset: dataset.into(),
             scale,
+            test_images: None,
             epochs: 0,
             parameters: None,
             outcomes: Vec::new(),
-            wall_seconds: 0.0,
-            images_per_second: 0.0,
+            wall_seconds: None,
+            images_per_second: None,
+            train_images: None,
+            network: None,
+            runs: Vec::new(),
             command: String::new(),
             date: String::new(),
             environment: Environment::default(),
@@ -95,8 +108,9 @@ impl Record {
     pub fn trained(mut self, seed: u64, log: &TrainLog) -> Self {
         self.epochs = log.epochs.len();
         self.outcomes.push(log.outcome);
-        self.wall_seconds += log.train_seconds + log.eval_seconds;
-        self.images_per_second = log.images_per_second();
+        let seconds = log.train_seconds + log.eval_seconds;
+        self.wall_seconds = Some(self.wall_seconds.unwrap_or(0.0) + seconds);
+        self.images_per_second = Some(log.images_per_second());
         self.value(seed, log.final_error())
     }
 
@@ -133,12 +147,55 @@ impl Record {
         self.numbers().len()
     }
 
+    /// The standard error of the mean, as far as it is known: the larger of two.
+    ///
+    /// One comes from the seeds: the sample standard deviation over the square root of their number, for two or more.
+    /// The other comes from the test set, for values that are shares of `n` test images: `sqrt(p (1 - p) / n)`,
+    /// with `p` after one more hit and one more miss, so that a share of 0 has an error too.
+    /// More seeds do not make it smaller, for they are tested on the same images.
+    ///
+    /// ```
+    /// use lab::report::{Claim, Record, Scale};
+    /// let claim = Claim::new("p/t", "A", "test error", "%");
+    /// let record = Record::new(&claim, "digits", Scale::Quick).value(0, Some(20.0));
+    /// assert_eq!(record.standard_error(), None);
+    /// let record = Record { test_images: Some(1600), ..record };
+    /// assert!((record.standard_error().unwrap() - 1.0).abs() < 0.01);
+    /// ```
+    pub fn standard_error(&self) -> Option<f64> {
+        let of_seeds = self.spread().map(|s| s / (self.n() as f64).sqrt());
+        match (of_seeds, self.test_set_error()) {
+            (Some(a), Some(b)) => Some(a.max(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn test_set_error(&self) -> Option<f64> {
+        let share = self.mean()? / 100.0;
+        let n = self.shares_of()? as f64;
+        let is_share = self.unit == "%" && (0.0..=1.0).contains(&share) && n >= 1.0;
+        let p = (share * n + 1.0) / (n + 2.0);
+        is_share.then(|| 100.0 * (p * (1.0 - p) / n).sqrt())
+    }
+
+    /// The test images; older records of test errors name them in the data set alone.
+    fn shares_of(&self) -> Option<usize> {
+        let described = || {
+            let (before, _) = self.dataset.rsplit_once(" test images)")?;
+            before.rsplit(' ').next()?.parse().ok()
+        };
+        let is_error = self.quantity == "test error";
+        self.test_images
+            .or_else(|| described().filter(|_| is_error))
+    }
+
     fn numbers(&self) -> Vec<f64> {
-        self.values.iter().copied().flatten().collect()
+        let given = self.values.iter().copied().flatten();
+        given.filter(|value| value.is_finite()).collect()
     }
 
     /// What two records must share to be measurements of the same thing.
-    fn key(&self) -> (&str, &str, &str, &str, Scale) {
+    pub(super) fn key(&self) -> (&str, &str, &str, &str, Scale) {
         let Self {
             id,
             model,
@@ -149,67 +206,4 @@ impl Record {
         } = self;
         (id, model, quantity, dataset, *scale)
     }
-}
-
-/// Joins records of the same thing with different seeds into one; of the same seed the later one counts.
-///
-/// Order is kept by first appearance.
-pub fn merge(records: impl IntoIterator<Item = Record>) -> Vec<Record> {
-    let mut merged: Vec<Record> = Vec::new();
-    for record in records {
-        match merged.iter_mut().find(|known| known.key() == record.key()) {
-            Some(known) => absorb(known, record),
-            None => merged.push(record),
-        }
-    }
-    merged
-}
-
-fn absorb(known: &mut Record, new: Record) {
-    let mut by_seed: BTreeMap<u64, (Option<f64>, Option<Outcome>)> = BTreeMap::new();
-    for record in [&*known, &new] {
-        for (index, (&seed, &value)) in record.seeds.iter().zip(&record.values).enumerate() {
-            by_seed.insert(seed, (value, record.outcomes.get(index).copied()));
-        }
-    }
-    let again = new.seeds.iter().all(|seed| known.seeds.contains(seed));
-    let seconds = match again {
-        true => known.wall_seconds,
-        false => known.wall_seconds + new.wall_seconds,
-    };
-    *known = Record {
-        seeds: by_seed.keys().copied().collect(),
-        values: by_seed.values().map(|(value, _)| *value).collect(),
-        outcomes: by_seed
-            .values()
-            .filter_map(|(_, outcome)| *outcome)
-            .collect(),
-        wall_seconds: seconds,
-        ..new
-    };
-}
-
-/// Writes a file of records, in one step.
-///
-/// # Errors
-/// A folder that is not there or cannot be written to.
-pub fn write_records(path: &Path, records: &[Record]) -> Result<(), ReportError> {
-    let text = serde_json::to_string_pretty(records).map_err(|error| ReportError::Records {
-        path: path.to_owned(),
-        reason: format!("cannot be written as JSON: {error}"),
-    })?;
-    let text = format!("{text}\n");
-    atomic::write(path, text.as_bytes()).map_err(|e| ReportError::io(path, "write", e))
-}
-
-/// Reads a file of records.
-///
-/// # Errors
-/// A file that cannot be read, or that holds something else.
-pub fn read_records(path: &Path) -> Result<Vec<Record>, ReportError> {
-    let text = fs::read_to_string(path).map_err(|e| ReportError::io(path, "read", e))?;
-    serde_json::from_str(&text).map_err(|error| ReportError::Records {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })
 }

@@ -1,9 +1,17 @@
-//! Tables for the terminal, for Markdown and for the page, and the table "paper | measured".
+//! Tables for the terminal and for Markdown, and the table "paper | measured".
 
 use std::collections::BTreeSet;
 
-use super::{Claim, Mark, Record};
+use console::{Alignment, pad_str, truncate_str};
+
+use super::markdown::escaped;
+use super::number::{grouped, number};
+use super::terminal::{columns, shown};
+use super::{Claim, Mark, Record, Terminal};
 use crate::train::{Outcome, duration};
+
+/// A column of words is not cut below this many characters.
+const WORDS: usize = 12;
 
 /// How a column's cells line up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,11 +71,11 @@ impl Table {
         }
         let quantities: BTreeSet<&str> = rows.iter().map(|(_, q)| q.as_str()).collect();
         let has_parameters = records.iter().any(|record| record.parameters.is_some());
-        let mut columns = vec![("model", Align::Left)];
-        columns.extend((quantities.len() > 1).then_some(("quantity", Align::Left)));
-        columns.extend(has_parameters.then_some(("parameters", Align::Right)));
-        columns.extend(["paper", "measured", "runs", "time"].map(|name| (name, Align::Right)));
-        let mut table = Self::new(columns);
+        let mut headings = vec![("model", Align::Left)];
+        headings.extend((quantities.len() > 1).then_some(("quantity", Align::Left)));
+        headings.extend(has_parameters.then_some(("parameters", Align::Right)));
+        headings.extend(["paper", "measured", "runs", "time"].map(|name| (name, Align::Right)));
+        let mut table = Self::new(headings);
         for (model, quantity) in &rows {
             let claim = claims
                 .iter()
@@ -84,41 +92,62 @@ impl Table {
             cells.push(claim.map_or("-".to_owned(), paper));
             cells.push(record.map_or("not run".to_owned(), measured));
             cells.push(record.map_or("0".to_owned(), |record| record.n().to_string()));
-            cells.push(record.map_or("-".to_owned(), |record| duration(record.wall_seconds)));
+            let seconds = record.and_then(|record| record.wall_seconds);
+            cells.push(seconds.map_or("-".to_owned(), duration));
             table.row(cells);
         }
         table
     }
 
-    /// Columns of equal width, divided by two spaces.
+    /// Columns of equal width, divided by two spaces, at full length.
     pub fn to_text(&self) -> String {
-        let names: Vec<String> = self.columns.iter().map(|(name, _)| name.clone()).collect();
-        let width = |column: usize| {
-            let cells = std::iter::once(&names).chain(&self.rows);
-            cells
-                .map(|row| row[column].chars().count())
-                .max()
-                .unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..names.len()).map(width).collect();
+        self.to_text_on(&Terminal::PLAIN)
+    }
+
+    /// The same within the width of a terminal: the widest column of words is cut first, then lines are.
+    pub fn to_text_on(&self, terminal: &Terminal) -> String {
+        let names = self.columns.iter().map(|(name, _)| name);
+        let names: Vec<String> = names.map(|name| shown(name)).collect();
+        let rows = self.rows.iter();
+        let rows: Vec<Vec<String>> = rows
+            .map(|row| row.iter().map(|cell| shown(cell)).collect())
+            .collect();
+        let all = || std::iter::once(&names).chain(&rows);
+        let width = |column: usize| all().map(|row| columns(&row[column])).max().unwrap_or(0);
+        let mut widths: Vec<usize> = (0..names.len()).map(width).collect();
+        self.narrow(&mut widths, terminal);
         let line = |row: &Vec<String>| {
             let cells = row.iter().zip(&self.columns).zip(&widths);
-            let cells = cells.map(|((cell, (_, align)), &w)| match align {
-                Align::Left => format!("{cell:<w$}"),
-                Align::Right => format!("{cell:>w$}"),
+            let cells = cells.map(|((cell, (_, align)), &width)| {
+                let cell = truncate_str(cell, width, "…");
+                let alignment = match align {
+                    Align::Left => Alignment::Left,
+                    Align::Right => Alignment::Right,
+                };
+                pad_str(&cell, width, alignment, None).into_owned()
             });
-            cells.collect::<Vec<_>>().join("  ").trim_end().to_owned() + "\n"
+            let line = cells.collect::<Vec<_>>().join("  ");
+            terminal.cut(line.trim_end()) + "\n"
         };
-        std::iter::once(&names)
-            .chain(&self.rows)
-            .map(line)
-            .collect()
+        all().map(line).collect()
+    }
+
+    /// Takes from the widest column of words what the terminal is too narrow for.
+    fn narrow(&self, widths: &mut [usize], terminal: &Terminal) {
+        let total = widths.iter().sum::<usize>() + 2 * widths.len().saturating_sub(1);
+        let over = terminal
+            .width
+            .map_or(0, |width| total.saturating_sub(width));
+        let words = self.columns.iter().enumerate();
+        let words = words.filter(|(_, (_, align))| *align == Align::Left);
+        if let Some((widest, _)) = words.max_by_key(|(column, _)| widths[*column]) {
+            widths[widest] = widths[widest].min(widths[widest].saturating_sub(over).max(WORDS));
+        }
     }
 
     /// A Markdown table.
     pub fn to_markdown(&self) -> String {
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let escaped = |cell: &String| cell.replace('|', "\\|");
         let names = self.columns.iter().map(|(name, _)| escaped(name)).collect();
         let rule = self.columns.iter().map(|(_, align)| match align {
             Align::Left => ":--",
@@ -128,68 +157,9 @@ impl Table {
         let rows = self
             .rows
             .iter()
-            .map(|row| line(row.iter().map(escaped).collect()));
+            .map(|row| line(row.iter().map(|cell| escaped(cell)).collect()));
         line(names) + &rule + &rows.collect::<String>()
     }
-
-    /// The columns' names and whether their cells are numbers, for the page's template.
-    pub(super) fn columns(&self) -> impl Iterator<Item = (&str, bool)> {
-        let columns = self.columns.iter();
-        columns.map(|(name, align)| (name.as_str(), *align == Align::Right))
-    }
-
-    /// The rows.
-    pub(super) fn rows(&self) -> &[Vec<String>] {
-        &self.rows
-    }
-}
-
-/// What a reader of [`Table::of_claims`] must know: data, scale, machine, signs, deviations.
-pub fn legend(claims: &[Claim], records: &[Record]) -> Vec<String> {
-    let mut lines = Vec::new();
-    let mut add = |line: String| {
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-    };
-    for record in records {
-        add(format!(
-            "Measured on {}, scale {}.",
-            record.dataset, record.scale
-        ));
-    }
-    let sources: BTreeSet<&str> = claims.iter().map(|c| c.source.as_str()).collect();
-    for source in sources.into_iter().filter(|source| !source.is_empty()) {
-        add(format!("Paper: {source}."));
-    }
-    let quantities = claims.iter().map(|c| (&c.quantity, &c.unit));
-    for (quantity, unit) in quantities {
-        add(match unit.as_str() {
-            "" => format!("Numbers are: {quantity}."),
-            unit => format!("Numbers are: {quantity} in {unit}."),
-        });
-    }
-    for mark in [
-        Mark::FromMemory,
-        Mark::Computed,
-        Mark::Unknown,
-        Mark::Absent,
-    ] {
-        if claims.iter().any(|claim| claim.mark == mark) {
-            add(format!("{}.", mark.meaning()));
-        }
-    }
-    for note in records.iter().flat_map(|record| &record.notes) {
-        add(note.clone());
-    }
-    for record in records.iter().filter(|record| !record.date.is_empty()) {
-        add(format!(
-            "{}; {}.",
-            record.environment.summary(),
-            record.date
-        ));
-    }
-    lines
 }
 
 /// The paper's number with its sign.
@@ -219,28 +189,6 @@ fn measured(record: &Record) -> String {
     format!("{mean}{spread}{}", failures.concat())
 }
 
-/// A number with as many decimals as say something.
-fn number(value: f64) -> String {
-    match value.abs() {
-        size if size >= 1000.0 => format!("{value:.0}"),
-        size if size >= 0.1 || size == 0.0 => format!("{value:.2}"),
-        _ => format!("{value:.2e}"),
-    }
-}
-
-/// 1369738 as 1,369,738.
-pub fn grouped(n: usize) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -265,7 +213,7 @@ mod tests {
             model: "C".to_owned(),
             ..record.clone()
         };
-        let text = Table::of_claims(&claims, &[record.clone(), other]).to_text();
+        let text = Table::of_claims(&claims, &[record, other]).to_text();
         let lines: Vec<Vec<&str>> = text
             .lines()
             .map(|line| {
@@ -278,25 +226,9 @@ mod tests {
         assert_eq!(lines[1], ["A", "-", "9.08", "not run", "0", "-"]);
         assert_eq!(
             lines[2],
-            [
-                "B",
-                "1,369,738",
-                "7.25~",
-                "88.50 (1 dead start)",
-                "1",
-                "0.0 s"
-            ]
+            ["B", "1,369,738", "7.25~", "88.50 (1 dead start)", "1", "-"]
         );
         assert_eq!(lines[3][..3], ["C", "1,369,738", "-"]);
-        let legend = legend(&claims, &[record]);
-        assert!(
-            legend.contains(&"Measured on digits, scale quick.".to_owned()),
-            "{legend:?}"
-        );
-        assert!(
-            legend.iter().any(|line| line.starts_with("~: from memory")),
-            "{legend:?}"
-        );
     }
 
     #[test]
@@ -314,15 +246,22 @@ mod tests {
     }
 
     #[test]
-    fn numbers() {
+    fn a_narrow_terminal_cuts_words_first() {
+        let mut table = Table::new([("model", Align::Left), ("error", Align::Right)]);
+        table.row(["A network with a long name".to_owned(), "9.08".to_owned()]);
+        let on = |width| {
+            let width = Some(width);
+            table.to_text_on(&Terminal {
+                width,
+                colors: false,
+            })
+        };
         assert_eq!(
-            [0.0, 0.012, 0.5, 12.345, 1234.5].map(number),
-            ["0.00", "1.20e-2", "0.50", "12.35", "1234"]
+            on(24),
+            "model              error\nA network with a…   9.08\n"
         );
-        assert_eq!(
-            [7, 999, 1000, 1_369_738].map(grouped),
-            ["7", "999", "1,000", "1,369,738"]
-        );
+        assert!(on(5).lines().all(|line| columns(line) <= 8));
+        assert_eq!(on(80), table.to_text());
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn patience(total_steps: u64) -> u64 {
 }
 
 impl DeadStartWatch {
-    /// Takes in the cross entropy of a step after the warm-up.
+    /// Records the cross entropy of a step after the warm-up.
     pub(super) fn step(&mut self, loss: f64, classes: usize, total_steps: u64) -> Finding {
         let mean = self.mean.map_or(loss, |mean| mean + SHARE * (loss - mean));
         self.mean = Some(mean);
@@ -66,9 +66,9 @@ impl DeadStartWatch {
         self.said
     }
 
-    /// Whether there is little hope left: at chance for a tenth of the run, and as long as ten epochs if that is shorter.
-    pub(super) fn is_hopeless(&self, steps_per_epoch: u64, total_steps: u64) -> bool {
-        let long = (total_steps / 10).min(10 * steps_per_epoch);
+    /// Whether the loss has been at chance for a tenth of the run, or for `epochs` epochs if that is shorter.
+    pub(super) fn is_hopeless(&self, epochs: u64, steps_per_epoch: u64, total_steps: u64) -> bool {
+        let long = (total_steps / 10).min(epochs * steps_per_epoch);
         self.said && self.at_chance >= long
     }
 }
@@ -98,8 +98,10 @@ mod tests {
         let found: Vec<Finding> = (0..60).map(|_| watch.step(chance(10), 10, 300)).collect();
         assert_eq!(found[29], Finding::Dead(30));
         assert_eq!(found.iter().filter(|&&f| f == Finding::Nothing).count(), 59);
-        assert!(watch.is_dead() && watch.is_hopeless(100, 300));
-        assert!(!watch.is_hopeless(1000, 3000));
+        assert!(watch.is_dead() && watch.is_hopeless(10, 100, 300));
+        assert!(!watch.is_hopeless(10, 1000, 3000));
+        // Two epochs of 30 steps are 60, a tenth of the run is 300.
+        assert!(watch.is_hopeless(2, 30, 3000) && !watch.is_hopeless(10, 30, 3000));
         assert_eq!(watch.step(2.1, 10, 300), Finding::Woke);
         assert!(!watch.is_dead());
         assert_eq!(watch.step(2.1, 10, 300), Finding::Nothing);
@@ -119,7 +121,7 @@ mod tests {
     #[test]
     fn the_scatter_of_small_batches_hides_nothing() {
         let mut watch = DeadStartWatch::default();
-        // It flew apart first, then fell back to guessing.
+        // It diverged first, then fell back to guessing.
         for _ in 0..20 {
             assert_eq!(watch.step(3.5, 10, 300), Finding::Nothing);
         }

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Holder;
 use crate::data::DataError;
 
 /// Why a run could not be trained.
@@ -65,6 +66,27 @@ pub enum TrainError {
         reason: String,
         /// What to do about it.
         cure: String,
+    },
+    /// Another process uses the run folder.
+    #[error(
+        "{}: {} uses this run folder; wait until it ends, or choose another folder",
+        folder.display(), super::lock::who(by.as_ref())
+    )]
+    Held {
+        /// The run folder.
+        folder: PathBuf,
+        /// Who uses it, if that can be read.
+        by: Option<Holder>,
+    },
+    /// The run folder was removed or replaced while the run was using it.
+    #[error(
+        "{}: this run folder was removed or replaced while the run was using it, so what the run writes is lost; \
+         start it again and leave its folder in place until it has ended",
+        folder.display()
+    )]
+    FolderGone {
+        /// The run folder.
+        folder: PathBuf,
     },
     /// The operating system refused to read or write a file or folder.
     #[error("{}: cannot {action}: {source}; {cure}", path.display())]
@@ -131,6 +153,7 @@ pub(crate) fn io_cure(source: &std::io::Error) -> &'static str {
         ErrorKind::NotFound => "check the path",
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "check the permissions",
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "free some space on the disk",
+        ErrorKind::Unsupported => "choose a folder on another file system",
         _ => "check the disk and the path",
     }
 }

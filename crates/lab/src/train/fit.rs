@@ -4,8 +4,9 @@
 //! so a run that is stopped and resumed gives the same bits as one that is not.
 
 mod epoch;
+mod progress;
 mod session;
-mod tell;
+mod step;
 
 use striate::{Network, Parameters};
 

@@ -10,6 +10,8 @@ mod evaluate;
 mod events;
 mod fit;
 mod group;
+mod identity;
+mod lock;
 mod log;
 mod objective;
 mod optim;
@@ -17,7 +19,9 @@ mod plateau;
 mod recipe;
 mod run;
 mod schedule;
+mod stop;
 
+pub use checkpoint::Finished;
 pub use console::{Console, Progress, Task, duration};
 pub use error::TrainError;
 pub(crate) use error::io_cure;
@@ -25,13 +29,16 @@ pub use evaluate::{Evaluation, evaluate};
 pub use events::EventWriter;
 pub use fit::{fit, fit_objective};
 pub use group::ParamGroup;
+pub use identity::Identity;
+pub use lock::{Holder, RunLock};
 pub use log::{EpochLog, Outcome, TrainLog};
 pub use objective::{Classifier, Loss, Objective};
 pub use optim::{Adam, AdamConfig, AdamDecay, Optimizer, OptimizerConfig, Sgd, SgdConfig};
 pub use plateau::Plateau;
 pub use recipe::{DeadStart, Recipe};
-pub use run::{Run, Start, StopFlag};
+pub use run::{Run, Start};
 pub use schedule::{Decay, LrSchedule};
+pub use stop::StopFlag;
 
 #[cfg(test)]
 mod tests;

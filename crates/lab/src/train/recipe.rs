@@ -49,7 +49,7 @@ pub struct Recipe {
     /// Unless given, a batch is drawn from all images alike.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub labelled: Option<usize>,
-    /// Evaluate on the test set after every so many epochs, and after the last.
+    /// Epochs between two evaluations on the test set; the last epoch always ends with one.
     #[serde(default = "every")]
     pub evaluate_every: usize,
     /// What to do when the loss stays at chance.
@@ -75,8 +75,22 @@ pub enum DeadStart {
     /// Say so and go on; some runs wake up late.
     #[default]
     Continue,
-    /// Say so and end the run.
+    /// Say so and end the run, once it has been so for a tenth of the run or ten epochs.
     Stop,
+    /// Say so and end the run, once it has been so for a tenth of the run or two epochs:
+    /// for a learning rate that is one of several to choose from.
+    GiveUp,
+}
+
+impl DeadStart {
+    /// Epochs at chance after which the run ends.
+    pub(super) fn epochs(self) -> Option<u64> {
+        match self {
+            Self::Continue => None,
+            Self::Stop => Some(10),
+            Self::GiveUp => Some(2),
+        }
+    }
 }
 
 fn every() -> usize {

@@ -1,26 +1,25 @@
 //! Fig. 2: the test patches that excite some units most, beside what guided backpropagation shows of them.
 //!
-//! Command: `cargo xtask reproduce allconv/fig2`
 //! Expected: units of the early layer stand for small patterns, those of the late layer for larger, class-like ones.
-//! Cost: `--list` prints it.
 //! Deviations: All-CNN-C on the small images instead of the ImageNet network, so the layers are conv3 and conv6;
 //! the units are those with the strongest ten answers on the test images, since the paper does not name its own.
 
+use allconv::Config;
 use allconv::attribution::{
     Attribution, Excitation, GuidedBackprop, Target, receptive_field, strongest,
 };
-use allconv::{Architecture, BaseModel, Config, Variant};
 use anyhow::{Context, Result};
 use candle_core::Tensor;
-use lab::data::Dataset;
-use lab::report::{Claim, ImageGrid, Mark, Scale};
+use lab::report::ImageGrid;
 use striate::{Network, Window2d};
 
-use super::recipe;
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::Laboratory;
+use super::setup::{CHOICES, CIFAR10, SETUPS};
+use super::table4::ALL_CNN_C;
+use crate::deviations::Note;
+use crate::experiment::{Experiment, Row};
 use crate::pictures;
-use crate::training::Training;
+use crate::planned::Planned;
+use crate::session::Session;
 
 /// An early and a late layer.
 const LAYERS: [&str; 2] = ["conv3", "conv6"];
@@ -31,54 +30,41 @@ const PATCHES: usize = 10;
 /// Test images that are searched.
 const SEARCHED: usize = 500;
 
-pub(crate) struct Fig2;
+pub(crate) const FIG2: Experiment = Experiment {
+    choices: &[CHOICES],
+    notes: &[
+        Note::new(
+            "The network is All-CNN-C on small images, where the paper has its ImageNet network.",
+        ),
+        Note {
+            text: "The units are those with the strongest {patches} answers on {searched} test images, since the paper does not name its own.",
+            numbers: &[("patches", PATCHES as f64), ("searched", SEARCHED as f64)],
+        },
+    ],
+    run: draw,
+    ..Experiment::new(
+        "allconv/fig2",
+        "patches that excite units of an early and a late layer most",
+        CIFAR10,
+        rows,
+    )
+};
 
-fn architecture() -> Architecture {
-    Architecture::new(BaseModel::C, Variant::AllConv)
+fn rows() -> Vec<Row> {
+    let row = Row::new(ALL_CNN_C.to_string(), |scale, images| {
+        Some(SETUPS.at(scale).training(ALL_CNN_C, images))
+    });
+    vec![row.measured_error()]
 }
 
-impl Experiment for Fig2 {
-    fn id(&self) -> &'static str {
-        "allconv/fig2"
-    }
-
-    fn title(&self) -> &'static str {
-        "patches that excite units of an early and a late layer most"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "cifar10"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        recipe::embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let claim = Claim::new(self.id(), architecture().to_string(), "test error", "%");
-        vec![Claim {
-            mark: Mark::Absent,
-            ..claim
-        }]
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        recipe::deviations(scale)
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        vec![recipe::training(architecture(), scale, images)]
-    }
-
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        let trainings = self.trainings(laboratory.scale(), Images::of(&data.train));
-        let training = trainings.first().context("Fig. 2 trains one network")?;
-        let Some(trained) = laboratory.trained(training, data)? else {
-            return Ok(());
+fn draw(session: &mut Session, rows: &[Planned]) -> Result<()> {
+    for row in rows {
+        let Some(trained) = session.trained(row)? else {
+            continue;
         };
         let network = trained.network.as_ref();
-        let sets = laboratory.prepare(training, data)?;
-        let device = laboratory.settings.device.clone();
+        let sets = session.prepare(row)?;
+        let device = session.device().clone();
         let count = SEARCHED.min(sets.1.len());
         let images: Vec<Tensor> = (0..count)
             .map(|index| pictures::input(&sets.1, index, &device))
@@ -102,23 +88,24 @@ impl Experiment for Fig2 {
                         .context("the layer is listed")?;
                     let windows: Vec<Window2d> =
                         windows[..=seen].iter().map(|(_, window)| *window).collect();
-                    let size = (data.test.height, data.test.width);
+                    let size = (row.data.test.height, row.data.test.width);
                     let field = receptive_field(&windows, excitation.position, size);
-                    patches.push(pictures::image(&data.test, excitation.image)?.cropped(field)?);
+                    patches
+                        .push(pictures::image(&row.data.test, excitation.image)?.cropped(field)?);
                     signals.push(pictures::signal(&signal)?.cropped(field)?);
                 }
                 grid.row(format!("unit {channel}"), patches);
                 grid.row("guided", signals);
             }
-            laboratory.figure(&format!("{layer}-units"), &grid.draw()?)?;
+            session.figure(&format!("{layer}-units"), &grid.draw()?)?;
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Names and windows of the layers, in forward order.
 fn windows() -> Vec<(String, Window2d)> {
-    let layers = Config::cifar10(architecture()).layers();
+    let layers = Config::cifar10(ALL_CNN_C).layers();
     let with_window = layers
         .iter()
         .filter_map(|layer| Some((layer.name().to_owned(), *layer.window()?)));

@@ -1,8 +1,6 @@
 //! Fig. 3: what the strongest unit near the top looks at, by gradient, deconvnet and guided backpropagation.
 //!
-//! Command: `cargo xtask reproduce allconv/fig3`
 //! Expected: guided pictures are sharp in both networks; the deconvnet needs switches, which the all-convolutional network has not.
-//! Cost: `--list` prints it.
 //! Deviations: CIFAR networks instead of the ImageNet one; beside the pictures, the sanity check of Adebayo et al. 2018:
 //! the rank correlation of a method's pictures with those of the same network when all its layers are noise.
 
@@ -12,15 +10,15 @@ use allconv::attribution::{
 use allconv::{Architecture, BaseModel, Variant};
 use anyhow::{Context, Result};
 use candle_core::{DType, Tensor};
-use lab::data::Dataset;
-use lab::report::{Claim, ImageGrid, Mark, Picture, Record, Scale};
+use lab::report::{ImageGrid, Picture};
 use striate::Network;
 
-use super::recipe;
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::Laboratory;
+use super::setup::{CHOICES, CIFAR10, SETUPS};
+use crate::deviations::Note;
+use crate::experiment::{Experiment, Row};
 use crate::pictures;
-use crate::training::Training;
+use crate::planned::Planned;
+use crate::session::Session;
 
 /// The layer near the top: the one before the class maps, in both networks, counted from the end.
 const FROM_TOP: usize = 2;
@@ -30,8 +28,6 @@ const SHOWN: usize = 8;
 const NETWORKS: [Variant; 2] = [Variant::Base, Variant::AllConv];
 /// What is measured of every method.
 const SIMILARITY: &str = "similarity when all layers are noise";
-
-pub(crate) struct Fig3;
 
 /// A method by the name in the figure.
 type Method<'a> = (&'static str, Box<dyn Attribution + 'a>);
@@ -61,125 +57,99 @@ fn architecture(variant: Variant) -> Architecture {
     Architecture::new(BaseModel::C, variant)
 }
 
-impl Experiment for Fig3 {
-    fn id(&self) -> &'static str {
-        "allconv/fig3"
-    }
-
-    fn title(&self) -> &'static str {
-        "what the strongest unit looks at, by three methods"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "cifar10"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        recipe::embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let claim = |model: String, quantity: &str, unit: &str| Claim {
-            mark: Mark::Absent,
-            ..Claim::new(self.id(), model, quantity, unit)
-        };
-        let of_network = |variant: Variant| {
-            let network = architecture(variant);
-            let mut claims = vec![claim(network.to_string(), "test error", "%")];
-            claims.extend(
-                names(variant)
-                    .iter()
-                    .map(|name| claim(format!("{network}, {name}"), SIMILARITY, "")),
-            );
-            claims
-        };
-        NETWORKS.into_iter().flat_map(of_network).collect()
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        let mut notes = recipe::deviations(scale);
-        notes.push(
+pub(crate) const FIG3: Experiment = Experiment {
+    choices: &[CHOICES],
+    notes: &[
+        Note::new(
+            "The networks are those of Table 3 for small images, where the paper has its ImageNet network.",
+        ),
+        Note::new(
             "Similarity is the rank correlation of absolute values, a mean over the images shown: \
-             1 means that the pictures do not depend on what the network has learned."
-                .to_owned(),
-        );
-        notes
-    }
+             one means that the pictures do not depend on what the network has learned.",
+        ),
+    ],
+    run: draw,
+    ..Experiment::new(
+        "allconv/fig3",
+        "what the strongest unit looks at, by three methods",
+        CIFAR10,
+        rows,
+    )
+};
 
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        NETWORKS
-            .map(|variant| recipe::training(architecture(variant), scale, images))
-            .into()
-    }
+/// The networks, and the methods on each, which have rows of their own.
+fn rows() -> Vec<Row> {
+    let of_network = |variant: Variant| {
+        let architecture = architecture(variant);
+        let network = Row::new(architecture.to_string(), move |scale, images| {
+            Some(SETUPS.at(scale).training(architecture, images))
+        });
+        let methods = names(variant).iter().map(move |name| {
+            Row::untrained(format!("{architecture}, {name}")).measured((SIMILARITY, ""))
+        });
+        std::iter::once(network.measured_error()).chain(methods)
+    };
+    NETWORKS.into_iter().flat_map(of_network).collect()
+}
 
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        let trainings = self.trainings(laboratory.scale(), Images::of(&data.train));
-        let mut columns: Vec<String> = vec!["image".to_owned()];
-        let mut rows: Vec<Vec<Picture>> = (0..SHOWN)
-            .map(|index| Ok(vec![pictures::image(&data.test, index)?]))
-            .collect::<Result<_>>()?;
-        for (variant, training) in NETWORKS.into_iter().zip(&trainings) {
-            let Some(trained) = laboratory.trained(training, data)? else {
-                return Ok(());
-            };
-            let network = trained.network.as_ref();
-            let layer = layer(network)?;
-            let layers: Vec<String> = network
-                .layer_names()
-                .into_iter()
-                .filter(|name| name.starts_with("conv"))
-                .collect();
-            let sets = laboratory.prepare(training, data)?;
-            let device = &laboratory.settings.device;
-            let inputs: Vec<Tensor> = (0..SHOWN)
-                .map(|index| pictures::input(&sets.1, index, device))
+fn draw(session: &mut Session, networks: &[Planned]) -> Result<()> {
+    let mut columns: Vec<String> = vec!["image".to_owned()];
+    let mut rows: Vec<Vec<Picture>> = Vec::new();
+    for (variant, row) in NETWORKS.into_iter().zip(networks) {
+        let Some(trained) = session.trained(row)? else {
+            return Ok(());
+        };
+        if rows.is_empty() {
+            rows = (0..SHOWN)
+                .map(|index| Ok(vec![pictures::image(&row.data.test, index)?]))
                 .collect::<Result<_>>()?;
-            let targets: Vec<Target> = inputs
-                .iter()
-                .map(|input| strongest(network, input, &layer))
-                .collect::<Result<_>>()?;
-            for (name, method) in methods(network, variant) {
-                columns.push(format!("{} {name}", architecture(variant)));
-                let attribute = || {
-                    let of = |(input, target): (&Tensor, &Target)| method.attribute(input, target);
-                    let signals: Vec<Tensor> = inputs
-                        .iter()
-                        .zip(&targets)
-                        .map(of)
-                        .collect::<candle_core::Result<_>>()?;
-                    Tensor::cat(&signals, 0)
-                };
-                let signals = attribute()?;
-                for (index, row) in rows.iter_mut().enumerate() {
-                    row.push(pictures::signal(&signals.narrow(0, index, 1)?)?);
-                }
-                let stages = cascading_randomization(&trained.parameters, &layers, 1, attribute)?;
-                let last = stages.last().map(|stage| stage.similarity);
-                let claim = Claim::new(
-                    self.id(),
-                    format!("{}, {name}", architecture(variant)),
-                    SIMILARITY,
-                    "",
-                );
-                let dataset = laboratory.described(training, data);
-                let record =
-                    Record::new(&claim, dataset, laboratory.scale()).value(trained.seed, last);
-                laboratory.keep(
-                    &laboratory
-                        .folder()
-                        .join("similarity")
-                        .join(format!("{variant:?}-{name}")),
-                    &record,
-                )?;
-            }
         }
-        let mut grid = ImageGrid::new("strongest unit of the layer before the class maps")
-            .columns(columns)
-            .enlarge(4);
-        rows.into_iter().for_each(|row| grid.row("", row));
-        laboratory.figure("strongest-unit", &grid.draw()?)?;
-        laboratory.draw_curves()
+        let network = trained.network.as_ref();
+        let layer = layer(network)?;
+        let layers: Vec<String> = network
+            .layer_names()
+            .into_iter()
+            .filter(|name| name.starts_with("conv"))
+            .collect();
+        let sets = session.prepare(row)?;
+        let device = session.device();
+        let inputs: Vec<Tensor> = (0..SHOWN)
+            .map(|index| pictures::input(&sets.1, index, device))
+            .collect::<Result<_>>()?;
+        let targets: Vec<Target> = inputs
+            .iter()
+            .map(|input| strongest(network, input, &layer))
+            .collect::<Result<_>>()?;
+        for (name, method) in methods(network, variant) {
+            columns.push(format!("{} {name}", row.label));
+            let attribute = || {
+                let of = |(input, target): (&Tensor, &Target)| method.attribute(input, target);
+                let signals: Vec<Tensor> = inputs
+                    .iter()
+                    .zip(&targets)
+                    .map(of)
+                    .collect::<candle_core::Result<_>>()?;
+                Tensor::cat(&signals, 0)
+            };
+            let signals = attribute()?;
+            for (index, pictures) in rows.iter_mut().enumerate() {
+                pictures.push(pictures::signal(&signals.narrow(0, index, 1)?)?);
+            }
+            let stages = cascading_randomization(&trained.parameters, &layers, 1, attribute)?;
+            let last = stages.last().map(|stage| stage.similarity);
+            let measured = Planned {
+                label: format!("{}, {name}", row.label),
+                ..row.clone()
+            };
+            session.measured(&measured, (SIMILARITY, ""), trained.seed, last)?;
+        }
     }
+    let mut grid = ImageGrid::new("strongest unit of the layer before the class maps")
+        .columns(columns)
+        .enlarge(4);
+    rows.into_iter().for_each(|row| grid.row("", row));
+    session.figure("strongest-unit", &grid.draw()?)?;
+    session.draw_curves()
 }
 
 /// The layer [`FROM_TOP`] below the class scores.

@@ -1,98 +1,136 @@
 //! ImageNet (Sec. 3.4): All-CNN-B scaled up, 224x224 images, 9.4 million parameters.
 //!
-//! Command: `cargo xtask reproduce allconv/imagenet --scale paper --data DIR --device cuda:0`
-//! Expected: 41.2 top-1 error on the center patch in the paper.
-//! Cost: `--list` prints it; the paper took four days on one graphics card.
-//! Deviations: images are read from a folder of classes with `train` and `test` (or `val`), already cut to one size,
-//! and are held in memory; a pass is counted in epochs (22 of them are the paper's 450,000 steps of 64 images).
+//! The paper took four days on one graphics card.
+//! Images are read from a folder of classes with `train` and `test` (or `val`), already cut to one size, and are held in memory.
 
 use allconv::ImageNetConfig;
 use lab::data::{Augment, Preprocess};
-use lab::report::{Claim, Mark, Scale};
+use lab::report::Mark;
 use lab::train::{LrSchedule, Recipe};
 use striate::Initializer;
 
-use super::recipe;
+use super::setup::sgd;
 use crate::canvas::{Canvas, OnCanvas};
-use crate::experiment::{Experiment, Images};
+use crate::deviations::{Choice, Note};
+use crate::experiment::{Experiment, Row};
+use crate::images::Data;
+use crate::scales::Scales;
 use crate::training::Training;
 
-/// The row.
-const LABEL: &str = "All-CNN-B (ImageNet)";
+/// A setup of Sec. 3.4.
+struct Setup {
+    /// The part of the paper's channels.
+    width: f64,
+    /// 22 epochs are the paper's 450,000 steps of 64 images.
+    epochs: usize,
+    batch_size: usize,
+    /// Training and test images; all unless few.
+    images: (Option<usize>, Option<usize>),
+}
 
-pub(crate) struct ImageNet;
+const PAPER: Setup = Setup {
+    width: 1.0,
+    epochs: 22,
+    batch_size: 64,
+    images: (None, None),
+};
 
-impl Experiment for ImageNet {
-    fn id(&self) -> &'static str {
-        "allconv/imagenet"
-    }
+const CPU: Setup = Setup {
+    width: 0.5,
+    epochs: 3,
+    images: (Some(100_000), None),
+    ..PAPER
+};
 
-    fn title(&self) -> &'static str {
-        "All-CNN-B on ImageNet"
-    }
+const QUICK: Setup = Setup {
+    width: 1.0 / 6.0,
+    epochs: 2,
+    batch_size: 16,
+    images: (Some(500), Some(200)),
+};
 
-    fn data_set(&self) -> &'static str {
-        "imagenet"
-    }
+const SMOKE: Setup = Setup {
+    width: 1.0 / 24.0,
+    epochs: 1,
+    batch_size: 8,
+    images: (Some(8), Some(4)),
+};
 
-    /// Nothing that is part of the program resembles ImageNet; a smoke run only shows that the path works.
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        (scale == Scale::Smoke).then_some("fashion-mnist")
-    }
+const SETUPS: Scales<Setup> = Scales {
+    paper: PAPER,
+    cpu: CPU,
+    quick: QUICK,
+    smoke: SMOKE,
+};
 
-    fn claims(&self) -> Vec<Claim> {
-        let source = "Sec. 3.4, ILSVRC-2012, center patch, top-1";
-        vec![super::error(self.id(), LABEL, 41.2, Mark::Verified, source)]
-    }
+const CHOICES: &[Choice] = &[
+    Choice {
+        field: "recipe.augment",
+        why: "images are flipped but not cropped at random",
+    },
+    Choice {
+        field: "recipe.epochs",
+        why: "the paper counts steps, of which this is the nearest number of passes",
+    },
+    Choice {
+        field: "initializer",
+        why: "the paper does not state it",
+    },
+];
 
-    fn deviations(&self, _scale: Scale) -> Vec<String> {
-        vec![
-            "Deviations: images are flipped but not cropped at random; padding as in the neon model zoo (not stated by the paper)."
-                .to_owned(),
-        ]
-    }
+pub(crate) const IMAGENET: Experiment = Experiment {
+    choices: &[CHOICES],
+    notes: &[Note::new(
+        "Convolutions are padded as in the neon model zoo, since the paper does not state it.",
+    )],
+    // Nothing that is part of the program resembles ImageNet; a smoke run only shows that the path works.
+    ..Experiment::new(
+        "allconv/imagenet",
+        "All-CNN-B on ImageNet",
+        Data::of("imagenet").smoke("fashion-mnist"),
+        rows,
+    )
+};
 
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
+fn rows() -> Vec<Row> {
+    let row = Row::new("All-CNN-B (ImageNet)", |scale, images| {
+        let setup = SETUPS.at(scale);
         let (in_channels, height, width) = images.size;
         // Tiny images are enlarged, so that something is left of them at the end.
-        let canvas = (height.max(width) <= 32).then_some(Canvas {
+        let canvas = (images.side() <= 32).then_some(Canvas {
             side: 224,
             scale: 7,
         });
-        let image_size = canvas.map_or((height, width), |canvas| (canvas.side, canvas.side));
-        let (factor, epochs, batch_size, train_images, test_images) = match scale {
-            Scale::Smoke => (1.0 / 24.0, 1, 8, Some(8), Some(4)),
-            Scale::Quick => (1.0 / 6.0, 2, 16, Some(500), Some(200)),
-            Scale::Cpu => (0.5, 3, 64, Some(100_000), None),
-            Scale::Paper => (1.0, 22, 64, None, None),
-        };
         let model = ImageNetConfig {
             classes: images.classes,
             in_channels,
-            image_size,
-            width: factor,
+            image_size: canvas.map_or((height, width), |canvas| (canvas.side, canvas.side)),
+            width: setup.width,
             ..ImageNetConfig::ilsvrc2012()
         };
-        vec![Training {
-            label: LABEL.to_owned(),
-            model: match canvas {
-                Some(canvas) => Box::new(OnCanvas { canvas, model }),
-                None => Box::new(model),
+        let recipe = Recipe {
+            schedule: LrSchedule::steps_at_fractions(&[200.0 / 450.0, 400.0 / 450.0], 0.1),
+            augment: Augment {
+                flip: true,
+                translate: 0,
             },
-            recipe: Recipe {
-                schedule: LrSchedule::steps_at_fractions(&[200.0 / 450.0, 400.0 / 450.0], 0.1),
-                augment: Augment {
-                    flip: true,
-                    translate: 0,
-                },
-                ..Recipe::new(epochs, batch_size, recipe::sgd(0.01, 0.0005))
-            },
-            rates: Vec::new(),
-            train_images,
-            test_images,
+            ..Recipe::new(setup.epochs, setup.batch_size, sgd(0.01, 0.0005))
+        };
+        let training = match canvas {
+            Some(canvas) => Training::new(OnCanvas { canvas, model }, recipe),
+            None => Training::new(model, recipe),
+        };
+        Some(Training {
+            train_images: setup.images.0,
+            test_images: setup.images.1,
             initializer: Some(Initializer::kaiming()),
             preprocess: Preprocess::Standardize,
-            scenery: None,
-        }]
-    }
+            ..training
+        })
+    });
+    vec![row.error(
+        41.2,
+        Mark::Verified,
+        "Sec. 3.4, ILSVRC-2012, center patch, top-1",
+    )]
 }

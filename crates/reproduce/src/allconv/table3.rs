@@ -1,16 +1,12 @@
 //! Table 3: the three base models and what happens when their pooling is replaced, CIFAR-10 without augmentation.
 //!
-//! Command: `cargo xtask reproduce allconv/table3 --scale paper --data DIR`
-//! Expected: Strided worst (up to one point), All-CNN within half a point of ConvPool, C best; All-CNN-C 9.08 in the paper.
-//! Cost: `--list` prints it.
-//! Deviations: `recipe.rs`.
+//! Expected: Strided worst (up to one point), All-CNN within half a point of ConvPool, C best.
 
 use allconv::Architecture;
-use lab::report::{Claim, Mark, Scale};
+use lab::report::{Finding, Mark, Relation};
 
-use super::recipe;
-use crate::experiment::{Experiment, Images};
-use crate::training::Training;
+use super::setup::{CHOICES, CIFAR10, SETUPS};
+use crate::experiment::{Experiment, Row};
 
 /// Test errors in the order of [`Architecture::ALL`].
 const ERRORS: [f64; 12] = [
@@ -19,50 +15,56 @@ const ERRORS: [f64; 12] = [
     9.74, 10.19, 9.31, 9.08,
 ];
 
-pub(crate) struct Table3;
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[
+    Finding {
+        sentence: "Leaving the pooling out and striding the convolution before it costs accuracy.",
+        source: "Table 3, Sec. 3.3",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("A", "Strided-CNN-A"),
+            ("B", "Strided-CNN-B"),
+            ("C", "Strided-CNN-C"),
+        ]),
+    },
+    Finding {
+        sentence: "A strided convolution in place of the pooling does as well as pooling with an additional convolution.",
+        source: "Table 3, Sec. 3.3",
+        quantity: "test error",
+        relation: Relation::Alike {
+            rows: &["ConvPool-CNN-C", "All-CNN-C"],
+            by: 0.5,
+        },
+    },
+    Finding {
+        sentence: "All-CNN-C is better than the base model with pooling.",
+        source: "Table 3",
+        quantity: "test error",
+        relation: Relation::Falls(&["C", "All-CNN-C"]),
+    },
+];
 
-impl Experiment for Table3 {
-    fn id(&self) -> &'static str {
-        "allconv/table3"
-    }
+pub(crate) const TABLE3: Experiment = Experiment {
+    findings: FINDINGS,
+    choices: &[CHOICES],
+    ..Experiment::new(
+        "allconv/table3",
+        "twelve networks without augmentation",
+        CIFAR10,
+        rows,
+    )
+};
 
-    fn title(&self) -> &'static str {
-        "twelve networks without augmentation"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "cifar10"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        recipe::embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let source = "Table 3, CIFAR-10, 50,000 training images, 350 epochs";
-        let claim = |(architecture, value): (Architecture, f64)| {
-            super::error(
-                self.id(),
-                architecture.to_string(),
-                value,
-                Mark::Verified,
-                source,
-            )
-        };
-        Architecture::ALL
-            .into_iter()
-            .zip(ERRORS)
-            .map(claim)
-            .collect()
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        recipe::deviations(scale)
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        let all = Architecture::ALL.into_iter();
-        all.map(|architecture| recipe::training(architecture, scale, images))
-            .collect()
-    }
+fn rows() -> Vec<Row> {
+    let row = |(architecture, error): (Architecture, f64)| {
+        Row::new(architecture.to_string(), move |scale, images| {
+            Some(SETUPS.at(scale).training(architecture, images))
+        })
+        .error(
+            error,
+            Mark::Verified,
+            "Table 3, CIFAR-10, 50,000 training images, 350 epochs",
+        )
+    };
+    Architecture::ALL.into_iter().zip(ERRORS).map(row).collect()
 }

@@ -1,76 +1,64 @@
 //! Fig. 4: the class maps of test images, and how often the strongest is that of the true class.
 //!
-//! Command: `cargo xtask reproduce nin/fig4`
 //! Expected: the map of the true class is the strongest and lies on the object.
-//! Cost: that of one row of Table 1, whose run it shares.
-//! Deviations: `recipe.rs`; the images are the first of each class, since the paper does not say how it chose.
 
 use anyhow::Result;
 use candle_core::{DType, Tensor};
-use lab::data::{Batches, Dataset};
-use lab::report::{Claim, ImageGrid, Picture, Record, Scale};
+use lab::data::Batches;
+use lab::report::{Finding, ImageGrid, Picture, Relation};
 
-use super::{recipe, table1};
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::Laboratory;
+use super::setup::{CHOICES, CIFAR10};
+use super::table1;
+use crate::deviations::Note;
+use crate::experiment::{Experiment, Row};
 use crate::pictures;
-use crate::training::Training;
+use crate::planned::Planned;
+use crate::session::Session;
 
 /// The part of a map's cells that is shown.
 const SHOWN: f64 = 0.1;
 /// What is measured beside the pictures.
-const STRONGEST: &str = "strongest map is that of the true class";
+const STRONGEST: (&str, &str) = ("strongest map is that of the true class", "%");
 
-pub(crate) struct Fig4;
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "The map of the true class is the strongest.",
+    source: "Fig. 4, Sec. 4.7",
+    quantity: STRONGEST.0,
+    relation: Relation::AtLeast {
+        row: "NIN + dropout",
+        limit: 50.0,
+    },
+}];
 
-impl Experiment for Fig4 {
-    fn id(&self) -> &'static str {
-        "nin/fig4"
-    }
+pub(crate) const FIG4: Experiment = Experiment {
+    findings: FINDINGS,
+    choices: &[CHOICES],
+    notes: &[
+        Note::new(
+            "A map counts as strongest if it holds the largest activation of all maps of an image.",
+        ),
+        Note::new(
+            "The images are the first of each class, since the paper does not say how it chose.",
+        ),
+    ],
+    run: draw,
+    ..Experiment::new("nin/fig4", "class maps of test images", CIFAR10, rows)
+};
 
-    fn title(&self) -> &'static str {
-        "class maps of test images"
-    }
+fn rows() -> Vec<Row> {
+    let row = table1::with_dropout();
+    vec![row.measured_error().measured(STRONGEST)]
+}
 
-    fn data_set(&self) -> &'static str {
-        "cifar10"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        recipe::embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let quantities = [("test error", "%"), (STRONGEST, "%")];
-        quantities
-            .map(|(quantity, unit)| super::measured(self.id(), table1::ROWS[1], quantity, unit))
-            .into()
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        let mut notes = recipe::deviations(scale);
-        notes.push(
-            "A map counts as strongest if it holds the largest activation of all maps of an image."
-                .to_owned(),
-        );
-        notes
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        vec![table1::training(table1::ROWS[1], true, scale, images)]
-    }
-
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        let trainings = self.trainings(laboratory.scale(), Images::of(&data.train));
-        let Some(training) = trainings.first() else {
-            return Ok(());
-        };
-        let Some(trained) = laboratory.trained(training, data)? else {
-            return Ok(());
+fn draw(session: &mut Session, rows: &[Planned]) -> Result<()> {
+    for row in rows {
+        let Some(trained) = session.trained(row)? else {
+            continue;
         };
         let network = trained.network.as_ref();
-        let sets = laboratory.prepare(training, data)?;
-        let device = laboratory.settings.device.clone();
+        let sets = session.prepare(row)?;
+        let device = session.device().clone();
 
         let (mut right, mut images) = (0, 0);
         for batch in Batches::eval(&sets.1, 250, &device)? {
@@ -82,13 +70,9 @@ impl Experiment for Fig4 {
             images += labels.len();
         }
         let share = 100.0 * right as f64 / images.max(1) as f64;
-        let claim = Claim::new(self.id(), &training.label, STRONGEST, "%");
-        let dataset = laboratory.described(training, data);
-        let record =
-            Record::new(&claim, dataset, laboratory.scale()).value(trained.seed, Some(share));
-        laboratory.keep(&laboratory.folder().join("strongest"), &record)?;
+        session.measured(row, STRONGEST, trained.seed, Some(share))?;
 
-        let names = &data.test.class_names;
+        let names = &row.data.test.class_names;
         let columns = std::iter::once("image".to_owned()).chain(names.iter().cloned());
         let mut grid = ImageGrid::new("class maps, the strongest tenth of each")
             .columns(columns)
@@ -101,12 +85,16 @@ impl Experiment for Fig4 {
                 .position(|&label| label as usize == class);
             let Some(index) = first else { continue };
             let input = pictures::input(&sets.1, index, &device)?;
-            let mut row = vec![pictures::image(&data.test, index)?];
-            row.extend(maps(&network.forward_features(&input)?, data.test.height)?);
-            grid.row(name, row);
+            let mut pictures = vec![pictures::image(&row.data.test, index)?];
+            pictures.extend(maps(
+                &network.forward_features(&input)?,
+                row.data.test.height,
+            )?);
+            grid.row(name, pictures);
         }
-        laboratory.figure("class-maps", &grid.draw()?)
+        session.figure("class-maps", &grid.draw()?)?;
     }
+    Ok(())
 }
 
 /// The largest activation of each map, (N, K).

@@ -1,59 +1,31 @@
 //! Table 2: CIFAR-100.
-//!
-//! Command: `cargo xtask reproduce nin/table2 --scale paper --data DIR`
-//! Expected: 35.68 in the paper.
-//! Cost: `--list` prints it.
-//! Deviations: `recipe.rs`; the rates of the CIFAR-10 files, as the paper says, not those of the authors' CIFAR-100 file.
 
-use lab::report::{Claim, Mark, Scale};
+use lab::report::Mark;
 use nin::NinConfig;
 
-use super::recipe;
-use crate::experiment::{Experiment, Images};
-use crate::training::Training;
+use super::setup::{CHOICES, SETUPS};
+use crate::deviations::Note;
+use crate::experiment::{Experiment, Row};
+use crate::images::Data;
 
-/// The row.
-const LABEL: &str = "NIN + dropout";
+pub(crate) const TABLE2: Experiment = Experiment {
+    choices: &[CHOICES],
+    notes: &[Note {
+        text: "The rates are those of CIFAR-10, as the paper says; the authors' own file for CIFAR-100 has a learning rate of {rate} and a decay of {decay}.",
+        numbers: &[("rate", 0.02), ("decay", 0.0005)],
+    }],
+    // No set of a hundred classes is part of the program; a smoke run only shows that the path works.
+    ..Experiment::new(
+        "nin/table2",
+        "CIFAR-100",
+        Data::of("cifar100").smoke("fashion-mnist"),
+        rows,
+    )
+};
 
-pub(crate) struct Table2;
-
-impl Experiment for Table2 {
-    fn id(&self) -> &'static str {
-        "nin/table2"
-    }
-
-    fn title(&self) -> &'static str {
-        "CIFAR-100"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "cifar100"
-    }
-
-    /// No set of a hundred classes is part of the program; a smoke run only shows that the path works.
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        (scale == Scale::Smoke).then_some("fashion-mnist")
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        vec![super::error(
-            self.id(),
-            LABEL,
-            35.68,
-            Mark::Verified,
-            "Table 2, CIFAR-100",
-        )]
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        recipe::deviations(scale)
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        let config = recipe::config(NinConfig::cifar100(), scale, images);
-        vec![recipe::slow_class_maps(
-            recipe::training(LABEL, config, scale),
-            scale,
-        )]
-    }
+fn rows() -> Vec<Row> {
+    let row = Row::new("NIN + dropout", |scale, images| {
+        Some(SETUPS.at(scale).training(NinConfig::cifar100(), images))
+    });
+    vec![row.error(35.68, Mark::Verified, "Table 2, CIFAR-100")]
 }

@@ -1,145 +1,136 @@
 //! Table 5 and Sec. 4.6: global average pooling against fully connected heads, for mlpconv and for a plain network.
 //!
-//! Command: `cargo xtask reproduce nin/table5 --scale paper --data DIR`
 //! Expected: the average is better than both dense heads; in the plain network it is nearly as good as dropout.
-//! Cost: `--list` prints it.
-//! Deviations: `recipe.rs`.
 //! Beside the paper's rows: the average with dropout, which GoogLeNet's authors found essential,
 //! and the epochs until a fixed training error, since the average is said to converge more slowly.
 
 use anyhow::Result;
-use lab::data::Dataset;
-use lab::report::{Claim, Mark, Record, Scale};
+use lab::report::{Finding, Mark, Relation};
 use lab::train::TrainLog;
-use nin::{Head, NinConfig, PlainCnnConfig};
+use nin::{Head, NinConfig};
 
-use super::recipe;
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::{Laboratory, file_name};
-use crate::training::Training;
+use super::setup::{CHOICES, CIFAR10, SETUPS};
+use crate::experiment::{Experiment, Row};
+use crate::planned::Planned;
+use crate::session::Session;
+
+/// A network with its head.
+#[derive(Clone, Copy)]
+enum Network {
+    Mlpconv(Head),
+    Plain(Head),
+}
 
 /// Dropout of the heads.
 const HALF: f32 = 0.5;
+const DROPOUT: Head = Head::FullyConnectedDropout { p: HALF };
+const GAP_DROPOUT: Head = Head::GlobalAvgPoolDropout { p: HALF };
 
-/// Label, head, and the paper's error, which is from memory; the first four are mlpconv networks.
-const ROWS: [(&str, Head, Option<f64>); 7] = [
-    (
-        "mlpconv + fully connected",
-        Head::FullyConnected,
-        Some(11.59),
-    ),
-    (
-        "mlpconv + fully connected + dropout",
-        Head::FullyConnectedDropout { p: HALF },
-        Some(10.88),
-    ),
-    ("mlpconv + GAP", Head::GlobalAvgPool, Some(10.41)),
-    (
-        "mlpconv + GAP + dropout",
-        Head::GlobalAvgPoolDropout { p: HALF },
-        None,
-    ),
-    ("plain + fully connected", Head::FullyConnected, Some(17.56)),
-    (
-        "plain + fully connected + dropout",
-        Head::FullyConnectedDropout { p: HALF },
-        Some(15.99),
-    ),
-    ("plain + GAP", Head::GlobalAvgPool, Some(16.46)),
-];
+/// Label, network, and the paper's error.
+const ROWS: [(&str, Network, Option<f64>); 7] = {
+    use Head::{FullyConnected, GlobalAvgPool};
+    use Network::{Mlpconv, Plain};
+    [
+        (
+            "mlpconv + fully connected",
+            Mlpconv(FullyConnected),
+            Some(11.59),
+        ),
+        (
+            "mlpconv + fully connected + dropout",
+            Mlpconv(DROPOUT),
+            Some(10.88),
+        ),
+        ("mlpconv + GAP", Mlpconv(GlobalAvgPool), Some(10.41)),
+        ("mlpconv + GAP + dropout", Mlpconv(GAP_DROPOUT), None),
+        (
+            "plain + fully connected",
+            Plain(FullyConnected),
+            Some(17.56),
+        ),
+        (
+            "plain + fully connected + dropout",
+            Plain(DROPOUT),
+            Some(15.99),
+        ),
+        ("plain + GAP", Plain(GlobalAvgPool), Some(16.46)),
+    ]
+};
 
 /// Training error, in percent, that the speed of training is measured by.
 const REACHED: f64 = 30.0;
 /// What is measured by it.
-const EPOCHS: &str = "epochs until 30 % training error";
+const EPOCHS: (&str, &str) = ("epochs until 30 % training error", "");
 
-pub(crate) struct Table5;
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[
+    Finding {
+        sentence: "Global average pooling is better than fully connected heads with and without dropout.",
+        source: "Table 5",
+        quantity: "test error",
+        relation: Relation::Falls(&[
+            "mlpconv + fully connected",
+            "mlpconv + fully connected + dropout",
+            "mlpconv + GAP",
+        ]),
+    },
+    Finding {
+        sentence: "In a plain network global average pooling is better than a fully connected head, though not than one with dropout.",
+        source: "Sec. 4.6",
+        quantity: "test error",
+        relation: Relation::Falls(&[
+            "plain + fully connected",
+            "plain + GAP",
+            "plain + fully connected + dropout",
+        ]),
+    },
+];
 
-impl Experiment for Table5 {
-    fn id(&self) -> &'static str {
-        "nin/table5"
-    }
+pub(crate) const TABLE5: Experiment = Experiment {
+    findings: FINDINGS,
+    choices: &[CHOICES],
+    run: train,
+    ..Experiment::new(
+        "nin/table5",
+        "global average pooling against fully connected heads",
+        CIFAR10,
+        rows,
+    )
+};
 
-    fn title(&self) -> &'static str {
-        "global average pooling against fully connected heads"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "cifar10"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        recipe::embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let of_row = |(label, _, value): (&str, Head, Option<f64>)| {
-            let error = match value {
-                Some(value) => super::error(
-                    self.id(),
-                    label,
-                    value,
-                    Mark::FromMemory,
-                    "Table 5 and Sec. 4.6, CIFAR-10",
-                ),
-                None => super::measured(self.id(), label, "test error", "%"),
-            };
-            [error, super::measured(self.id(), label, EPOCHS, "")]
-        };
-        ROWS.into_iter().flat_map(of_row).collect()
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        recipe::deviations(scale)
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        let training =
-            |(label, head, _): (&str, Head, Option<f64>)| match label.starts_with("mlpconv") {
-                true => {
-                    let config = NinConfig {
+fn rows() -> Vec<Row> {
+    let row = |(label, network, error): (&str, Network, Option<f64>)| {
+        let row = Row::new(label, move |scale, images| {
+            let setup = SETUPS.at(scale);
+            Some(match network {
+                Network::Plain(head) => setup.plain(head, images),
+                Network::Mlpconv(head) => {
+                    let paper = NinConfig {
                         head,
-                        ..recipe::config(NinConfig::cifar10(), scale, images)
+                        ..NinConfig::cifar10()
                     };
-                    recipe::slow_class_maps(recipe::training(label, config, scale), scale)
+                    setup.training(paper, images)
                 }
-                false => {
-                    let (in_channels, height, width) = images.size;
-                    let config = PlainCnnConfig {
-                        classes: images.classes,
-                        in_channels,
-                        image_size: (height, width),
-                        width: match scale {
-                            Scale::Paper | Scale::Cpu => 1.0,
-                            Scale::Quick | Scale::Smoke => 0.25,
-                        },
-                        class_map_activation: recipe::class_maps(scale),
-                        ..PlainCnnConfig::cifar10(head)
-                    };
-                    recipe::training(label, config, scale)
-                }
-            };
-        ROWS.map(training).into()
-    }
+            })
+        });
+        let source = "Table 5 and Sec. 4.6, CIFAR-10";
+        let row = match error {
+            Some(error) => row.error(error, Mark::FromMemory, source),
+            None => row.measured_error(),
+        };
+        row.measured(EPOCHS)
+    };
+    ROWS.map(row).into()
+}
 
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        for training in self.trainings(laboratory.scale(), Images::of(&data.train)) {
-            laboratory.train(&training, data)?;
-            let dataset = laboratory.described(&training, data);
-            for (seed, log) in laboratory.logs(&training.label) {
-                let claim = Claim::new(self.id(), &training.label, EPOCHS, "");
-                let record =
-                    Record::new(&claim, &dataset, laboratory.scale()).value(seed, reached(log));
-                let folder = laboratory
-                    .folder()
-                    .join("epochs")
-                    .join(file_name(&training.label))
-                    .join(format!("seed-{seed}"));
-                laboratory.keep(&folder, &record)?;
-            }
+fn train(session: &mut Session, rows: &[Planned]) -> Result<()> {
+    session.train_all(rows)?;
+    for row in rows {
+        for (seed, log) in session.logs(&row.label) {
+            session.measured(row, EPOCHS, seed, reached(&log))?;
         }
-        laboratory.draw_curves()
     }
+    Ok(())
 }
 
 /// The first epoch whose training error is [`REACHED`]; `None` if there is none.

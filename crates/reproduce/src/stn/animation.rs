@@ -1,29 +1,31 @@
 //! The videos that came with the paper: the grid of a transformer as training goes on.
 //!
-//! Command: `cargo xtask reproduce stn/animation`
 //! Expected: the grids begin as the whole canvas, close in on the digits and turn with them.
-//! Cost: that of one row of Table 1.
-//! Deviations: the paper's videos show moving inputs; here the network moves and the inputs stay.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use candle_core::{Device, Result as CandleResult, Tensor};
 use candle_nn::ModuleT;
-use lab::data::{Batch, Dataset, Distortion, FloatSet};
-use lab::report::{Animation, Claim, ImageGrid, Mark, Picture, Scale};
-use lab::train::{Classifier, Loss, Objective, Recipe, Run, TrainError, TrainLog, fit_objective};
+use lab::data::{Batch, Distortion, FloatSet};
+use lab::report::{Animation, ImageGrid, Picture};
+use lab::train::{
+    Classifier, Loss, Objective, Outcome, Recipe, Run, TrainError, TrainLog, fit_objective,
+};
 use stn::networks::{DigitConfig, DigitNet, Transform};
 use striate::{Clock, Network, Parameters};
 
 use super::digits::{self, Digit, Kind};
-use super::{looked, recipe, table1};
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::Laboratory;
+use super::setup::{CHOICES, MNIST, SETUPS};
+use super::{grid_overlay, table1};
+use crate::deviations::Note;
+use crate::experiment::{Experiment, Row};
+use crate::model::{Model, Sets};
 use crate::pictures;
-use crate::scenery::Scenery;
-use crate::training::{Model, Sets, Training};
+use crate::planned::Planned;
+use crate::session::Session;
+use crate::synthetic::Synthetic;
+use crate::training::Training;
 
 /// What is trained.
 const DISTORTION: Distortion = Distortion::RotatedScaledPlaced;
@@ -38,30 +40,30 @@ const PACE: u16 = 120;
 /// Test digits that are shown: the first ones.
 const SHOWN: usize = 6;
 
-pub(crate) struct Moving;
+/// Where a run keeps its frames, so that a run that is resumed in its middle has those of its start.
+const FILM: &str = "film";
 
-/// Frames, in the order of training.
-type Film = Rc<RefCell<Vec<Picture>>>;
+pub(crate) const ANIMATION: Experiment = Experiment {
+    choices: &[CHOICES],
+    notes: &[Note::new(
+        "The paper's videos show moving inputs; here the network moves and the inputs stay.",
+    )],
+    run,
+    ..Experiment::new("stn/animation", "the grid as training goes on", MNIST, rows)
+};
 
 /// A digit network that is filmed while it is trained.
-struct Filmed {
-    config: DigitConfig,
-    film: Film,
-}
+struct Filmed(DigitConfig);
 
 impl Model for Filmed {
     fn build(&self, parameters: &Parameters) -> CandleResult<Box<dyn Network>> {
-        self.config.build(parameters)
+        self.0.build(parameters)
     }
 
     fn settings(&self) -> Result<toml::Table> {
-        let mut settings = self.config.settings()?;
+        let mut settings = self.0.settings()?;
         settings.insert("filmed".to_owned(), true.into());
         Ok(settings)
-    }
-
-    fn multiplications(&self) -> f64 {
-        self.config.multiplications()
     }
 
     fn fit(
@@ -71,18 +73,17 @@ impl Model for Filmed {
         recipe: &Recipe,
         run: &mut Run,
     ) -> Result<TrainLog, TrainError> {
-        let network = DigitNet::new(&self.config, parameters.builder())?;
+        let network = DigitNet::new(&self.0, parameters.builder())?;
         let steps = (train.len().div_ceil(recipe.batch_size) * recipe.epochs) as u64;
         let camera = Camera {
             classifier: Classifier::new(&network),
             network: &network,
             test,
             every: (steps / FRAMES).max(1),
-            film: &self.film,
+            film: run.folder().map(|folder| folder.join(FILM)),
         };
         let log = fit_objective(&camera, parameters, train, test, recipe, run)?;
-        // A run that was only read back from its checkpoint has no film to end.
-        if !self.film.borrow().is_empty() {
+        if log.outcome != Outcome::Interrupted {
             camera.shoot(log.steps)?;
         }
         Ok(log)
@@ -95,15 +96,18 @@ struct Camera<'a> {
     network: &'a DigitNet,
     test: &'a FloatSet,
     every: u64,
-    film: &'a Film,
+    /// Where frames go.
+    film: Option<PathBuf>,
 }
 
 impl Camera<'_> {
     fn shoot(&self, step: u64) -> CandleResult<()> {
-        let frame = frame(self.network, self.test, step)
-            .map_err(|error| candle_core::Error::Msg(format!("animation: {error:#}")))?;
-        self.film.borrow_mut().push(frame);
-        Ok(())
+        let Some(film) = &self.film else {
+            return Ok(());
+        };
+        let shot = frame(self.network, self.test, step)
+            .and_then(|frame| Ok(frame.save(&film.join(format!("{step:08}.png")))?));
+        shot.map_err(|error| candle_core::Error::Msg(format!("animation: {error:#}")))
     }
 }
 
@@ -135,9 +139,9 @@ fn frame(network: &DigitNet, test: &FloatSet, step: u64) -> Result<Picture> {
         if let (Some(generator), Some(transformed)) = (generators.first(), transformed.first()) {
             let image = input.squeeze(0)?.squeeze(0)?;
             let theta = transformed.theta.detach();
-            grids.push(looked::with_grid(&image, *generator, &theta)?);
+            grids.push(grid_overlay::with_grid(&image, *generator, &theta)?);
             let output = transformed.output.detach().squeeze(0)?.squeeze(0)?;
-            outputs.push(looked::gray(&output)?);
+            outputs.push(grid_overlay::gray(&output)?);
         }
     }
     let mut frame = ImageGrid::new(format!("step {step:5}"));
@@ -146,71 +150,42 @@ fn frame(network: &DigitNet, test: &FloatSet, step: u64) -> Result<Picture> {
     Ok(frame.draw()?)
 }
 
-impl Moving {
-    fn training(scale: Scale, images: Images, film: &Film) -> Option<Training> {
-        let config = DIGIT.config(DISTORTION, scale, images).ok()?;
-        let scenery = Scenery::Distorted {
-            distortion: DISTORTION,
-            canvas: digits::canvas(DISTORTION, images),
-        };
-        let model = Filmed {
-            config,
-            film: Rc::clone(film),
-        };
-        let training = recipe::training(table1::label(DISTORTION, DIGIT), model, scenery, scale);
-        Some(recipe::slow_localisation(training, scale))
-    }
+fn rows() -> Vec<Row> {
+    let row = Row::new(table1::label(DISTORTION, DIGIT), |scale, images| {
+        let model = Filmed(DIGIT.config(DISTORTION, scale, images).ok()?);
+        let setup = SETUPS.at(scale);
+        Some(Training {
+            synthetic: Some(Synthetic::Distorted {
+                distortion: DISTORTION,
+                canvas: digits::canvas(DISTORTION, images),
+            }),
+            ..setup.training(model, setup.epochs, true)
+        })
+    });
+    vec![row.measured_error()]
 }
 
-impl Experiment for Moving {
-    fn id(&self) -> &'static str {
-        "stn/animation"
+fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
+    for row in rows {
+        let Some(trained) = session.trained(row)? else {
+            continue;
+        };
+        let frames = frames(&trained.folder.join(FILM))?;
+        session.animation("grid", &Animation::new(frames, PACE))?;
     }
+    Ok(())
+}
 
-    fn title(&self) -> &'static str {
-        "the grid as training goes on"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "mnist"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        recipe::embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        vec![Claim {
-            mark: Mark::Absent,
-            ..Claim::new(
-                self.id(),
-                table1::label(DISTORTION, DIGIT),
-                "test error",
-                "%",
-            )
-        }]
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        recipe::deviations(scale)
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        let training = Self::training(scale, images, &Film::default());
-        training.into_iter().collect()
-    }
-
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        let film = Film::default();
-        let images = Images::of(&data.train);
-        if let Some(training) = Self::training(laboratory.scale(), images, &film) {
-            laboratory.trained(&training, data)?;
-        }
-        let frames = film.take();
-        // A run that was resumed from its middle or its end was not filmed from its start: an earlier film stays.
-        match frames.len() as u64 >= FRAMES.min(2) {
-            true => laboratory.animation("grid", &Animation::new(frames, PACE)),
-            false => Ok(()),
-        }
-    }
+/// The frames of a film in the order of its steps.
+fn frames(film: &Path) -> Result<Vec<Picture>> {
+    let unreadable = || format!("cannot read {}", film.display());
+    let entries = std::fs::read_dir(film).with_context(unreadable)?;
+    let mut files = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .with_context(unreadable)?;
+    files.retain(|file| file.extension().is_some_and(|e| e == "png"));
+    files.sort();
+    let frames = files.iter().map(|file| Ok(Picture::open(file)?));
+    frames.collect()
 }

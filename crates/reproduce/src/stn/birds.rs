@@ -13,7 +13,7 @@ use stn::{FcLocalisation, LocalisationNet};
 use striate::layers::Conv2d;
 use striate::{Activation, Conv2dOptions, Network, Parameters, global_avg_pool, layers};
 
-use crate::training::Model;
+use crate::model::Model;
 
 /// Maps and units between the localisation net's backbone and the centers of the windows (appendix A.6, from memory).
 const REDUCED: usize = 128;
@@ -34,6 +34,8 @@ pub(super) struct Birds {
     pub(super) backbone: ImageNetConfig,
     /// Its weights, those of `allconv/imagenet`; `None`: drawn.
     pub(super) weights: Option<PathBuf>,
+    /// Their digest: other weights in the same file make another run.
+    pub(super) weights_sha256: Option<String>,
 }
 
 impl Birds {
@@ -135,19 +137,6 @@ impl Model for Birds {
     fn settings(&self) -> Result<toml::Table> {
         Ok(toml::Table::try_from(self)?)
     }
-
-    fn multiplications(&self) -> f64 {
-        let trunks = match self.parts {
-            0 => 1,
-            parts => parts + 1,
-        };
-        let one = ImageNetConfig {
-            classes: self.classes,
-            image_size: (self.crop, self.crop),
-            ..self.backbone.clone()
-        };
-        trunks as f64 * one.multiplications()
-    }
 }
 
 /// A describing network: the averages of its last maps.
@@ -200,6 +189,7 @@ mod tests {
                 ..ImageNetConfig::ilsvrc2012()
             },
             weights,
+            weights_sha256: None,
         }
     }
 

@@ -1,203 +1,239 @@
-//! App. A.2: where in these pictures is what they have in common? Nothing is told but that they have something in common.
+//! App. A.2: where in these pictures is what they have in common? No labels say where or what it is.
 //!
-//! Command: `cargo xtask reproduce stn/colocalisation`
-//! Expected: the window finds the digit in all pictures without clutter; among clutter in 75 to 93 % of them, by class.
-//! Cost: a classifier of digits and ten small transformers, twenty at scale cpu; `--list` prints the former's.
-//! Deviations: [`Colocalisation::deviations`].
+//! Expected: the window finds the digit in all pictures without clutter; among clutter in most of them, by class.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use candle_core::Tensor;
-use lab::data::{CommonObject, Dataset, FloatSet, Preprocess, common_object};
-use lab::report::{Claim, ImageGrid, Mark, Picture, Record, Scale};
+use lab::data::{CommonObject, FloatSet, common_object};
+use lab::report::{ImageGrid, Mark, Picture};
 use lab::train::{AdamConfig, LrSchedule, Recipe};
 use stn::networks::{Body, CoLocalisationConfig, DigitConfig};
 
+use super::grid_overlay;
 use super::search::{self, Search, Window};
-use super::{looked, recipe};
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::Laboratory;
+use super::setup::MNIST;
+use crate::deviations::{Choice, Note};
+use crate::experiment::{Experiment, Row};
+use crate::images::Images;
+use crate::planned::Planned;
+use crate::scales::Scales;
+use crate::session::Session;
 use crate::training::Training;
 
 /// The row of the encoder, which is trained first.
 const ENCODER: &str = "encoder: CNN on plain digits";
 /// What is measured.
-const FOUND: &str = "found";
+const FOUND: (&str, &str) = ("found", "%");
 /// Pictures of a class.
 const PICTURES: usize = 100;
 /// A window counts if it overlaps the digit's frame by more than this.
 const OVERLAP: f64 = 0.5;
-/// Clutter: none, and the paper's pieces.
-const CLUTTER: [(&str, usize); 2] = [("T", 0), ("TC", 16)];
+/// Pictures without clutter, and with the paper's pieces of it.
+const PLAIN: (&str, usize) = ("T", 0);
+const CLUTTERED: (&str, usize) = ("TC", 16);
 /// Digits that the encoder's codes are measured on.
 const MEASURED: usize = 500;
 /// Pictures of a class in the figure.
 const SHOWN: usize = 6;
 
-pub(crate) struct Colocalisation;
+/// A setup of appendix A.2.
+struct Setup {
+    /// Filters of the encoder; the codes of wide ones hold digits of a class further apart, and with 32 most windows stay lost.
+    filters: usize,
+    epochs: usize,
+    batch_size: usize,
+    images: (Option<usize>, Option<usize>),
+    /// Steps of a search, each on all pictures.
+    steps: usize,
+    /// The kinds of pictures.
+    clutter: &'static [(&'static str, usize)],
+}
 
-/// Sizes of the networks for digits of these images.
-fn config(scale: Scale, images: Images) -> CoLocalisationConfig {
-    let digit = images.size.1.max(images.size.2);
-    CoLocalisationConfig {
-        side: 3 * digit,
-        crop: digit,
-        body: Body::Cnn {
-            filters: filters(scale),
+const PAPER: Setup = Setup {
+    filters: 64,
+    epochs: 4,
+    batch_size: 64,
+    images: (None, None),
+    steps: 200,
+    clutter: &[PLAIN, CLUTTERED],
+};
+
+const CPU: Setup = Setup {
+    filters: 16,
+    ..PAPER
+};
+
+const QUICK: Setup = Setup {
+    epochs: 8,
+    batch_size: 32,
+    clutter: &[PLAIN],
+    ..CPU
+};
+
+const SMOKE: Setup = Setup {
+    epochs: 1,
+    images: (Some(200), Some(20)),
+    steps: 2,
+    clutter: &[PLAIN, CLUTTERED],
+    ..QUICK
+};
+
+const SETUPS: Scales<Setup> = Scales {
+    paper: PAPER,
+    cpu: CPU,
+    quick: QUICK,
+    smoke: SMOKE,
+};
+
+pub(crate) const COLOCALISATION: Experiment = Experiment {
+    notes: &[
+        Note {
+            text: "Found: pictures of a class, of {pictures}, in which the window overlaps the frame of the digit's image by more than {overlap} of their union; \
+                   they are those that it was trained on.",
+            numbers: &[("pictures", PICTURES as f64), ("overlap", OVERLAP)],
         },
-        ..CoLocalisationConfig::digits()
-    }
-}
+        Note {
+            text: "Among clutter the paper finds {least} to {most} %, by class.",
+            numbers: &[("least", 75.0), ("most", 93.0)],
+        },
+        Note {
+            text: "A search is {steps} steps of Adam at {rate} on all pictures at once.",
+            numbers: &[("steps", PAPER.steps as f64), ("rate", search::RATE)],
+        },
+        Note {
+            text: "The code is the layer after the second convolution alone, scaled so that digits are {margins} margins from a blank crop.",
+            numbers: &[("margins", search::TO_BLANK)],
+        },
+        Note {
+            text: "Windows shrink from the whole picture to the size of a digit by a schedule, and only their places are learnt; \
+                   random windows may hang over the edge; a search that ends with more than {lost} of the margin as its loss begins again, with {starts} starts at most.",
+            numbers: &[("lost", search::LOST), ("starts", search::STARTS as f64)],
+        },
+        Note {
+            text: "The localisation net as described has {ours} parameters where the text says {paper}.",
+            numbers: &[("ours", 5_947.0), ("paper", 100_000.0)],
+        },
+    ],
+    choices: &[&[
+        Choice {
+            field: "recipe.epochs",
+            why: "the encoder is trained on plain digits for few epochs",
+        },
+        Choice {
+            field: "model.body.cnn.filters",
+            why: "of the encoder; the paper does not state it",
+        },
+    ]],
+    run,
+    ..Experiment::new(
+        "stn/colocalisation",
+        "finding what pictures have in common",
+        MNIST,
+        rows,
+    )
+};
 
-/// Filters of the encoder; the codes of wide ones hold digits of a class further apart, and with 32 most windows stay lost.
-fn filters(scale: Scale) -> usize {
-    match scale {
-        Scale::Paper => 64,
-        Scale::Cpu | Scale::Quick | Scale::Smoke => 16,
-    }
-}
-
-/// The kinds of pictures that are looked at.
-fn clutter(scale: Scale) -> &'static [(&'static str, usize)] {
-    match scale {
-        Scale::Quick => &CLUTTER[..1],
-        _ => &CLUTTER,
-    }
-}
-
-impl Experiment for Colocalisation {
-    fn id(&self) -> &'static str {
-        "stn/colocalisation"
-    }
-
-    fn title(&self) -> &'static str {
-        "finding what pictures have in common"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "mnist"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        recipe::embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let classes = CLUTTER
-            .iter()
-            .flat_map(|(name, pieces)| (0..10).map(move |class| (row(name, class), *pieces)));
-        let claim = |(row, pieces): (String, usize)| {
-            let claim = Claim::new(self.id(), row, FOUND, "%").source("App. A.2");
-            match pieces {
-                0 => claim.value(100.0, Mark::Verified),
-                _ => claim,
-            }
-        };
-        let encoder = Claim {
-            mark: Mark::Absent,
-            ..Claim::new(self.id(), ENCODER, "test error", "%")
-        };
-        std::iter::once(encoder).chain(classes.map(claim)).collect()
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        let found = "Found: pictures of a class, of 100, in which the window overlaps the frame of the digit's image by more than half of their union; \
-                     they are those that it was trained on. Among clutter the paper says 75 to 93 %, by class.";
-        let steps = search::steps(scale);
-        let filters = filters(scale);
-        let ours = format!(
-            "Deviations: {steps} steps of Adam at 0.003 on all 100 pictures at once; \
-             the code is the layer behind the second convolution alone, scaled so that digits are two margins from a blank crop; \
-             windows shrink from the whole picture to the size of a digit by a schedule, and only their places are learnt; \
-             random windows may hang over the edge; a search that ends with more than half the margin as its loss begins again, with five starts at most; an encoder of {filters} filters, trained on plain digits for few epochs; \
-             the localisation net as described has 5,947 parameters where the text says 100k."
-        );
-        let mut notes = vec![found.to_owned(), ours];
-        if scale == Scale::Quick {
-            notes.push("Not run at this scale: pictures with clutter (TC).".to_owned());
-        }
-        notes
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        let config = config(scale, images);
+fn rows() -> Vec<Row> {
+    let encoder = Row::new(ENCODER, |scale, images| {
+        let setup = SETUPS.at(scale);
+        let config = config(setup, images);
         let encoder = DigitConfig {
             classes: images.classes,
             ..DigitConfig::plain(config.crop, config.body)
-        };
-        let (epochs, batch_size) = match scale {
-            Scale::Paper | Scale::Cpu => (4, 64),
-            Scale::Quick => (8, 32),
-            Scale::Smoke => (1, 32),
         };
         let adam = AdamConfig {
             lr: 0.002,
             ..AdamConfig::default()
         };
-        let (train_images, test_images) = match scale {
-            Scale::Smoke => (Some(200), Some(20)),
-            _ => (None, None),
+        let recipe = Recipe {
+            schedule: LrSchedule::cosine(0.0),
+            ..Recipe::new(setup.epochs, setup.batch_size, adam)
         };
-        vec![Training {
-            label: ENCODER.to_owned(),
-            model: Box::new(encoder),
-            recipe: Recipe {
-                schedule: LrSchedule::cosine(0.0),
-                ..Recipe::new(epochs, batch_size, adam)
-            },
-            rates: Vec::new(),
-            train_images,
-            test_images,
-            initializer: None,
-            preprocess: Preprocess::UnitRange,
-            scenery: None,
-        }]
-    }
-
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        let scale = laboratory.scale();
-        let images = Images::of(&data.train);
-        let trainings = self.trainings(scale, images);
-        let Some(training) = trainings.first() else {
-            return Ok(());
-        };
-        let Some(encoder) = laboratory.trained(training, data)? else {
-            return Ok(());
-        };
-        let digits = &laboratory.prepare(training, data)?.0;
-        let config = config(scale, images);
-        let some = search::all(&digits.split_at(MEASURED).0, &laboratory.settings.device)?;
-        let factors = search::factors(&config, &encoder.parameters, &some)?;
-        let search = Search {
-            config: CoLocalisationConfig { factors, ..config },
-            scale,
-            encoder: &encoder.parameters,
-            seed: encoder.seed,
-        };
-        for &(name, pieces) in clutter(scale) {
-            let mut figure = ImageGrid::new(format!("{name}: the window in the first pictures"));
-            for class in 0..images.classes as u32 {
-                let side = search.config.side;
-                let seed = encoder.seed;
-                let common = common_object(digits, class, PICTURES, side, pieces, seed)?;
-                let label = row(name, class);
-                let folder = laboratory.folder().join(name).join(class.to_string());
-                let found = search.windows(laboratory, &common.pictures, &folder, &label)?;
-                let (loss, starts) = (found.loss, found.starts);
-                laboratory.console.note(format!(
-                    "{} {label}: loss {loss:.3} a pair, from start {starts}",
-                    self.id()
-                ));
-                let windows = found.windows;
-                let claim = Claim::new(self.id(), label, FOUND, "%");
-                let record = Record::new(&claim, laboratory.described(training, data), scale)
-                    .value(encoder.seed, Some(percent_found(&common, &windows)));
-                laboratory.keep(&folder, &record)?;
-                figure.row(class.to_string(), pictures(&common.pictures, &windows)?);
+        Some(Training {
+            train_images: setup.images.0,
+            test_images: setup.images.1,
+            ..Training::new(encoder, recipe)
+        })
+    });
+    let of_class = |(name, pieces): (&'static str, usize)| {
+        (0..10).map(move |class| {
+            let row = Row::untrained(row(name, class));
+            match pieces {
+                0 => row.number(FOUND, 100.0, Mark::Verified, "App. A.2"),
+                _ => row.unknown(FOUND, "App. A.2"),
             }
-            laboratory.figure(name, &figure.draw()?)?;
-        }
-        Ok(())
+        })
+    };
+    let classes = [PLAIN, CLUTTERED].into_iter().flat_map(of_class);
+    std::iter::once(encoder.measured_error())
+        .chain(classes)
+        .collect()
+}
+
+/// Sizes of the networks for digits of these images.
+fn config(setup: &Setup, images: &Images) -> CoLocalisationConfig {
+    let digit = images.side();
+    CoLocalisationConfig {
+        side: 3 * digit,
+        crop: digit,
+        body: Body::Cnn {
+            filters: setup.filters,
+        },
+        ..CoLocalisationConfig::digits()
     }
+}
+
+fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
+    let encoder_row = rows.first().context("the encoder is a row")?;
+    let setup = SETUPS.at(session.scale());
+    let images = Images::of(&encoder_row.data);
+    let Some(encoder) = session.trained(encoder_row)? else {
+        return Ok(());
+    };
+    let sets = session.prepare(encoder_row)?;
+    let digits = &sets.0;
+    let config = config(setup, &images);
+    let some = search::all(&digits.split_at(MEASURED).0, session.device())?;
+    let factors = search::factors(&config, &encoder.parameters, &some)?;
+    let search = Search {
+        config: CoLocalisationConfig { factors, ..config },
+        steps: setup.steps,
+        encoder: &encoder.parameters,
+        seed: encoder.seed,
+    };
+    let settings = encoder_row.settings(&encoder_row.training, encoder.seed)?;
+    for &(name, pieces) in setup.clutter {
+        let mut figure = ImageGrid::new(format!("{name}: the window in the first pictures"));
+        let mut drawn = false;
+        for class in 0..images.classes as u32 {
+            let (side, seed) = (search.config.side, encoder.seed);
+            let common = common_object(digits, class, PICTURES, side, pieces, seed)?;
+            let label = row(name, class);
+            let found = search.windows(session, &common.pictures, &label, &settings)?;
+            let Some(found) = found else { continue };
+            session.console().note(format!(
+                "{} {label}: loss {:.3} a pair, from start {}",
+                session.id(),
+                found.loss,
+                found.starts
+            ));
+            let measured = Planned {
+                label,
+                ..encoder_row.clone()
+            };
+            let share = percent_found(&common, &found.windows);
+            session.measured(&measured, FOUND, seed, Some(share))?;
+            figure.row(
+                class.to_string(),
+                pictures(&common.pictures, &found.windows)?,
+            );
+            drawn = true;
+        }
+        if drawn {
+            session.figure(name, &figure.draw()?)?;
+        }
+    }
+    Ok(())
 }
 
 fn row(name: &str, class: u32) -> String {
@@ -229,7 +265,7 @@ fn pictures(set: &FloatSet, windows: &[Window]) -> Result<Vec<Picture>> {
     for (index, window) in windows.iter().enumerate().take(SHOWN) {
         let Some(image) = set.image(index) else { break };
         let image = Tensor::from_slice(image, (set.height, set.width), &candle_core::Device::Cpu)?;
-        pictures.push(looked::with_box(&image, window)?);
+        pictures.push(grid_overlay::with_box(&image, window)?);
     }
     Ok(pictures)
 }

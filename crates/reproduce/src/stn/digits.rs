@@ -1,13 +1,14 @@
-//! The eight networks of Table 1: FCN and CNN, plain and behind a transformer of three kinds.
+//! The eight networks of Table 1: FCN and CNN, plain and with a transformer of three kinds.
 
 use candle_core::Result;
 use lab::data::Distortion;
 use lab::report::Scale;
 use stn::networks::{Body, DigitConfig, Transform};
 
-use super::model;
-use super::recipe;
-use crate::experiment::Images;
+use super::setup;
+use super::sized::{parameters, sized};
+use crate::images::Images;
+use crate::scales::Scales;
 
 /// A row of Table 1, without its distortion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,36 +58,97 @@ impl Digit {
         }
     }
 
-    /// The network for one distortion, of the size that `scale` gives to all networks of its kind.
+    /// The network for one distortion, as large as all networks of its kind.
     ///
-    /// Behind the transformer of RTS and TC stands a 2x pooling where the classifier fits behind it: not before the CNN on RTS.
+    /// A 2x pooling follows the transformer of RTS and TC where the classifier fits after it: not before the CNN on RTS.
     pub(super) fn config(
         self,
         distortion: Distortion,
         scale: Scale,
-        images: Images,
+        images: &Images,
     ) -> Result<DigitConfig> {
-        let side = canvas(distortion, images);
         let body = match self.kind {
             Kind::Fcn => Body::Fcn { hidden: 1 },
             Kind::Cnn => Body::Cnn { filters: 1 },
         };
         let plain = DigitConfig {
             classes: images.classes,
-            gradient_scale: recipe::gradient_scale(scale),
-            ..DigitConfig::plain(side, body)
+            gradient_scale: setup::SETUPS.at(scale).gradient_scale,
+            ..DigitConfig::plain(canvas(distortion, images), body)
         };
-        let Some(transform) = self.transform else {
-            return equal(&plain, self.kind, distortion, scale);
+        let config = match self.transform {
+            Some(transform) => plain.with_transformers(1, transform),
+            None => plain,
         };
-        let config = plain.with_transformers(1, transform);
-        let config = match (distortion, self.kind) {
-            (Distortion::RotatedScaledPlaced, Kind::Fcn) | (Distortion::Cluttered, _) => {
-                config.pooled()
-            }
+        let config = match (self.transform, distortion, self.kind) {
+            (Some(_), Distortion::RotatedScaledPlaced, Kind::Fcn)
+            | (Some(_), Distortion::Cluttered, _) => config.pooled(),
             _ => config,
         };
-        equal(&config, self.kind, distortion, scale)
+        let sizes = SIZES.at(scale);
+        match (distortion, self.kind, sizes.cluttered_filters) {
+            (Distortion::Cluttered, Kind::Cnn, Some(filters)) => Ok(DigitConfig {
+                body: Body::Cnn {
+                    filters: filters * config.pool.max(1),
+                },
+                ..config
+            }),
+            (_, Kind::Fcn, _) => sized(&config, sizes.fcn.parameters(config.side)?),
+            (_, Kind::Cnn, _) => sized(&config, sizes.cnn.parameters(config.side)?),
+        }
+    }
+}
+
+/// How large the networks are.
+struct Sizes {
+    fcn: Size,
+    cnn: Size,
+    /// The filters of the CNN on TC, times its pooling, if it has a size of its own:
+    /// a CNN as large as the localisation net would take too long on images of this size; after the pooling it may be wider.
+    cluttered_filters: Option<usize>,
+}
+
+/// The network that has the number of parameters of all others of its kind, nearly.
+enum Size {
+    Plain(Body),
+    /// With a transformer of the TPS kind, whose localisation net alone has more parameters than a narrow CNN.
+    Transformed(Body),
+}
+
+/// The paper's widest CNN: FCN and CNN get its size alike.
+const PAPER: Sizes = Sizes {
+    fcn: Size::Plain(Body::Cnn { filters: 64 }),
+    cnn: Size::Plain(Body::Cnn { filters: 64 }),
+    cluttered_filters: None,
+};
+
+const CPU: Sizes = Sizes {
+    // The middle of the paper's range of filters.
+    cnn: Size::Plain(Body::Cnn { filters: 48 }),
+    ..PAPER
+};
+
+const QUICK: Sizes = Sizes {
+    fcn: Size::Plain(Body::Fcn { hidden: 64 }),
+    cnn: Size::Transformed(Body::Cnn { filters: 10 }),
+    cluttered_filters: Some(10),
+};
+
+const SIZES: Scales<Sizes> = Scales {
+    paper: PAPER,
+    cpu: CPU,
+    quick: QUICK,
+    smoke: QUICK,
+};
+
+impl Size {
+    fn parameters(&self, side: usize) -> Result<usize> {
+        parameters(&match *self {
+            Self::Plain(body) => DigitConfig::plain(side, body),
+            Self::Transformed(body) => {
+                DigitConfig::plain(side, body).with_transformers(1, Transform::Tps)
+            }
+        })
     }
 }
 
@@ -102,44 +164,6 @@ pub(super) fn suited(distortion: Distortion) -> Transform {
 }
 
 /// The canvas of a distortion for these images, larger than the usual one for larger images.
-pub(super) fn canvas(distortion: Distortion, images: Images) -> usize {
-    distortion.canvas() + images.size.1.max(images.size.2).saturating_sub(28)
-}
-
-/// The network with its classifier as wide as the scale's number of parameters asks for.
-fn equal(
-    config: &DigitConfig,
-    kind: Kind,
-    distortion: Distortion,
-    scale: Scale,
-) -> Result<DigitConfig> {
-    let small = matches!(scale, Scale::Quick | Scale::Smoke);
-    match (distortion, kind) {
-        // A CNN as large as the localisation net would take too long on images of this size; behind the pooling it may be wider.
-        (Distortion::Cluttered, Kind::Cnn) if small => Ok(DigitConfig {
-            body: Body::Cnn {
-                filters: 10 * config.pool.max(1),
-            },
-            ..config.clone()
-        }),
-        _ => model::sized(config, budget(kind, config.side, scale)?),
-    }
-}
-
-/// Parameters that every network of this kind has, nearly.
-fn budget(kind: Kind, side: usize, scale: Scale) -> Result<usize> {
-    let reference = match (scale, kind) {
-        // The paper's widest CNN: FCN and CNN get its size alike.
-        (Scale::Paper, _) | (Scale::Cpu, Kind::Fcn) => DigitConfig::cnn(side),
-        // The middle of the paper's range of filters.
-        (Scale::Cpu, Kind::Cnn) => DigitConfig::plain(side, Body::Cnn { filters: 48 }),
-        (Scale::Quick | Scale::Smoke, Kind::Fcn) => {
-            DigitConfig::plain(side, Body::Fcn { hidden: 64 })
-        }
-        // The localisation net alone has more parameters than a narrow CNN.
-        (Scale::Quick | Scale::Smoke, Kind::Cnn) => {
-            DigitConfig::plain(side, Body::Cnn { filters: 10 }).with_transformers(1, Transform::Tps)
-        }
-    };
-    model::parameters(&reference)
+pub(super) fn canvas(distortion: Distortion, images: &Images) -> usize {
+    distortion.canvas() + images.side().saturating_sub(28)
 }

@@ -1,24 +1,24 @@
 //! The figure beside Table 1: test digits, the grid that the transformer reads them with, and what the classifier sees.
 //!
-//! Command: `cargo xtask reproduce stn/grids`
-//! Expected: the digits behind the transformer are upright, of one size and in the middle; they differ less within a class.
-//! Cost: that of four rows of Table 1, whose runs it shares.
-//! Deviations: the first test digit of each class, where the paper shows digits that the CNN gets wrong.
+//! Expected: the digits after the transformer are upright, of one size and in the middle; they differ less within a class.
 
 use anyhow::Result;
-use candle_core::Tensor;
-use lab::data::{Batches, Dataset, Distortion, FloatSet};
-use lab::report::{Claim, ImageGrid, Mark, Record, Scale};
-use stn::networks::DigitNet;
+use candle_core::{Device, Tensor};
+use lab::data::{Batches, Distortion, FloatSet};
+use lab::report::ImageGrid;
+use stn::networks::{DigitConfig, DigitNet};
 
 use super::digits::{self, Digit, Kind};
-use super::{looked, recipe, table1};
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::{Laboratory, Trained, file_name};
+use super::setup::{CHOICES, MNIST};
+use super::{grid_overlay, table1};
+use crate::deviations::Note;
+use crate::experiment::{Experiment, Row};
+use crate::file_name::file_name;
 use crate::pictures;
-use crate::training::Training;
+use crate::planned::Planned;
+use crate::session::Session;
 
-/// What is shown, each behind the transformer that is made for it.
+/// What is shown, each after the transformer that is made for it.
 const SHOWN: [Distortion; 4] = [
     Distortion::Rotated,
     Distortion::RotatedScaledPlaced,
@@ -26,124 +26,83 @@ const SHOWN: [Distortion; 4] = [
     Distortion::Elastic,
 ];
 /// What is measured beside the pictures.
-const BEFORE: &str = "difference within a class, input";
-const BEHIND: &str = "difference within a class, behind the transformer";
+const BEFORE: (&str, &str) = ("difference within a class, input", "%");
+const AFTER: (&str, &str) = ("difference within a class, after the transformer", "%");
 
-pub(crate) struct Grids;
+pub(crate) const GRIDS: Experiment = Experiment {
+    choices: &[CHOICES],
+    notes: &[
+        Note::new(
+            "The difference within a class is the squared distance of test images from the mean image of their class, \
+             as a share of their squared values: what is not explained by the class.",
+        ),
+        Note::new(
+            "The digits shown are the first test digit of each class, where the paper shows digits that the CNN gets wrong.",
+        ),
+    ],
+    run,
+    ..Experiment::new(
+        "stn/grids",
+        "what the transformers do to test digits",
+        MNIST,
+        rows,
+    )
+};
 
-/// The rows of the figure's table.
-fn shown() -> impl Iterator<Item = (Distortion, Digit)> {
-    SHOWN.into_iter().map(|distortion| {
+/// The CNN with the transformer that is made for each distortion.
+fn rows() -> Vec<Row> {
+    let row = |distortion: Distortion| {
         let digit = Digit {
             kind: Kind::Cnn,
             transform: Some(digits::suited(distortion)),
         };
-        (distortion, digit)
-    })
-}
-
-impl Experiment for Grids {
-    fn id(&self) -> &'static str {
-        "stn/grids"
-    }
-
-    fn title(&self) -> &'static str {
-        "what the transformers do to test digits"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "mnist"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        recipe::embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let quantities = ["test error", BEFORE, BEHIND];
-        let claims = shown().flat_map(|(distortion, digit)| {
-            quantities.map(|quantity| Claim {
-                mark: Mark::Absent,
-                ..Claim::new(self.id(), table1::label(distortion, digit), quantity, "%")
-            })
+        let label = table1::label(distortion, digit);
+        let row = Row::new(label, move |scale, images| {
+            table1::training(distortion, digit, scale, images)
         });
-        claims.collect()
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        let mut notes = recipe::deviations(scale);
-        notes.push(
-            "The difference within a class is the squared distance of test images from the mean image of their class, \
-             as a share of their squared values: what is not explained by the class."
-                .to_owned(),
-        );
-        notes
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        let training = |(distortion, digit)| table1::training(distortion, digit, scale, images);
-        shown().filter_map(training).collect()
-    }
-
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        let (scale, images) = (laboratory.scale(), Images::of(&data.train));
-        for (distortion, digit) in shown() {
-            let Some(training) = table1::training(distortion, digit, scale, images) else {
-                continue;
-            };
-            let Some(trained) = laboratory.trained(&training, data)? else {
-                continue;
-            };
-            let config = digit.config(distortion, scale, images)?;
-            let network = DigitNet::new(&config, trained.parameters.builder())?;
-            let sets = laboratory.prepare(&training, data)?;
-            let picture = mosaic(&network, &sets.1, &training.label)?;
-            laboratory.figure(&file_name(&training.label), &picture)?;
-            self.keep(laboratory, &training, data, &trained, &network, &sets.1)?;
-        }
-        Ok(())
-    }
+        row.measured_error().measured(BEFORE).measured(AFTER)
+    };
+    SHOWN.map(row).into()
 }
 
-impl Grids {
-    /// Measures how different the digits of a class are.
-    fn keep(
-        &self,
-        laboratory: &Laboratory,
-        training: &Training,
-        data: &Dataset,
-        trained: &Trained,
-        network: &DigitNet,
-        test: &FloatSet,
-    ) -> Result<()> {
-        let device = &laboratory.settings.device;
-        let (mut before, mut behind) = (Spread::new(test.classes), Spread::new(test.classes));
-        for batch in Batches::eval(test, 250, device)? {
-            let batch = batch?;
-            let labels: Vec<u32> = batch.labels.to_vec1()?;
-            before.add(&batch.xs, &labels)?;
-            for transformed in network.transform(&batch.xs)? {
-                behind.add(&transformed.output, &labels)?;
-            }
+fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
+    for row in rows {
+        let Some(trained) = session.trained(row)? else {
+            continue;
+        };
+        let config: &DigitConfig = row.config()?;
+        let network = DigitNet::new(config, trained.parameters.builder())?;
+        let sets = session.prepare(row)?;
+        let picture = mosaic(&network, &sets.1, &row.label)?;
+        session.figure(&file_name(&row.label), &picture)?;
+        for (quantity, spread) in spreads(&network, &sets.1, session.device())? {
+            session.measured(row, quantity, trained.seed, Some(spread.percent()))?;
         }
-        for (quantity, spread) in [(BEFORE, before), (BEHIND, behind)] {
-            let claim = Claim::new(self.id(), &training.label, quantity, "%");
-            let record = Record::new(
-                &claim,
-                laboratory.described(training, data),
-                laboratory.scale(),
-            )
-            .value(trained.seed, Some(spread.percent()));
-            let folder = laboratory.folder().join(file_name(&training.label));
-            laboratory.keep(&folder.join(file_name(quantity)), &record)?;
-        }
-        Ok(())
     }
+    Ok(())
+}
+
+/// How different the digits of a class are, before and after the transformer.
+fn spreads(
+    network: &DigitNet,
+    test: &FloatSet,
+    device: &Device,
+) -> Result<[((&'static str, &'static str), Spread); 2]> {
+    let (mut before, mut after) = (Spread::new(test.classes), Spread::new(test.classes));
+    for batch in Batches::eval(test, 250, device)? {
+        let batch = batch?;
+        let labels: Vec<u32> = batch.labels.to_vec1()?;
+        before.add(&batch.xs, &labels)?;
+        for transformed in network.transform(&batch.xs)? {
+            after.add(&transformed.output, &labels)?;
+        }
+    }
+    Ok([(BEFORE, before), (AFTER, after)])
 }
 
 /// One column a class: the input, the grid over it, the output.
 fn mosaic(network: &DigitNet, test: &FloatSet, title: &str) -> Result<lab::report::Picture> {
-    let device = candle_core::Device::Cpu;
+    let device = Device::Cpu;
     let generators = network.generators();
     let mut rows = [Vec::new(), Vec::new(), Vec::new()];
     let mut names = Vec::new();
@@ -157,9 +116,9 @@ fn mosaic(network: &DigitNet, test: &FloatSet, title: &str) -> Result<lab::repor
         };
         let image = input.squeeze(0)?.squeeze(0)?;
         let theta = transformed.theta.detach();
-        rows[0].push(looked::gray(&image)?);
-        rows[1].push(looked::with_grid(&image, *generator, &theta)?);
-        rows[2].push(looked::gray(
+        rows[0].push(grid_overlay::gray(&image)?);
+        rows[1].push(grid_overlay::with_grid(&image, *generator, &theta)?);
+        rows[2].push(grid_overlay::gray(
             &transformed.output.detach().squeeze(0)?.squeeze(0)?,
         )?);
         names.push(class.to_string());
@@ -221,7 +180,6 @@ impl Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
 
     #[test]
     fn equal_images_do_not_differ() -> Result<()> {

@@ -4,13 +4,13 @@ mod animation;
 mod birds;
 mod colocalisation;
 mod digits;
+mod grid_overlay;
 mod grids;
-mod looked;
-mod model;
 mod overhead;
-mod recipe;
 mod search;
 mod sequence;
+mod setup;
+mod sized;
 mod table1;
 mod table2;
 mod table3;
@@ -18,27 +18,18 @@ mod table4;
 mod tc;
 mod volume;
 
-use lab::report::{Claim, Mark};
-
 use crate::experiment::Experiment;
 
 /// In the order of the paper.
-pub(crate) const EXPERIMENTS: &[&dyn Experiment] = &[
-    &table1::Table1,
-    &grids::Grids,
-    &tc::Cluttered,
-    &table2::Table2,
-    &table3::Table3,
-    &table4::Table4,
-    &colocalisation::Colocalisation,
-    &volume::Volume,
-    &overhead::Overhead,
-    &animation::Moving,
+pub(crate) static EXPERIMENTS: &[Experiment] = &[
+    table1::TABLE1,
+    grids::GRIDS,
+    tc::TC,
+    table2::TABLE2,
+    table3::TABLE3,
+    table4::TABLE4,
+    colocalisation::COLOCALISATION,
+    volume::VOLUME,
+    overhead::OVERHEAD,
+    animation::ANIMATION,
 ];
-
-/// A test error of the paper.
-fn error(id: &str, model: &str, value: f64, source: &str) -> Claim {
-    Claim::new(id, model, "test error", "%")
-        .value(value, Mark::Verified)
-        .source(source)
-}

@@ -1,24 +1,26 @@
 //! Section 4.2: what a training step costs with no, one and four transformers.
 //!
-//! Command: `cargo xtask reproduce stn/overhead`
 //! Expected: four transformers make a step 6 % slower.
-//! Cost: less than a minute on two cores at scale quick.
-//! Deviations: [`Overhead::deviations`].
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::ModuleT;
-use lab::data::Dataset;
-use lab::report::{Claim, Mark, Record, Scale};
+use lab::report::{Claim, Finding, Mark, Record, Relation};
 use stn::networks::{HouseNumberConfig, HouseNumberNet, Placement, sequence_loss};
 use striate::Parameters;
 use striate::rng::stream;
 
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::{Laboratory, file_name};
-use crate::training::Training;
+use super::setup::MNIST;
+use crate::deviations::Note;
+use crate::experiment::{Experiment, Row};
+use crate::file_name::file_name;
+use crate::images::Data;
+use crate::planned::Planned;
+use crate::scales::Scales;
+use crate::session::Session;
 
 /// The rows: name and place of the transformers.
 const ROWS: [(&str, Placement); 3] = [
@@ -26,8 +28,8 @@ const ROWS: [(&str, Placement); 3] = [
     ("ST-CNN Single", Placement::Single),
     ("ST-CNN Multi", Placement::Multi),
 ];
-const STEP: &str = "training step";
-const MORE: &str = "time over the CNN";
+const STEP: (&str, &str) = ("training step", "ms");
+const MORE: (&str, &str) = ("time over the CNN", "%");
 
 /// Sizes and repetitions of a measurement.
 struct Work {
@@ -37,116 +39,129 @@ struct Work {
     rounds: usize,
 }
 
-fn work(scale: Scale) -> Work {
-    let (side, width, batch, rounds) = match scale {
-        Scale::Paper => (64, 1.0, 128, 20),
-        Scale::Cpu => (64, 1.0, 16, 10),
-        Scale::Quick => (64, 0.25, 16, 12),
-        Scale::Smoke => (16, 0.05, 2, 2),
-    };
-    Work {
+const WORK: Scales<Work> = Scales {
+    paper: Work {
+        side: 64,
+        width: 1.0,
+        batch: 128,
+        rounds: 20,
+    },
+    cpu: Work {
+        side: 64,
+        width: 1.0,
+        batch: 16,
+        rounds: 10,
+    },
+    quick: Work {
+        side: 64,
+        width: 0.25,
+        batch: 16,
+        rounds: 12,
+    },
+    smoke: Work {
+        side: 16,
+        width: 0.05,
+        batch: 2,
+        rounds: 2,
+    },
+};
+
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Four transformers make a training step little slower.",
+    source: "Sec. 4.2",
+    quantity: MORE.0,
+    relation: Relation::Within {
+        row: "ST-CNN Multi",
+        of: 6.0,
+        by: 6.0,
+    },
+}];
+
+pub(crate) const OVERHEAD: Experiment = Experiment {
+    findings: FINDINGS,
+    notes: &[Note::new(
+        "The paper does not say what it timed on. A step is a forward and a backward pass without the optimizer; \
+         the time is the median of rounds, in each of which every network takes one step.",
+    )],
+    run: measure,
+    // Time does not depend on what the images show: they are noise, and the digits only say that nothing is needed.
+    ..Experiment::new(
+        "stn/overhead",
+        "what transformers cost in time",
+        Data {
+            stand_in: Scales::all(Some("mnist")),
+            ..MNIST
+        },
+        rows,
+    )
+};
+
+fn rows() -> Vec<Row> {
+    let [cnn, single, multi] = ROWS.map(|(row, _)| Row::untrained(row).measured(STEP));
+    vec![
+        cnn,
+        single.measured(MORE),
+        multi.number(MORE, 6.0, Mark::Verified, "Sec. 4.2"),
+    ]
+}
+
+/// The work of a step, as a note.
+fn described(work: &Work) -> String {
+    let Work {
         side,
         width,
         batch,
         rounds,
-    }
+    } = work;
+    format!("{batch} images of {side}x{side} noise, {width} of the paper's width, {rounds} rounds.")
 }
 
-pub(crate) struct Overhead;
-
-impl Experiment for Overhead {
-    fn id(&self) -> &'static str {
-        "stn/overhead"
-    }
-
-    fn title(&self) -> &'static str {
-        "what transformers cost in time"
-    }
-
-    /// Time does not depend on what the images show: they are noise, and the digits only say that nothing is needed.
-    fn data_set(&self) -> &'static str {
-        "mnist"
-    }
-
-    fn embedded(&self, _: Scale) -> Option<&'static str> {
-        Some("mnist")
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let times = ROWS.map(|(row, _)| Claim {
-            mark: Mark::Absent,
-            ..Claim::new(self.id(), row, STEP, "ms")
-        });
-        let [_, single, multi] = ROWS.map(|(row, _)| Claim::new(self.id(), row, MORE, "%"));
-        let single = Claim {
-            mark: Mark::Absent,
-            ..single
+fn measure(session: &mut Session, _: &[Planned]) -> Result<()> {
+    let scale = session.scale();
+    let device = session.device().clone();
+    let work = WORK.at(scale);
+    let seed = session.settings.seed;
+    let networks = ROWS.map(|(_, placement)| {
+        let config = HouseNumberConfig {
+            width: work.width,
+            ..HouseNumberConfig::paper(work.side, placement)
         };
-        let multi = multi.value(6.0, Mark::Verified).source("Sec. 4.2");
-        times.into_iter().chain([single, multi]).collect()
+        let parameters = Parameters::new(seed, DType::F32, &device);
+        HouseNumberNet::new(&config, parameters.builder())
+            .map(|network| (network, parameters.count()))
+    });
+    let networks: Vec<_> = networks.into_iter().collect::<candle_core::Result<_>>()?;
+    let (xs, labels) = noise(work, seed, &device)?;
+    let mut times = vec![Vec::new(); networks.len()];
+    for round in 0..=work.rounds {
+        for ((network, _), times) in networks.iter().zip(&mut times) {
+            let milliseconds = step(network, &xs, &labels)?;
+            // The first round grows buffers.
+            if round > 0 {
+                times.push(milliseconds);
+            }
+        }
     }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        let Work {
-            side,
-            width,
-            batch,
-            rounds,
-        } = work(scale);
-        vec![format!(
-            "A step is forward and backward pass on {batch} images of {side}x{side} noise, at {width} of the paper's width, without the optimizer; \
-             the median of {rounds} rounds, in each of which every network takes one step. The paper does not say what it timed on."
-        )]
-    }
-
-    fn trainings(&self, _: Scale, _: Images) -> Vec<Training> {
-        Vec::new()
-    }
-
-    fn run(&self, laboratory: &mut Laboratory, _: &Dataset) -> Result<()> {
-        let (scale, device) = (laboratory.scale(), &laboratory.settings.device);
-        let work = work(scale);
-        let seed = laboratory.settings.seed;
-        let networks = ROWS.map(|(_, placement)| {
-            let config = HouseNumberConfig {
-                width: work.width,
-                ..HouseNumberConfig::paper(work.side, placement)
+    let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
+    let plain = *medians.first().context("there are networks")?;
+    for ((row, _), (&time, (_, count))) in ROWS.into_iter().zip(medians.iter().zip(&networks)) {
+        let more = 100.0 * (time / plain - 1.0);
+        let numbers = [(STEP, time), (MORE, more)];
+        let of_row = if row == ROWS[0].0 { 1 } else { 2 };
+        for ((quantity, unit), value) in numbers.into_iter().take(of_row) {
+            let claim = Claim::new(session.id(), row, quantity, unit);
+            let notes = OVERHEAD.notes.iter().map(Note::text);
+            let record = Record {
+                parameters: Some(*count),
+                notes: [described(work)].into_iter().chain(notes).collect(),
+                ..Record::new(&claim, "noise", scale).value(seed, Some(value))
             };
-            let parameters = Parameters::new(seed, DType::F32, device);
-            HouseNumberNet::new(&config, parameters.builder())
-                .map(|network| (network, parameters.count()))
-        });
-        let networks: Vec<_> = networks.into_iter().collect::<candle_core::Result<_>>()?;
-        let (xs, labels) = noise(&work, seed, device)?;
-        let mut times = vec![Vec::new(); networks.len()];
-        for round in 0..=work.rounds {
-            for ((network, _), times) in networks.iter().zip(&mut times) {
-                let milliseconds = step(network, &xs, &labels)?;
-                // The first round grows buffers.
-                if round > 0 {
-                    times.push(milliseconds);
-                }
-            }
+            let folder = PathBuf::from(file_name(row)).join(file_name(quantity));
+            session.keep(&folder, &record)?;
         }
-        let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
-        let plain = *medians.first().context("there are networks")?;
-        for ((row, _), (&time, (_, count))) in ROWS.into_iter().zip(medians.iter().zip(&networks)) {
-            let more = 100.0 * (time / plain - 1.0);
-            let numbers = [(STEP, "ms", time), (MORE, "%", more)];
-            let of_row = if row == ROWS[0].0 { 1 } else { 2 };
-            for (quantity, unit, value) in numbers.into_iter().take(of_row) {
-                let claim = Claim::new(self.id(), row, quantity, unit);
-                let record = Record {
-                    parameters: Some(*count),
-                    notes: self.deviations(scale),
-                    ..Record::new(&claim, "noise", scale).value(seed, Some(value))
-                };
-                let folder = laboratory.folder().join(file_name(row));
-                laboratory.keep(&folder.join(file_name(quantity)), &record)?;
-            }
-        }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Images (N, 3, side, side) and digits (N, 5).

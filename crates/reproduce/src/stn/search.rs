@@ -1,32 +1,30 @@
 //! How one transformer learns where the common object of a set of pictures is (App. A.2).
 
-use std::path::{Path, PathBuf};
-
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
 use lab::data::{Batch, FloatSet};
-use lab::report::Scale;
-use lab::train::{
-    AdamConfig, Loss, LrSchedule, Objective, Outcome, ParamGroup, Recipe, fit_objective,
-};
+use lab::train::{AdamConfig, Loss, LrSchedule, Objective, ParamGroup, Recipe, fit_objective};
 use stn::networks::{Classifier, CoLocalisation, CoLocalisationConfig, WindowSize};
 use striate::Parameters;
+use striate::init::Match;
 use striate::rng::Clock;
 
-use crate::laboratory::{Interrupted, Laboratory};
+use crate::session::Session;
 
+/// Learning rate of a search.
+pub(super) const RATE: f64 = 0.003;
 /// Margin of the hinge.
 const ALPHA: f64 = 1.0;
 /// The mean squared distance that codes of digits have from the code of a blank crop, in units of the margin.
-const TO_BLANK: f64 = 2.0;
-/// The layer whose activations are the code: that behind the second convolution.
+pub(super) const TO_BLANK: f64 = 2.0;
+/// The layer whose activations are the code: that after the second convolution.
 const LAYER: usize = 1;
 /// The windows reach their last size after this share of the steps.
 const SHRINKING: f64 = 0.8;
 /// Searches of one class, at most.
-const STARTS: u64 = 5;
+pub(super) const STARTS: u64 = 5;
 /// A search is lost if its loss stays above this share of the margin.
-const LOST: f64 = 0.5;
+pub(super) const LOST: f64 = 0.5;
 /// The place of a picture's object, (left, top, right, bottom).
 pub(super) type Window = [f64; 4];
 
@@ -42,17 +40,10 @@ pub(super) struct Found {
 /// A search: its networks, its steps, and what the encoder has learnt.
 pub(super) struct Search<'a> {
     pub(super) config: CoLocalisationConfig,
-    pub(super) scale: Scale,
+    /// Steps of a search, each on all pictures.
+    pub(super) steps: usize,
     pub(super) encoder: &'a Parameters,
     pub(super) seed: u64,
-}
-
-/// Steps of a search, each on all pictures.
-pub(super) fn steps(scale: Scale) -> usize {
-    match scale {
-        Scale::Paper | Scale::Cpu | Scale::Quick => 200,
-        Scale::Smoke => 2,
-    }
 }
 
 /// Factors of the layers that make the code as long as [`TO_BLANK`] says, measured on `digits` (N, 1, side, side).
@@ -78,9 +69,9 @@ pub(super) fn factors(
 
 impl Search<'_> {
     fn recipe(&self, pictures: usize, label: String, seed: u64) -> Recipe {
-        let epochs = steps(self.scale);
+        let epochs = self.steps;
         let adam = AdamConfig {
-            lr: 0.003,
+            lr: RATE,
             beta2: 0.99,
             ..AdamConfig::default()
         };
@@ -99,17 +90,21 @@ impl Search<'_> {
     ///
     /// A search whose windows ended on empty places shows in its loss, which is then near the margin;
     /// it begins again with another seed, and the windows of the least loss are taken.
+    ///
+    /// `None` if a search belongs to another shard.
     pub(super) fn windows(
         &self,
-        laboratory: &Laboratory,
+        session: &mut Session,
         pictures: &FloatSet,
-        folder: &Path,
         label: &str,
-    ) -> Result<Found> {
+        settings: &toml::Table,
+    ) -> Result<Option<Found>> {
         let mut best: Option<Found> = None;
         for start in 0..STARTS {
-            let folder = folder.join(format!("start-{start}"));
-            let (loss, windows) = self.once(laboratory, pictures, folder, label, start)?;
+            let once = self.once(session, pictures, label, settings, start)?;
+            let Some((loss, windows)) = once else {
+                return Ok(None);
+            };
             if best.as_ref().is_none_or(|best| loss < best.loss) {
                 best = Some(Found {
                     loss,
@@ -121,28 +116,27 @@ impl Search<'_> {
                 break;
             }
         }
-        best.context("a search has at least one start")
+        Ok(best)
     }
 
     /// One search: its last loss, as a mean over pairs, and its windows.
     fn once(
         &self,
-        laboratory: &Laboratory,
+        session: &mut Session,
         pictures: &FloatSet,
-        folder: PathBuf,
         label: &str,
+        settings: &toml::Table,
         start: u64,
-    ) -> Result<(f64, Vec<Window>)> {
+    ) -> Result<Option<(f64, Vec<Window>)>> {
         let config = &self.config;
-        let device = &laboratory.settings.device;
+        let device = session.device().clone();
         let seed = self.seed.wrapping_add(start);
-        let parameters = Parameters::new(seed, DType::F32, device);
+        let parameters = Parameters::new(seed, DType::F32, &device);
         let network = CoLocalisation::new(config, parameters.builder())?;
         self.give_encoder(&parameters)?;
-        let mut settings = toml::Table::new();
+        let mut settings = settings.clone();
         settings.insert("network".to_owned(), toml::Value::try_from(config)?);
         settings.insert("pictures".to_owned(), label.to_owned().into());
-        let mut run = laboratory.quiet_run(folder, &settings)?;
         let recipe = self.recipe(pictures.len(), label.to_owned(), seed);
         let objective = Common {
             network: &network,
@@ -151,17 +145,21 @@ impl Search<'_> {
             end: last_size(config),
             steps: recipe.epochs as f64,
         };
-        let sets = (pictures, pictures);
-        let log = fit_objective(&objective, &parameters, sets.0, sets.1, &recipe, &mut run)?;
-        if log.outcome == Outcome::Interrupted {
-            return Err(Interrupted.into());
-        }
+        let trained = session.once(&settings, &recipe, |run| {
+            let log = fit_objective(&objective, &parameters, pictures, pictures, &recipe, run)?;
+            Ok((log, parameters.count()))
+        })?;
+        let Some((log, weights)) = trained else {
+            return Ok(None);
+        };
+        // The run may be an earlier one.
+        parameters.load(&weights, Match::Strict)?;
         let last = log.epochs.last().context("a search has steps")?;
         let pairs = (pictures.len() * pictures.len().saturating_sub(1)).max(1) as f64;
-        let xs = all(pictures, device)?;
+        let xs = all(pictures, &device)?;
         let crops = network.transform(&xs, WindowSize::Given(last_size(config)))?;
         let windows = CoLocalisation::boxes(&crops.theta, config.side)?;
-        Ok((last.train_loss / pairs, windows))
+        Ok(Some((last.train_loss / pairs, windows)))
     }
 
     /// Puts the trained weights into the encoder.
@@ -243,7 +241,7 @@ mod tests {
         let network = CoLocalisation::new(&config, parameters.builder())?;
         let search = Search {
             config: config.clone(),
-            scale: Scale::Smoke,
+            steps: 2,
             encoder: &encoder,
             seed: 0,
         };

@@ -5,14 +5,10 @@ use candle_core::{Result as CandleResult, Tensor, bail};
 use lab::data::{Batch, NUMBER_DIGITS, number_digits};
 use lab::train::{Loss, Objective, Recipe, Run, TrainError, TrainLog, fit_objective};
 use stn::candle_nn::ModuleT;
-use stn::networks::{HouseNumberConfig, HouseNumberNet, Placement, sequence_loss};
+use stn::networks::{HouseNumberConfig, HouseNumberNet, sequence_loss};
 use striate::{Clock, Network, Parameters};
 
-use super::model;
-use crate::training::{Model, Sets};
-
-/// Kernel of every convolution, and places that one of them fills where the side is `side`.
-const KERNEL: usize = 5;
+use crate::model::{Model, Sets};
 
 impl Model for HouseNumberConfig {
     fn build(&self, parameters: &Parameters) -> CandleResult<Box<dyn Network>> {
@@ -21,28 +17,6 @@ impl Model for HouseNumberConfig {
 
     fn settings(&self) -> Result<toml::Table> {
         Ok(toml::Table::try_from(self)?)
-    }
-
-    fn multiplications(&self) -> f64 {
-        let maps = [48, 64, 128, 160, 192, 192, 192, 192];
-        let scaled = |paper: usize| (paper as f64 * self.width).round().max(1.0);
-        let (mut channels, mut side, mut sum) = (3.0, self.side as f64, 0.0);
-        for (at, maps) in maps.map(scaled).into_iter().enumerate() {
-            if self.placement == Placement::Multi && at < 4 {
-                sum += channels * side * side * 32.0;
-            }
-            sum += side * side * (KERNEL * KERNEL) as f64 * channels * maps;
-            channels = maps;
-            if at % 2 == 0 {
-                side = (side / 2.0).floor();
-            }
-        }
-        if self.placement == Placement::Single {
-            let net = stn::ConvLocalisationConfig::svhn((self.side, self.side));
-            sum += model::convolutions(&net);
-        }
-        let units = scaled(3072);
-        sum + channels * side * side * units + units * (2.0 * units + 55.0)
     }
 
     fn fit(
@@ -95,6 +69,7 @@ mod tests {
     use super::*;
     use candle_core::{DType, Device};
     use lab::data::number_label;
+    use stn::networks::Placement;
 
     #[test]
     fn a_label_becomes_five_digits() -> CandleResult<()> {
@@ -116,23 +91,5 @@ mod tests {
         let text = wrong.expect_err("accepted").to_string();
         assert!(text.contains("label 111110 is no number"), "{text}");
         Ok(())
-    }
-
-    #[test]
-    fn multiplications_of_the_papers_network() {
-        let plain = HouseNumberConfig::paper(64, Placement::None);
-        // Convolutions from 64 x 64 down to 4 x 4, then 3072 inputs and units three times and 55 outputs.
-        let conv = |side: f64, from: f64, to: f64| side * side * 25.0 * from * to;
-        let wanted = conv(64.0, 3.0, 48.0)
-            + conv(32.0, 48.0, 64.0)
-            + conv(32.0, 64.0, 128.0)
-            + conv(16.0, 128.0, 160.0)
-            + conv(16.0, 160.0, 192.0)
-            + 2.0 * conv(8.0, 192.0, 192.0)
-            + conv(4.0, 192.0, 192.0)
-            + 3072.0 * (3.0 * 3072.0 + 55.0);
-        assert_eq!(plain.multiplications(), wanted);
-        let multi = HouseNumberConfig::paper(64, Placement::Multi);
-        assert!(multi.multiplications() > wanted);
     }
 }

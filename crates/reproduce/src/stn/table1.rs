@@ -1,17 +1,16 @@
 //! Table 1: eight networks on digits that are rotated (R), rotated, scaled and placed (RTS), seen in perspective (P), bent (E).
 //!
-//! Command: `cargo xtask reproduce stn/table1 --scale cpu --data DIR`
-//! Expected: every network with a transformer beats the one without; the gap is largest for FCN on RTS, 0.8 for 5.2.
-//! Cost: `--list` prints it.
-//! Deviations: `recipe.rs` and `digits.rs`; R and E are drawn on 28 x 28 pixels and P on 42 x 42, which the paper does not state.
+//! Expected: every network with a transformer beats the one without; the gap is largest for FCN on RTS.
 
 use lab::data::Distortion;
-use lab::report::{Claim, Scale};
+use lab::report::{Finding, Mark, Relation, Scale};
 
 use super::digits::{self, Digit, Kind};
-use super::recipe;
-use crate::experiment::{Experiment, Images};
-use crate::scenery::Scenery;
+use super::setup::{CHOICES, MNIST, SETUPS};
+use crate::experiment::{Experiment, Row};
+use crate::images::Images;
+use crate::scales::Scales;
+use crate::synthetic::Synthetic;
 use crate::training::Training;
 
 /// The distortions of the table, with the paper's errors in the order of [`digits::ROWS`].
@@ -34,7 +33,96 @@ const COLUMNS: [(Distortion, [f64; 8]); 4] = [
     ),
 ];
 
-pub(crate) struct Table1;
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[
+    Finding {
+        sentence: "Every transformer lowers the error on rotated digits.",
+        source: "Table 1",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("R: ST-FCN Aff", "R: FCN"),
+            ("R: ST-FCN Proj", "R: FCN"),
+            ("R: ST-FCN TPS", "R: FCN"),
+            ("R: ST-CNN Aff", "R: CNN"),
+            ("R: ST-CNN Proj", "R: CNN"),
+            ("R: ST-CNN TPS", "R: CNN"),
+        ]),
+    },
+    Finding {
+        sentence: "Every transformer lowers the error on rotated, scaled and placed digits.",
+        source: "Table 1",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("RTS: ST-FCN Aff", "RTS: FCN"),
+            ("RTS: ST-FCN Proj", "RTS: FCN"),
+            ("RTS: ST-FCN TPS", "RTS: FCN"),
+            ("RTS: ST-CNN Aff", "RTS: CNN"),
+            ("RTS: ST-CNN Proj", "RTS: CNN"),
+            ("RTS: ST-CNN TPS", "RTS: CNN"),
+        ]),
+    },
+    Finding {
+        sentence: "Every transformer lowers the error on digits in perspective.",
+        source: "Table 1",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("P: ST-FCN Aff", "P: FCN"),
+            ("P: ST-FCN Proj", "P: FCN"),
+            ("P: ST-FCN TPS", "P: FCN"),
+            ("P: ST-CNN Aff", "P: CNN"),
+            ("P: ST-CNN Proj", "P: CNN"),
+            ("P: ST-CNN TPS", "P: CNN"),
+        ]),
+    },
+    Finding {
+        sentence: "Every transformer lowers the error on bent digits.",
+        source: "Table 1",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("E: ST-FCN Aff", "E: FCN"),
+            ("E: ST-FCN Proj", "E: FCN"),
+            ("E: ST-FCN TPS", "E: FCN"),
+            ("E: ST-CNN Aff", "E: CNN"),
+            ("E: ST-CNN Proj", "E: CNN"),
+            ("E: ST-CNN TPS", "E: CNN"),
+        ]),
+    },
+];
+
+pub(crate) const TABLE1: Experiment = Experiment {
+    findings: FINDINGS,
+    choices: &[CHOICES],
+    ..Experiment::new(
+        "stn/table1",
+        "distorted MNIST without and with a transformer",
+        MNIST,
+        rows,
+    )
+};
+
+fn rows() -> Vec<Row> {
+    let column = |(distortion, errors): (Distortion, [f64; 8])| {
+        let rows = digits::ROWS.into_iter().zip(errors);
+        rows.map(move |(digit, error)| {
+            let row = Row::new(label(distortion, digit), move |scale, images| {
+                let is_run = *ALL_ROWS.at(scale)
+                    || distortion == Distortion::RotatedScaledPlaced
+                    || digit
+                        .transform
+                        .is_none_or(|own| own == digits::suited(distortion));
+                is_run.then(|| training(distortion, digit, scale, images))?
+            });
+            row.error(error, Mark::Verified, "Table 1")
+        })
+    };
+    COLUMNS.into_iter().flat_map(column).collect()
+}
+
+/// Whether all rows are run, or, but for RTS, the plain networks and the transformer that is made for the distortion.
+const ALL_ROWS: Scales<bool> = Scales {
+    quick: false,
+    ..Scales::all(true)
+};
 
 /// The row of a network and a distortion.
 pub(super) fn label(distortion: Distortion, digit: Digit) -> String {
@@ -46,25 +134,29 @@ pub(super) fn training(
     distortion: Distortion,
     digit: Digit,
     scale: Scale,
-    images: Images,
+    images: &Images,
 ) -> Option<Training> {
     let config = digit.config(distortion, scale, images).ok()?;
-    let scenery = Scenery::Distorted {
-        distortion,
-        canvas: digits::canvas(distortion, images),
-    };
-    let training = recipe::training(label(distortion, digit), config, scenery, scale);
-    let training = match scale {
-        Scale::Quick => recipe::lasting(training, quick_epochs(distortion, digit.kind)),
-        _ => training,
-    };
-    Some(match digit.transform {
-        Some(_) => recipe::slow_localisation(training, scale),
-        None => training,
+    let setup = SETUPS.at(scale);
+    let epochs = EPOCHS
+        .at(scale)
+        .map_or(setup.epochs, |of| of(distortion, digit.kind));
+    Some(Training {
+        synthetic: Some(Synthetic::Distorted {
+            distortion,
+            canvas: digits::canvas(distortion, images),
+        }),
+        ..setup.training(config, epochs, digit.transform.is_some())
     })
 }
 
-/// Epochs at scale quick: equal for all networks of a kind on a distortion, more where an epoch takes less time or teaches less.
+/// Epochs of a network on a distortion, if not those of the setup.
+const EPOCHS: Scales<Option<fn(Distortion, Kind) -> usize>> = Scales {
+    quick: Some(quick_epochs),
+    ..Scales::all(None)
+};
+
+/// Equal for all networks of a kind on a distortion, more where an epoch takes less time or teaches less.
 fn quick_epochs(distortion: Distortion, kind: Kind) -> usize {
     match (distortion, kind) {
         (Distortion::Rotated, Kind::Fcn) => 80,
@@ -73,62 +165,5 @@ fn quick_epochs(distortion: Distortion, kind: Kind) -> usize {
         (Distortion::Elastic, Kind::Cnn) => 12,
         (Distortion::Cluttered, _) | (_, Kind::Fcn) => 16,
         (_, Kind::Cnn) => 8,
-    }
-}
-
-/// Whether a row is run: at scale quick all of RTS, elsewhere the plain networks and the transformer made for the distortion.
-fn is_run(distortion: Distortion, digit: Digit, scale: Scale) -> bool {
-    let suited = digits::suited(distortion);
-    scale != Scale::Quick
-        || distortion == Distortion::RotatedScaledPlaced
-        || digit.transform.is_none_or(|own| own == suited)
-}
-
-impl Experiment for Table1 {
-    fn id(&self) -> &'static str {
-        "stn/table1"
-    }
-
-    fn title(&self) -> &'static str {
-        "distorted MNIST without and with a transformer"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "mnist"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        recipe::embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let column = |(distortion, errors): (Distortion, [f64; 8])| {
-            let rows = digits::ROWS.into_iter().zip(errors);
-            rows.map(move |(digit, value)| {
-                super::error(self.id(), &label(distortion, digit), value, "Table 1")
-            })
-        };
-        COLUMNS.into_iter().flat_map(column).collect()
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        let mut notes = recipe::deviations(scale);
-        if scale == Scale::Quick {
-            notes.push(
-                "Not run at this scale: on R, P and E the transformers that are not made for the distortion."
-                    .to_owned(),
-            );
-        }
-        notes
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        let pairs = COLUMNS
-            .into_iter()
-            .flat_map(|(distortion, _)| digits::ROWS.map(|digit| (distortion, digit)));
-        pairs
-            .filter(|&(distortion, digit)| is_run(distortion, digit, scale))
-            .filter_map(|(distortion, digit)| training(distortion, digit, scale, images))
-            .collect()
     }
 }

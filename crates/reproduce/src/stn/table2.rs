@@ -1,21 +1,152 @@
 //! Table 2: whole house numbers of SVHN, read by a CNN with no, one and four transformers.
 //!
-//! Command: `cargo xtask reproduce stn/table2 --scale cpu --data DIR`
 //! Expected: both ST-CNN read more numbers right than the CNN, and the looser crops of 128 px hurt the CNN most.
-//! Cost: `--list` prints it.
-//! Deviations: [`Table2::deviations`].
 
-use anyhow::Result;
-use lab::data::{Dataset, NUMBER_CLASSES, Preprocess};
-use lab::report::{Claim, Scale};
-use lab::train::{AdamConfig, LrSchedule, OptimizerConfig, ParamGroup, Recipe, SgdConfig};
+use lab::data::{NUMBER_CLASSES, Preprocess};
+use lab::report::{Finding, Mark, Relation, Scale};
+use lab::train::{ParamGroup, Recipe};
 use stn::networks::{HouseNumberConfig, Placement};
 
-use super::recipe;
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::Laboratory;
-use crate::scenery::Scenery;
+use super::setup::Optimizer;
+use crate::deviations::{Choice, Note};
+use crate::experiment::{Experiment, Row};
+use crate::images::{Data, Images};
+use crate::scales::Scales;
+use crate::synthetic::Synthetic;
 use crate::training::Training;
+
+/// A setup of section 4.2.
+struct Setup {
+    /// The part of the paper's maps and units, but for the localisation net of Single.
+    width: f64,
+    dropout: f32,
+    /// The factor of the gradient to the localisation nets, where SGD trains them.
+    gradient_scale: f64,
+    /// The factor of the rate of the localisation nets of Single and of Multi, where Adam trains them:
+    /// several small nets learn at a rate that a single deep one does not stand.
+    localisation_rates: [f64; 2],
+    optimizer: Optimizer,
+    epochs: usize,
+    batch_size: usize,
+    evaluate_every: usize,
+    /// Training and test images; all unless few.
+    images: (Option<usize>, Option<usize>),
+    /// Numbers made of digits where there are no house numbers, on tight and on loose crops.
+    made: [Option<Made>; 2],
+}
+
+/// Numbers made of digits: side of the image, digits of the longest, least and largest size of a digit in pixels.
+#[derive(Clone, Copy)]
+struct Made {
+    canvas: usize,
+    longest: usize,
+    digit: (f64, f64),
+}
+
+/// Nothing stands in for the loose crops: they would take four times as long.
+const MADE: [Option<Made>; 2] = [
+    Some(Made {
+        canvas: 32,
+        longest: 2,
+        digit: (14.0, 20.0),
+    }),
+    None,
+];
+
+/// 400,000 steps of 128 images are 217 epochs of the 235,755 training and extra images.
+const PAPER: Setup = Setup {
+    width: 1.0,
+    dropout: 0.5,
+    gradient_scale: 0.1,
+    localisation_rates: [1.0, 1.0],
+    optimizer: Optimizer::Sgd { lr: 0.01 },
+    epochs: 217,
+    batch_size: 128,
+    evaluate_every: 10,
+    images: (None, None),
+    made: MADE,
+};
+
+const CPU: Setup = Setup {
+    width: 0.25,
+    dropout: 0.0,
+    gradient_scale: 1.0,
+    localisation_rates: [0.1, 0.1],
+    optimizer: Optimizer::Adam {
+        lr: 0.001,
+        warmup: 1.0,
+    },
+    epochs: 12,
+    batch_size: 64,
+    evaluate_every: 2,
+    // SVHN's training images; the extra ones that follow them are for scale paper.
+    images: (Some(33_402), None),
+    ..PAPER
+};
+
+const QUICK: Setup = Setup {
+    width: 0.125,
+    localisation_rates: [0.1, 0.5],
+    epochs: 9,
+    batch_size: 16,
+    evaluate_every: 9,
+    images: (Some(4_000), Some(1_000)),
+    ..CPU
+};
+
+const SMOKE: Setup = Setup {
+    width: 0.05,
+    localisation_rates: CPU.localisation_rates,
+    optimizer: Optimizer::Adam {
+        lr: 0.002,
+        warmup: 0.0,
+    },
+    epochs: 1,
+    batch_size: 8,
+    evaluate_every: 1,
+    images: (Some(16), Some(8)),
+    made: [
+        Some(Made {
+            canvas: 16,
+            longest: 5,
+            digit: (8.0, 12.0),
+        }),
+        Some(Made {
+            canvas: 32,
+            longest: 5,
+            digit: (8.0, 12.0),
+        }),
+    ],
+    ..QUICK
+};
+
+const SETUPS: Scales<Setup> = Scales {
+    paper: PAPER,
+    cpu: CPU,
+    quick: QUICK,
+    smoke: SMOKE,
+};
+
+const CHOICES: &[Choice] = &[
+    Choice {
+        field: "recipe.optimizer.momentum",
+        why: "the paper does not state it",
+    },
+    Choice {
+        field: "recipe.batch_size",
+        why: "the paper does not state it",
+    },
+    Choice {
+        field: "recipe.schedule.decay.fractions",
+        why: "where the rate falls to a tenth, which the paper does not state",
+    },
+];
+
+/// Crops of 64 x 64 pixels, and looser ones of 128 x 128.
+const CROPS: [(usize, Data); 2] = [
+    (64, Data::of("svhn-numbers-64").quick("mnist")),
+    (128, Data::of("svhn-numbers-128").quick("mnist")),
+];
 
 /// Name, place of the transformers, and the paper's errors on tight and on loose crops.
 const ROWS: [(&str, Placement, [f64; 2]); 3] = [
@@ -23,234 +154,100 @@ const ROWS: [(&str, Placement, [f64; 2]); 3] = [
     ("ST-CNN Single", Placement::Single, [3.7, 3.9]),
     ("ST-CNN Multi", Placement::Multi, [3.6, 3.9]),
 ];
-/// SVHN's training images; the extra ones behind them are for scale paper.
-const TRAIN: usize = 33_402;
 
-/// How much of its surroundings a crop shows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Crop {
-    /// 64 x 64 pixels.
-    Tight,
-    /// 128 x 128 pixels, looser.
-    Loose,
-}
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[
+    Finding {
+        sentence: "Transformers read more house numbers right on tight crops.",
+        source: "Table 2",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("ST-CNN Single, 64 px", "CNN, 64 px"),
+            ("ST-CNN Multi, 64 px", "CNN, 64 px"),
+        ]),
+    },
+    Finding {
+        sentence: "Transformers read more house numbers right on loose crops.",
+        source: "Table 2",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("ST-CNN Single, 128 px", "CNN, 128 px"),
+            ("ST-CNN Multi, 128 px", "CNN, 128 px"),
+        ]),
+    },
+];
 
-impl Crop {
-    const ALL: [Self; 2] = [Self::Tight, Self::Loose];
+pub(crate) const TABLE2: Experiment = Experiment {
+    findings: FINDINGS,
+    choices: &[CHOICES],
+    notes: &[
+        Note::new("A number is wrong unless all of its digits, and their count, are right."),
+        Note::new(
+            "House numbers are cut off at the picture's edge, and loose crops show twice as much along each side: choices of this project.",
+        ),
+        Note::new(
+            "Where there are no house numbers, numbers made of the set's digits stand in, written askew and somewhere on the image, anew in every epoch.",
+        ),
+    ],
+    ..Experiment::new(
+        "stn/table2",
+        "whole house numbers without and with transformers",
+        CROPS[0].1,
+        rows,
+    )
+};
 
-    fn side(self) -> usize {
-        match self {
-            Self::Tight => 64,
-            Self::Loose => 128,
-        }
-    }
-
-    fn data_set(self) -> &'static str {
-        match self {
-            Self::Tight => "svhn-numbers-64",
-            Self::Loose => "svhn-numbers-128",
-        }
-    }
-
-    fn label(self, name: &str) -> String {
-        format!("{name}, {} px", self.side())
-    }
-}
-
-pub(crate) struct Table2;
-
-/// Whether these are house numbers, and not digits that numbers are to be made of.
-fn are_numbers(images: Images) -> bool {
-    images.classes == NUMBER_CLASSES
-}
-
-/// Numbers made of digits: side of the image, digits of the longest, least and largest size of a digit in pixels.
-///
-/// Nothing stands in for the loose crops at scale quick: they would take four times as long.
-fn made(crop: Crop, scale: Scale) -> Option<(usize, usize, (f64, f64))> {
-    match (scale, crop) {
-        (Scale::Smoke, Crop::Tight) => Some((16, 5, (8.0, 12.0))),
-        (Scale::Smoke, Crop::Loose) => Some((32, 5, (8.0, 12.0))),
-        (_, Crop::Tight) => Some((32, 2, (14.0, 20.0))),
-        (_, Crop::Loose) => None,
-    }
-}
-
-/// The trainings on one kind of crops.
-fn of_crop(crop: Crop, scale: Scale, images: Images) -> Vec<Training> {
-    let made = made(crop, scale);
-    let (side, scenery) = match (are_numbers(images), made) {
-        (true, _) => (images.size.1, None),
-        (false, None) => return Vec::new(),
-        (false, Some((canvas, longest, digit))) => {
-            let scenery = Scenery::Numbers {
-                canvas,
-                longest,
-                digit,
-            };
-            (canvas, Some(scenery))
-        }
+fn rows() -> Vec<Row> {
+    let of_crop = |(at, (side, data)): (usize, (usize, Data))| {
+        ROWS.map(|(name, placement, errors)| {
+            Row::new(format!("{name}, {side} px"), move |scale, images| {
+                training(placement, at, scale, images)
+            })
+            .error(errors[at], Mark::Verified, "Table 2, whole numbers")
+            .on(data)
+        })
     };
-    let training = |(name, placement, _): (&str, Placement, [f64; 2])| Training {
-        label: crop.label(name),
-        model: Box::new(config(side, placement, scale)),
-        recipe: recipe_of(placement, scale),
-        rates: Vec::new(),
-        train_images: match scale {
-            Scale::Smoke => Some(16),
-            Scale::Quick => Some(4_000),
-            Scale::Cpu => Some(TRAIN),
-            Scale::Paper => None,
-        },
-        test_images: match scale {
-            Scale::Smoke => Some(8),
-            Scale::Quick => Some(1_000),
-            Scale::Cpu | Scale::Paper => None,
-        },
-        initializer: None,
-        preprocess: match scenery {
+    CROPS.into_iter().enumerate().flat_map(of_crop).collect()
+}
+
+fn training(placement: Placement, crop: usize, scale: Scale, images: &Images) -> Option<Training> {
+    let setup = SETUPS.at(scale);
+    let are_numbers = images.classes == NUMBER_CLASSES;
+    let made = setup.made[crop].filter(|_| !are_numbers);
+    if made.is_none() && !are_numbers {
+        return None;
+    }
+    let config = HouseNumberConfig {
+        width: setup.width,
+        dropout: setup.dropout,
+        gradient_scale: setup.gradient_scale,
+        ..HouseNumberConfig::paper(made.map_or(images.size.1, |made| made.canvas), placement)
+    };
+    let [single, multi] = setup.localisation_rates;
+    let factor = match placement {
+        Placement::None => 1.0,
+        Placement::Single => single,
+        Placement::Multi => multi,
+    };
+    let (optimizer, schedule) = setup.optimizer.with_schedule();
+    let recipe = Recipe {
+        schedule,
+        evaluate_every: setup.evaluate_every,
+        groups: Vec::from_iter((factor != 1.0).then(|| ParamGroup::new("st*").lr_factor(factor))),
+        ..Recipe::new(setup.epochs, setup.batch_size, optimizer)
+    };
+    Some(Training {
+        train_images: setup.images.0,
+        test_images: setup.images.1,
+        preprocess: match made {
             Some(_) => Preprocess::UnitRange,
             None => Preprocess::Standardize,
         },
-        scenery,
-    };
-    ROWS.map(training).into()
-}
-
-fn config(side: usize, placement: Placement, scale: Scale) -> HouseNumberConfig {
-    let paper = HouseNumberConfig::paper(side, placement);
-    let width = match scale {
-        Scale::Smoke => 0.05,
-        Scale::Quick => 0.125,
-        Scale::Cpu => 0.25,
-        Scale::Paper => return paper,
-    };
-    HouseNumberConfig {
-        width,
-        dropout: 0.0,
-        gradient_scale: recipe::gradient_scale(scale),
-        ..paper
-    }
-}
-
-fn recipe_of(placement: Placement, scale: Scale) -> Recipe {
-    let adam = |lr: f64| -> OptimizerConfig {
-        let config = AdamConfig {
-            lr,
-            ..AdamConfig::default()
-        };
-        config.into()
-    };
-    let sgd = SgdConfig {
-        lr: 0.01,
-        momentum: 0.9,
-        ..SgdConfig::default()
-    };
-    let falls = LrSchedule::steps_at_fractions(&[1.0 / 3.0, 2.0 / 3.0], 0.1);
-    let cosine = LrSchedule::cosine(0.0).warmup(1.0);
-    // 400,000 steps of 128 images are 217 epochs of the 235,755 training and extra images.
-    let (epochs, batch_size, optimizer, schedule, evaluate_every) = match scale {
-        Scale::Smoke => (1, 8, adam(0.002), LrSchedule::cosine(0.0), 1),
-        Scale::Quick => (9, 16, adam(0.001), cosine, 9),
-        Scale::Cpu => (12, 64, adam(0.001), cosine, 2),
-        Scale::Paper => (217, 128, sgd.into(), falls, 10),
-    };
-    let groups = match (placement, scale) {
-        // There the gradient is smaller instead.
-        (Placement::None, _) | (_, Scale::Paper) => Vec::new(),
-        // Several small nets learn at a rate that a single deep one does not stand.
-        (Placement::Multi, Scale::Quick) => vec![ParamGroup::new("st*").lr_factor(0.5)],
-        _ => vec![ParamGroup::new("st*").lr_factor(0.1)],
-    };
-    Recipe {
-        schedule,
-        evaluate_every,
-        groups,
-        ..Recipe::new(epochs, batch_size, optimizer)
-    }
-}
-
-impl Experiment for Table2 {
-    fn id(&self) -> &'static str {
-        "stn/table2"
-    }
-
-    fn title(&self) -> &'static str {
-        "whole house numbers without and with transformers"
-    }
-
-    fn data_set(&self) -> &'static str {
-        Crop::Tight.data_set()
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        recipe::embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let column = |(crop, at): (Crop, usize)| {
-            ROWS.map(|(name, _, errors)| {
-                let source = "Table 2, whole numbers";
-                super::error(self.id(), &crop.label(name), errors[at], source)
-            })
-        };
-        Crop::ALL.into_iter().zip(0..).flat_map(column).collect()
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        let crops = "the crops are cut off at the picture's edge, those of 128 px show twice as much along each side (choices of this project)";
-        let text = match scale {
-            Scale::Smoke => {
-                "a smoke run shows that everything works, its numbers mean nothing".to_owned()
-            }
-            Scale::Quick => "not SVHN: without --data, numbers of one or two embedded MNIST digits, written askew and somewhere on 32x32 pixels, \
-                 anew in every epoch, and nothing for the rows of 128 px; 4,000 images, an eighth of the width but for Single's localisation net, no dropout, \
-                 9 epochs of Adam at 0.001 with warm-up and cosine instead of 400,000 steps of SGD, a tenth of the rate for Single's localisation net and half of it for Multi's, batch 16"
-                .to_owned(),
-            Scale::Cpu => format!(
-                "the 33,402 training images without the extra ones, a quarter of the width but for Single's localisation net, no dropout, \
-                 12 epochs of Adam at 0.001 with warm-up and cosine instead of 400,000 steps of SGD, a tenth of the rate for localisation nets, batch 64; {crops}"
-            ),
-            Scale::Paper => format!(
-                "momentum 0.9 and batches of 128, which the paper does not state, the rate falls to a tenth after each third; {crops}"
-            ),
-        };
-        vec![
-            format!("Deviations: {text}."),
-            "A number is wrong unless all of its digits, and their count, are right.".to_owned(),
-        ]
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        let of_crop = |crop: Crop| {
-            let (channels, ..) = images.size;
-            let images = Images {
-                size: match are_numbers(images) {
-                    true => (channels, crop.side(), crop.side()),
-                    false => images.size,
-                },
-                ..images
-            };
-            of_crop(crop, scale, images)
-        };
-        Crop::ALL.into_iter().flat_map(of_crop).collect()
-    }
-
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        let (scale, images) = (laboratory.scale(), Images::of(&data.train));
-        for training in of_crop(Crop::Tight, scale, images) {
-            laboratory.train(&training, data)?;
-        }
-        if are_numbers(images) {
-            let loose = laboratory.other(Crop::Loose.data_set())?;
-            for training in of_crop(Crop::Loose, scale, Images::of(&loose.train)) {
-                laboratory.train(&training, &loose)?;
-            }
-        } else {
-            for training in of_crop(Crop::Loose, scale, images) {
-                laboratory.train(&training, data)?;
-            }
-        }
-        laboratory.draw_curves()
-    }
+        synthetic: made.map(|made| Synthetic::Numbers {
+            canvas: made.canvas,
+            longest: made.longest,
+            digit: made.digit,
+        }),
+        ..Training::new(config, recipe)
+    })
 }

@@ -1,58 +1,160 @@
 //! Table 3: birds (CUB-200-2011), described whole or by two and four parts that transformers crop.
 //!
-//! Command: `cargo xtask reproduce stn/table3 --scale paper --data DIR --device cuda:0`
 //! Expected: parts are better than the whole, 448 px better than 224, four parts a little better than two.
-//! Cost: `--list` prints it.
-//! Deviations: [`Table3::deviations`].
 
 use std::path::PathBuf;
 
 use allconv::{ClassMapActivation, ImageNetConfig};
 use anyhow::{Result, ensure};
-use lab::data::{Augment, Dataset, Distortion, Preprocess, Source};
-use lab::report::{Claim, Scale};
+use lab::data::{Augment, Distortion, Preprocess, Source};
+use lab::report::{Finding, Mark, Relation};
 use lab::train::{LrSchedule, Recipe, SgdConfig};
 
 use super::birds::Birds;
 use super::digits;
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::Laboratory;
-use crate::scenery::Scenery;
+use crate::deviations::{Choice, Note};
+use crate::experiment::{Experiment, Row};
+use crate::images::{Data, Images};
+use crate::planned::Planned;
+use crate::scales::Scales;
+use crate::session::Session;
+use crate::store;
+use crate::synthetic::Synthetic;
 use crate::training::Training;
 
-/// Name, parts, side of the pictures, and the paper's accuracy.
-type Row = (&'static str, usize, usize, f64);
+/// A setup of section 4.3.
+struct Setup {
+    epochs: usize,
+    batch_size: usize,
+    /// Side of what a trunk describes, and the part of its channels.
+    crop: usize,
+    width: f64,
+    /// Training and test images; all unless few.
+    images: Option<usize>,
+}
 
-const ROWS: [Row; 4] = [
-    ("CNN, 224 px", 0, 224, 82.3),
-    ("2xST-CNN, 224 px", 2, 224, 83.1),
-    ("2xST-CNN, 448 px", 2, 448, 83.9),
-    ("4xST-CNN, 448 px", 4, 448, 84.1),
+const PAPER: Setup = Setup {
+    epochs: 60,
+    batch_size: 32,
+    crop: 224,
+    width: 1.0,
+    images: None,
+};
+
+const CPU: Setup = Setup { epochs: 6, ..PAPER };
+
+const QUICK: Setup = Setup {
+    epochs: 1,
+    batch_size: 16,
+    images: Some(500),
+    ..PAPER
+};
+
+const SMOKE: Setup = Setup {
+    epochs: 1,
+    batch_size: 4,
+    crop: 96,
+    width: 1.0 / 24.0,
+    images: Some(8),
+};
+
+const SETUPS: Scales<Setup> = Scales {
+    paper: PAPER,
+    cpu: CPU,
+    quick: QUICK,
+    smoke: SMOKE,
+};
+
+/// The paper states none of this.
+const CHOICES: &[Choice] = &[
+    Choice {
+        field: "recipe.optimizer",
+        why: "the paper does not state it",
+    },
+    Choice {
+        field: "recipe.batch_size",
+        why: "the paper does not state it",
+    },
+    Choice {
+        field: "recipe.epochs",
+        why: "the paper does not state them",
+    },
+    Choice {
+        field: "recipe.augment",
+        why: "flips alone",
+    },
+    Choice {
+        field: "model.backbone.class_map_activation",
+        why: "new class maps with a ReLU could all be dead from the start",
+    },
 ];
-const SETS: [&str; 2] = ["cub200-224", "cub200-448"];
+
+/// Pictures of 224 and of 448 pixels. Nothing that is part of the program resembles photographs; a smoke run only shows that the path works.
+const SMALL: Data = Data::of("cub200-224").smoke("mnist");
+const LARGE: Data = Data::of("cub200-448").smoke("mnist");
+
+/// Name, parts, data, and the paper's accuracy.
+const ROWS: [(&str, usize, Data, f64); 4] = [
+    ("CNN, 224 px", 0, SMALL, 82.3),
+    ("2xST-CNN, 224 px", 2, SMALL, 83.1),
+    ("2xST-CNN, 448 px", 2, LARGE, 83.9),
+    ("4xST-CNN, 448 px", 4, LARGE, 84.1),
+];
 /// The backbone's weights in the folder that `--data` names.
 const BACKBONE: &str = "backbone.safetensors";
 
-pub(crate) struct Table3;
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Parts are better than the whole, large pictures better than small ones, and four parts better than two.",
+    source: "Table 3",
+    quantity: "test error",
+    relation: Relation::Falls(&[
+        "CNN, 224 px",
+        "2xST-CNN, 224 px",
+        "2xST-CNN, 448 px",
+        "4xST-CNN, 448 px",
+    ]),
+}];
 
-fn training(row: Row, scale: Scale, images: Images, weights: Option<PathBuf>) -> Training {
-    let (label, parts, _, _) = row;
-    let smoke = scale == Scale::Smoke;
-    let (in_channels, ..) = images.size;
-    let crop = if smoke { 96 } else { 224 };
+pub(crate) const TABLE3: Experiment = Experiment {
+    findings: FINDINGS,
+    choices: &[CHOICES],
+    notes: &[Note::new(
+        "All-CNN-B as allconv/imagenet trains it takes the place of Inception with batch normalization; every part and the localisation net have a backbone of their own, \
+         windows have half the side, and no dropout follows the transformers.",
+    )],
+    run,
+    ..Experiment::new("stn/table3", "birds, whole or by parts", SMALL, rows)
+};
+
+fn rows() -> Vec<Row> {
+    let row = |(label, parts, data, accuracy): (&str, usize, Data, f64)| {
+        // One decimal is exact here.
+        let error = (1000.0 - 10.0 * accuracy).round() / 10.0;
+        Row::new(label, move |scale, images| {
+            Some(training(SETUPS.at(scale), parts, images))
+        })
+        .error(error, Mark::Verified, "Table 3, 100 minus its accuracy")
+        .on(data)
+    };
+    ROWS.map(row).into()
+}
+
+fn training(setup: &Setup, parts: usize, images: &Images) -> Training {
+    let are_birds = images.size.0 == 3;
     let model = Birds {
         parts,
-        crop,
+        crop: setup.crop,
         classes: images.classes,
         backbone: ImageNetConfig {
-            in_channels,
-            image_size: (crop, crop),
-            width: if smoke { 1.0 / 24.0 } else { 1.0 },
-            // New class maps with ReLU could all be dead from the start.
+            in_channels: images.size.0,
+            image_size: (setup.crop, setup.crop),
+            width: setup.width,
             class_map_activation: ClassMapActivation::Identity,
             ..ImageNetConfig::ilsvrc2012()
         },
-        weights,
+        weights: None,
+        weights_sha256: None,
     };
     let sgd = SgdConfig {
         lr: 0.001,
@@ -60,140 +162,63 @@ fn training(row: Row, scale: Scale, images: Images, weights: Option<PathBuf>) ->
         weight_decay: 0.0005,
         ..SgdConfig::default()
     };
-    let (epochs, batch_size) = length(scale);
-    let sliver = smoke.then_some(8);
+    let recipe = Recipe {
+        schedule: LrSchedule::steps_at_fractions(&[1.0 / 3.0, 2.0 / 3.0], 0.1),
+        augment: Augment {
+            flip: true,
+            translate: 0,
+        },
+        ..Recipe::new(setup.epochs, setup.batch_size, sgd)
+    };
     Training {
-        label: label.to_owned(),
-        model: Box::new(model),
-        recipe: Recipe {
-            schedule: LrSchedule::steps_at_fractions(&[1.0 / 3.0, 2.0 / 3.0], 0.1),
-            augment: Augment {
-                flip: true,
-                translate: 0,
-            },
-            ..Recipe::new(epochs, batch_size, sgd)
-        },
-        rates: Vec::new(),
-        train_images: match scale {
-            Scale::Quick => Some(500),
-            _ => sliver,
-        },
-        test_images: match scale {
-            Scale::Quick => Some(500),
-            _ => sliver,
-        },
-        initializer: None,
-        preprocess: match are_birds(images) {
+        train_images: setup.images,
+        test_images: setup.images,
+        preprocess: match are_birds {
             true => Preprocess::Standardize,
             false => Preprocess::UnitRange,
         },
-        scenery: (!are_birds(images)).then(|| Scenery::Distorted {
+        synthetic: (!are_birds).then(|| Synthetic::Distorted {
             distortion: Distortion::Cluttered,
             canvas: digits::canvas(Distortion::Cluttered, images),
         }),
+        ..Training::new(model, recipe)
     }
 }
 
-/// Epochs and the size of a batch.
-fn length(scale: Scale) -> (usize, usize) {
-    match scale {
-        Scale::Smoke => (1, 4),
-        Scale::Quick => (1, 16),
-        Scale::Cpu => (6, 32),
-        Scale::Paper => (60, 32),
-    }
-}
-
-/// Whether these are photographs, and not digits that pictures are to be made of.
-fn are_birds(images: Images) -> bool {
-    images.size.0 == 3
-}
-
-impl Table3 {
-    /// Where the backbone's weights are; `None` for pictures made of digits, which need none.
-    fn weights(&self, laboratory: &Laboratory, images: Images) -> Result<Option<PathBuf>> {
-        let folder = match &laboratory.settings.source {
-            Some(Source::Dir(folder)) if are_birds(images) => folder,
-            _ => return Ok(None),
-        };
-        let path = folder.join(BACKBONE);
-        ensure!(
-            path.is_file(),
-            "{} needs a backbone trained on ImageNet, {}, which is not there: train allconv/imagenet at scale paper \
-             and copy its checkpoint/weights.safetensors to that place",
-            self.id(),
-            path.display()
-        );
-        Ok(Some(path))
-    }
-}
-
-impl Experiment for Table3 {
-    fn id(&self) -> &'static str {
-        "stn/table3"
-    }
-
-    fn title(&self) -> &'static str {
-        "birds, whole or by parts"
-    }
-
-    fn data_set(&self) -> &'static str {
-        SETS[0]
-    }
-
-    /// Nothing that is part of the program resembles photographs; a smoke run only shows that the path works.
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        (scale == Scale::Smoke).then_some("mnist")
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let claim = |(label, _, _, accuracy): Row| {
-            // Two digits behind the point are exact here.
-            let error = (1000.0 - 10.0 * accuracy).round() / 10.0;
-            super::error(self.id(), label, error, "Table 3, 100 minus its accuracy")
-        };
-        ROWS.map(claim).into()
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        let text = match scale {
-            Scale::Smoke => "a smoke run shows that everything works, its numbers mean nothing: \
-                 cluttered digits for pictures, and a narrow backbone with drawn weights"
-                .to_owned(),
-            _ => {
-                let (epochs, batch_size) = length(scale);
-                let images = match scale {
-                    Scale::Quick => "500",
-                    _ => "all",
-                };
-                format!(
-                    "All-CNN-B as allconv/imagenet trains it instead of Inception with batch normalization, a backbone of its own for every part \
-                     and for the localisation net, windows of half the side, {epochs} epochs of SGD at 0.001 with momentum 0.9, decay 0.0005 and batches of {batch_size} \
-                     on {images} training images, no dropout behind transformers, no ReLU on the class maps, flips alone as augmentation; the paper states none of this but the parts"
-                )
-            }
-        };
-        vec![format!("Deviations: {text}.")]
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        let of_row = |row| training(row, scale, images, None);
-        ROWS.map(of_row).into()
-    }
-
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        let (scale, images) = (laboratory.scale(), Images::of(&data.train));
-        let weights = self.weights(laboratory, images)?;
-        for row in ROWS {
-            let weights = weights.clone();
-            if row.2 == 448 && are_birds(images) {
-                let large = laboratory.other(SETS[1])?;
-                let training = training(row, scale, Images::of(&large.train), weights);
-                laboratory.train(&training, &large)?;
-            } else {
-                laboratory.train(&training(row, scale, images, weights), data)?;
-            }
+/// Trains with the backbone's weights; pictures made of digits need none.
+fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
+    let weights = match &session.settings.source {
+        Some(Source::Dir(folder) | Source::Subset(folder)) => {
+            let path: PathBuf = folder.join(BACKBONE);
+            ensure!(
+                path.is_file(),
+                "{} needs a backbone trained on ImageNet, {}, which is not there: train allconv/imagenet at scale paper \
+                 and copy its checkpoint/weights.safetensors to that place",
+                session.id(),
+                path.display()
+            );
+            let sha256 = store::digest(&path)?;
+            Some((path, sha256))
         }
-        laboratory.draw_curves()
-    }
+        _ => None,
+    };
+    let with_weights = |row: &Planned| {
+        let birds: &Birds = row.config()?;
+        let are_birds = row.data.train.channels == 3;
+        let (weights, weights_sha256) = weights.clone().filter(|_| are_birds).unzip();
+        let model = Birds {
+            weights,
+            weights_sha256,
+            ..birds.clone()
+        };
+        Ok(Planned {
+            training: Training {
+                model: std::rc::Rc::new(model),
+                ..row.training.clone()
+            },
+            ..row.clone()
+        })
+    };
+    let rows = rows.iter().map(with_weights).collect::<Result<Vec<_>>>()?;
+    session.train_all(&rows)
 }

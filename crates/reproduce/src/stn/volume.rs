@@ -1,32 +1,105 @@
 //! App. A.3: digits as bodies in a volume, turned in space; the classifier sees their shadow.
 //!
-//! Command: `cargo xtask reproduce stn/volume`
 //! Expected: a transformer turns the body until its shadow can be read, and beats the same classifier without one.
-//! Cost: `--list` prints it.
-//! Deviations: the paper gives no error and no ranges of the pose; the bodies are those of `lab::data::Extrude`.
+//! The paper gives no error and no ranges of the pose; the bodies are those of `lab::data::Extrude`.
 
 use anyhow::Result;
 use candle_core::{Result as CandleResult, Tensor};
-use candle_nn::{Module, ModuleT};
-use lab::data::{Dataset, FloatSet};
-use lab::report::{Claim, ImageGrid, Mark, Picture, Scale};
+use candle_nn::{Module, ModuleT, VarBuilder};
+use lab::data::{Extrude, FloatSet};
+use lab::report::{Finding, ImageGrid, Picture, Relation};
 use serde::Serialize;
-use stn::ConvLocalisationConfig;
 use stn::networks::{Body, Classifier, VolumeConfig, VolumeNet};
 use striate::network::unknown_layer;
-use striate::{Clock, Network, Parameters};
+use striate::{Clock, Network};
 
-use super::{looked, model, recipe};
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::Laboratory;
+use super::grid_overlay;
+use super::setup::{self, CHOICES, MNIST, Optimizer};
+use crate::deviations::Note;
+use crate::experiment::{Experiment, Row};
+use crate::model::models;
 use crate::pictures;
-use crate::scenery::Scenery;
-use crate::training::{Model, Training};
+use crate::planned::Planned;
+use crate::scales::Scales;
+use crate::session::Session;
+use crate::synthetic::Synthetic;
+use crate::training::Training;
 
-/// The rows: without and with a transformer.
-const ROWS: [&str; 2] = ["CNN on the shadow", "ST-CNN, 3-D affine"];
+/// A setup of appendix A.3.
+struct Setup {
+    training: setup::Setup,
+    /// Side of the volume.
+    side: usize,
+    filters: usize,
+}
 
-pub(crate) struct Volume;
+const PAPER: Setup = Setup {
+    training: setup::PAPER,
+    side: 60,
+    filters: 64,
+};
+
+const CPU: Setup = Setup {
+    training: setup::Setup {
+        optimizer: SLOW_ADAM,
+        ..setup::CPU
+    },
+    side: 28,
+    filters: 32,
+};
+
+const QUICK: Setup = Setup {
+    training: setup::Setup {
+        optimizer: SLOW_ADAM,
+        epochs: 5,
+        images: (Some(1_500), Some(300)),
+        ..setup::QUICK
+    },
+    filters: 10,
+    ..CPU
+};
+
+const SMOKE: Setup = Setup {
+    training: setup::SMOKE,
+    ..QUICK
+};
+
+/// Shadows are sums over a depth: at the rate of the other networks the first steps leave ReLUs that never open again.
+const SLOW_ADAM: Optimizer = Optimizer::Adam {
+    lr: 0.0007,
+    warmup: 1.0,
+};
+
+const SETUPS: Scales<Setup> = Scales {
+    paper: PAPER,
+    cpu: CPU,
+    quick: QUICK,
+    smoke: SMOKE,
+};
+
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "A transformer turns the body until its shadow can be read.",
+    source: "App. A.3",
+    quantity: "test error",
+    relation: Relation::Falls(&["CNN on the shadow", "ST-CNN, 3-D affine"]),
+}];
+
+pub(crate) const VOLUME: Experiment = Experiment {
+    findings: FINDINGS,
+    choices: &[CHOICES],
+    notes: &[Note {
+        text: "Bodies are turned by up to {degrees} degrees about each axis and moved by up to {part} of the side, which the paper does not state.",
+        numbers: &[("degrees", Extrude::TURN), ("part", Extrude::MOVE)],
+    }],
+    run,
+    ..Experiment::new(
+        "stn/volume",
+        "digits in a volume, seen as a shadow",
+        MNIST,
+        rows,
+    )
+};
 
 /// A network for volumes, whose slices are the channels of its input.
 #[derive(Clone, Debug, Serialize)]
@@ -35,28 +108,8 @@ struct VolumeModel {
     network: VolumeConfig,
 }
 
-impl Model for VolumeModel {
-    fn build(&self, parameters: &Parameters) -> CandleResult<Box<dyn Network>> {
-        Ok(Box::new(Shadow::new(self, parameters)?))
-    }
-
-    fn settings(&self) -> Result<toml::Table> {
-        Ok(toml::Table::try_from(self)?)
-    }
-
-    fn multiplications(&self) -> f64 {
-        let VolumeConfig {
-            side,
-            classes,
-            body,
-            ..
-        } = self.network;
-        let localisation = match self.transformer {
-            true => model::convolutions(&ConvLocalisationConfig::mnist(side, (side, side))),
-            false => 0.0,
-        };
-        localisation + model::classifier(body, 1, side, classes)
-    }
+models! {
+    VolumeModel => Shadow::new;
 }
 
 /// Sums a volume along its depth, behind a transformer if there is one, and classifies the picture.
@@ -71,14 +124,13 @@ enum Projector {
 }
 
 impl Shadow {
-    fn new(model: &VolumeModel, parameters: &Parameters) -> CandleResult<Self> {
+    fn new(model: &VolumeModel, vb: VarBuilder) -> CandleResult<Self> {
         let VolumeConfig {
             side,
             classes,
             body,
             ..
         } = model.network;
-        let vb = parameters.builder();
         Ok(Self {
             network: match model.transformer {
                 true => Projector::Transformed(VolumeNet::new(&model.network, vb)?.into()),
@@ -132,113 +184,54 @@ impl Network for Shadow {
     }
 }
 
-impl Experiment for Volume {
-    fn id(&self) -> &'static str {
-        "stn/volume"
-    }
-
-    fn title(&self) -> &'static str {
-        "digits in a volume, seen as a shadow"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "mnist"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        recipe::embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let claim = |row| Claim {
-            mark: Mark::Unknown,
-            ..Claim::new(self.id(), row, "test error", "%").source("App. A.3")
-        };
-        ROWS.map(claim).into()
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        let bodies = "bodies are turned by up to 45 degrees about each axis and moved by a tenth of the side, which the paper does not state";
-        vec![match scale {
-            Scale::Smoke => {
-                "Deviations: a smoke run shows that everything works, its numbers mean nothing."
-                    .to_owned()
-            }
-            Scale::Quick => format!(
-                "Deviations: 1,500 training and 300 test digits, volumes of 28x28x28 instead of 60x60x60, 5 epochs of Adam at 0.0007, narrow networks; {bodies}."
-            ),
-            Scale::Cpu => format!(
-                "Deviations: volumes of 28x28x28 instead of 60x60x60, 10 epochs of Adam; {bodies}."
-            ),
-            Scale::Paper => format!("Deviations: {bodies}."),
-        }]
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        let (side, filters) = match scale {
-            Scale::Paper => (60, 64),
-            Scale::Cpu => (28, 32),
-            Scale::Quick | Scale::Smoke => (28, 10),
-        };
-        let training = |(row, transformer): (&str, bool)| {
+fn rows() -> Vec<Row> {
+    let row = |(label, transformer): (&str, bool)| {
+        let row = Row::new(label, move |scale, images| {
+            let setup = SETUPS.at(scale);
             let model = VolumeModel {
                 transformer,
                 network: VolumeConfig {
-                    side,
+                    side: setup.side,
                     classes: images.classes,
-                    body: Body::Cnn { filters },
-                    gradient_scale: recipe::gradient_scale(scale),
+                    body: Body::Cnn {
+                        filters: setup.filters,
+                    },
+                    gradient_scale: setup.training.gradient_scale,
                 },
             };
-            let training = recipe::training(row.to_owned(), model, Scenery::Volume { side }, scale);
-            let training = match transformer {
-                true => recipe::slow_localisation(training, scale),
-                false => training,
-            };
-            let (train_images, test_images) = match scale {
-                Scale::Quick => (Some(1_500), Some(300)),
-                _ => (training.train_images, training.test_images),
-            };
-            let training = Training {
-                train_images,
-                test_images,
-                ..training
-            };
-            // Shadows are sums over a depth: at the rate of the other networks the first steps leave ReLUs that never open again.
-            match scale {
-                Scale::Quick => recipe::at_rate(recipe::lasting(training, 5), 0.0007, 1.0),
-                _ => training,
-            }
-        };
-        ROWS.into_iter().zip([false, true]).map(training).collect()
-    }
+            let epochs = setup.training.epochs;
+            Some(Training {
+                synthetic: Some(Synthetic::Volume { side: setup.side }),
+                ..setup.training.training(model, epochs, transformer)
+            })
+        });
+        row.unknown(("test error", "%"), "App. A.3")
+    };
+    let rows = [("CNN on the shadow", false), ("ST-CNN, 3-D affine", true)];
+    rows.map(row).into()
+}
 
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        let mut shadows: Vec<(String, Vec<Picture>)> = Vec::new();
-        for training in self.trainings(laboratory.scale(), Images::of(&data.train)) {
-            laboratory.train(&training, data)?;
-            let Some(trained) = laboratory.trained(&training, data)? else {
-                continue;
-            };
-            let sets = laboratory.prepare(&training, data)?;
-            let row = row(trained.network.as_ref(), &sets.1)?;
-            shadows.push((training.label.clone(), row));
-        }
-        let mut figure = ImageGrid::new("shadows of the first test body of each class");
-        for (label, row) in shadows {
-            figure.row(label, row);
-        }
-        match figure.draw() {
-            Ok(picture) => laboratory.figure("shadows", &picture)?,
-            // Every run belongs to another shard.
-            Err(_) => return Ok(()),
-        }
-        laboratory.draw_curves()
+fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
+    session.train_all(rows)?;
+    let mut figure = ImageGrid::new("shadows of the first test body of each class");
+    let mut drawn = false;
+    for row in rows {
+        // Its run may belong to another shard.
+        let Some(trained) = session.trained(row)? else {
+            continue;
+        };
+        let sets = session.prepare(row)?;
+        figure.row(&row.label, shadows(trained.network.as_ref(), &sets.1)?);
+        drawn = true;
+    }
+    match drawn {
+        true => session.figure("shadows", &figure.draw()?),
+        false => Ok(()),
     }
 }
 
 /// What the classifier sees of the first test body of each class.
-fn row(network: &dyn Network, test: &FloatSet) -> Result<Vec<Picture>> {
+fn shadows(network: &dyn Network, test: &FloatSet) -> Result<Vec<Picture>> {
     let mut row = Vec::new();
     for class in 0..test.classes as u32 {
         let first = test.labels.iter().position(|&label| label == class);
@@ -247,7 +240,7 @@ fn row(network: &dyn Network, test: &FloatSet) -> Result<Vec<Picture>> {
         let shadow = network.forward_features(&input)?.detach();
         let (_, c, h, w) = shadow.dims4()?;
         let values: Vec<f32> = shadow.flatten_all()?.to_vec1()?;
-        row.push(Picture::stretched(&values, (c, h, w))?.enlarged(looked::FACTOR));
+        row.push(Picture::stretched(&values, (c, h, w))?.enlarged(grid_overlay::FACTOR));
     }
     Ok(row)
 }

@@ -1,28 +1,27 @@
 //! Terms of the objective on and off, and what L2M does to the upper levels.
 //!
-//! Command: `cargo xtask reproduce swwae/ablation --scale cpu --data DIR`
 //! Expected: without L2M the decoder's upper states have nothing to do with the encoder's, since nothing asks for it;
 //! with it they are close at every level.
-//! Cost: `--list` prints it.
-//! Deviations: the paper argues for L2M without such a table; everything here is an addition.
+//! The paper argues for L2M without such a table; everything here is an addition.
 
 use anyhow::Result;
 use candle_core::{Device, Tensor};
-use lab::data::{Batches, Dataset, FloatSet};
-use lab::report::{Claim, Record, Scale};
-use swwae::{EncoderSide, LossWeights, Swwae, Unpooling};
+use lab::data::{Batches, FloatSet};
+use lab::report::{Finding, Relation};
+use swwae::{EncoderSide, LossWeights, Swwae, SwwaeConfig, Unpooling};
 
 use super::mnist;
 use super::model::{KeptLabels, SemiSupervised};
-use super::recipe::{self, CONVNET, Kind};
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::{Laboratory, file_name};
-use crate::training::Training;
+use super::setup::{CHOICES, CONVNET, Kind, MNIST, PAPER, SETUPS};
+use crate::deviations::Note;
+use crate::experiment::{Experiment, Row};
+use crate::planned::Planned;
+use crate::session::Session;
 
 /// Labels that are kept.
 const LABELS: usize = 1000;
 /// What is measured of the levels: the squared distance of encoder and decoder, as a share of the encoder's square.
-const DISTANCE: [&str; 2] = ["distance at level 1", "distance at level 2"];
+const DISTANCE: [(&str, &str); 2] = [("distance at level 1", ""), ("distance at level 2", "")];
 
 /// A row: which terms there are and how.
 #[derive(Clone, Copy, Debug)]
@@ -33,8 +32,8 @@ struct Variant {
     unpooling: Unpooling,
 }
 
-fn variants(scale: Scale) -> [Variant; 6] {
-    let weights = recipe::weights(scale);
+/// The rows for these weights of the terms.
+fn variants(weights: LossWeights) -> [Variant; 6] {
     let full = Variant {
         label: "all terms",
         weights,
@@ -77,109 +76,82 @@ fn variants(scale: Scale) -> [Variant; 6] {
     ]
 }
 
-pub(crate) struct Ablation;
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Without L2M the decoder's upper states are far from the encoder's.",
+    source: "Sec. 3.2",
+    quantity: DISTANCE[1].0,
+    relation: Relation::Falls(&["without L2M", "all terms"]),
+}];
 
-impl Variant {
-    fn is_convnet(&self) -> bool {
-        self.weights == CONVNET
-    }
+pub(crate) const ABLATION: Experiment = Experiment {
+    findings: FINDINGS,
+    seeds: mnist::SEEDS,
+    choices: &[CHOICES],
+    notes: &[
+        Note {
+            text: "{labels} labels are kept.",
+            numbers: &[("labels", LABELS as f64)],
+        },
+        Note::new(
+            "A distance is the squared distance of the decoder's state from the encoder's what at that level, as a share of the what's square, \
+             over the test images of the first seed: zero is equal, one is as far as nothing at all.",
+        ),
+    ],
+    run,
+    ..Experiment::new(
+        "swwae/ablation",
+        "terms of the objective on and off",
+        MNIST,
+        rows,
+    )
+};
 
-    fn model(&self, scale: Scale, images: Images) -> SemiSupervised {
-        let mut model = Kind::Swwae.model(
-            mnist::config(scale, images),
-            KeptLabels::Balanced(recipe::few(LABELS, scale)),
-            scale,
-        );
-        model.config.unpooling = self.unpooling;
-        SemiSupervised {
-            weights: self.weights,
-            side: self.side,
-            ..model
+fn rows() -> Vec<Row> {
+    let row = |(at, variant): (usize, Variant)| {
+        let row = Row::new(variant.label, move |scale, images| {
+            let setup = SETUPS.at(scale);
+            let variant = variants(setup.weights())[at];
+            let labels = KeptLabels::Balanced(setup.few(LABELS));
+            let config = SwwaeConfig {
+                unpooling: variant.unpooling,
+                ..setup.config(SwwaeConfig::mnist(), images)
+            };
+            let model = SemiSupervised {
+                weights: variant.weights,
+                side: variant.side,
+                ..Kind::Swwae.model(config, labels, setup)
+            };
+            Some(setup.digits(model, LABELS, images))
+        });
+        let row = row.measured_error();
+        match variant.weights == CONVNET {
+            true => row,
+            false => DISTANCE.into_iter().fold(row, Row::measured),
         }
-    }
+    };
+    let variants = variants(PAPER.weights()).into_iter().enumerate();
+    variants.map(row).collect()
 }
 
-impl Experiment for Ablation {
-    fn id(&self) -> &'static str {
-        "swwae/ablation"
-    }
-
-    fn title(&self) -> &'static str {
-        "terms of the objective on and off"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "mnist"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        mnist::embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let mut claims = Vec::new();
-        for variant in variants(Scale::Paper) {
-            let claim = |quantity: &str, unit| {
-                super::measured("swwae/ablation", variant.label, quantity, unit)
-            };
-            claims.push(claim("test error", "%"));
-            if !variant.is_convnet() {
-                claims.extend(DISTANCE.map(|quantity| claim(quantity, "")));
-            }
+fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
+    session.train_all(rows)?;
+    for row in rows {
+        let model: &SemiSupervised = row.config()?;
+        if model.weights == CONVNET {
+            continue;
         }
-        claims
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        let mut notes = recipe::deviations(scale);
-        notes.push(format!(
-            "{LABELS} labels; a distance is the squared distance of the decoder's state from the encoder's what at that level, \
-             as a share of the what's square, over the test images of the first seed: 0 is equal, 1 is as far as nothing at all."
-        ));
-        notes
-    }
-
-    fn seeds(&self, scale: Scale) -> u64 {
-        mnist::seeds(scale)
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        let training = |variant: Variant| {
-            let model = variant.model(scale, images);
-            mnist::training(variant.label.to_owned(), model, LABELS, scale, images)
+        let Some(trained) = session.trained(row)? else {
+            continue;
         };
-        variants(scale).map(training).into()
-    }
-
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        let (scale, images) = (laboratory.scale(), Images::of(&data.train));
-        let trainings = self.trainings(scale, images);
-        for (training, variant) in trainings.iter().zip(variants(scale)) {
-            laboratory.train(training, data)?;
-            if variant.is_convnet() {
-                continue;
-            }
-            let Some(trained) = laboratory.trained(training, data)? else {
-                continue;
-            };
-            let config = variant.model(scale, images).config;
-            let network = Swwae::new(&config, trained.parameters.builder())?;
-            let sets = laboratory.prepare(training, data)?;
-            let distances = distances(&network, &sets.1, &laboratory.settings.device)?;
-            for (quantity, distance) in DISTANCE.into_iter().zip(distances) {
-                let claim = Claim::new(self.id(), variant.label, quantity, "");
-                let dataset = laboratory.described(training, data);
-                let record = Record::new(&claim, dataset, scale);
-                let name = file_name(&format!("{} {quantity}", variant.label));
-                let record = Record {
-                    notes: self.deviations(scale),
-                    ..record.value(trained.seed, Some(distance))
-                };
-                laboratory.keep(&laboratory.folder().join("levels").join(name), &record)?;
-            }
+        let network = Swwae::new(&model.config, trained.parameters.builder())?;
+        let sets = session.prepare(row)?;
+        let distances = distances(&network, &sets.1, session.device())?;
+        for (quantity, distance) in DISTANCE.into_iter().zip(distances) {
+            session.measured(row, quantity, trained.seed, Some(distance))?;
         }
-        laboratory.draw_curves()
     }
+    Ok(())
 }
 
 /// For each level that the decoder has a state for: its squared distance from the what, as a share of the what's square.

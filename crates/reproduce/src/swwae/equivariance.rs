@@ -1,32 +1,34 @@
 //! Sec. 4.2: what is invariant and where is equivariant, when a digit moves.
 //!
-//! Command: `cargo xtask reproduce swwae/equivariance`
 //! Expected: what lies on the diagonal; where along the moved axis on a line beside it, that of the other axis on the diagonal.
-//! Cost: `--list` prints it.
-//! Deviations: beta and the shift are ours, since the paper's are not known;
-//! beside the panels, slope, offset and R^2 of a least-squares line.
+//! Beside the panels: slope, offset and R^2 of a least-squares line.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use candle_core::{Device, Tensor};
-use lab::data::{Dataset, FloatSet};
-use lab::report::{Claim, ImageGrid, Picture, Plot, Record, Scale};
+use lab::data::FloatSet;
+use lab::report::{ImageGrid, Picture, Plot};
 use swwae::{LossWeights, Place, Swwae, SwwaeConfig};
 
 use super::line::Line;
-use super::necessity_of_where::{CANVAS, training};
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::{Laboratory, file_name};
+use super::model::AutoEncoder;
+use super::necessity_of_where::{CANVAS, CHOICES, SETUPS};
+use super::setup::MNIST;
+use crate::deviations::{Choice, Note};
+use crate::experiment::{Experiment, Row};
 use crate::pictures;
-use crate::training::Training;
+use crate::planned::Planned;
+use crate::session::Session;
 
 /// How sharply soft pooling prefers large values; the paper's is not known.
 const BETA: f64 = 20.0;
-/// Cells of the image that a digit is shifted by: a whole number of cells behind the first pooling.
+/// Cells of the image that a digit is shifted by: a whole number of cells after the first pooling.
 const SHIFT: usize = 4;
 /// Side of the first pooling.
 const FIRST_POOL: usize = 2;
 /// Side of the second, whose cells span the coordinates from -1 to 1.
 const SECOND_POOL: usize = 16;
+/// The offset that the whole shift is, in coordinates of the upper pooling's window.
+const WHOLE_SHIFT: f64 = 2.0 * (SHIFT as f64 / FIRST_POOL as f64) / (SECOND_POOL as f64 - 1.0);
 /// Digits whose features are drawn and measured.
 const DIGITS: usize = 200;
 /// The row of the run itself.
@@ -54,10 +56,7 @@ impl Feature {
     /// The offset that the whole shift is, in coordinates of the upper pooling's window.
     fn expected(self, shift: Shift) -> f64 {
         match (self, shift) {
-            (Self::WhereX, Shift::Horizontal) | (Self::WhereY, Shift::Vertical) => {
-                let cells = SHIFT as f64 / FIRST_POOL as f64;
-                2.0 * cells / (SECOND_POOL as f64 - 1.0)
-            }
+            (Self::WhereX, Shift::Horizontal) | (Self::WhereY, Shift::Vertical) => WHOLE_SHIFT,
             _ => 0.0,
         }
     }
@@ -91,123 +90,107 @@ impl Shift {
     }
 }
 
-pub(crate) struct Equivariance;
-
 fn label(feature: Feature, shift: Shift) -> String {
     format!("{}, {}", feature.name(), shift.name())
 }
 
 /// What is measured of a panel.
-const QUANTITIES: [&str; 3] = ["slope", "offset", "R^2"];
+const QUANTITIES: [(&str, &str); 3] = [("slope", ""), ("offset", ""), ("R^2", "")];
 
-impl Experiment for Equivariance {
-    fn id(&self) -> &'static str {
-        "swwae/equivariance"
-    }
+pub(crate) const EQUIVARIANCE: Experiment = Experiment {
+    choices: &[
+        CHOICES,
+        &[
+            Choice {
+                field: "model.weights",
+                why: "the paper's are not known",
+            },
+            Choice {
+                field: "model.network.pooling",
+                why: "the paper's beta is not known",
+            },
+        ],
+    ],
+    notes: &[
+        Note {
+            text: "Digits are shifted by {shift} cells, where the paper's shift is not known.",
+            numbers: &[("shift", SHIFT as f64)],
+        },
+        Note {
+            text: "A panel holds the features of the upper pooling for {digits} test digits; of whats that are zero before and after the shift there is no where.",
+            numbers: &[("digits", DIGITS as f64)],
+        },
+        Note {
+            text: "Coordinates run over the {cells} cells of a window from minus one to one, so the whole shift is an offset of {offset}.",
+            numbers: &[("cells", SECOND_POOL as f64), ("offset", WHOLE_SHIFT)],
+        },
+    ],
+    run,
+    ..Experiment::new(
+        "swwae/equivariance",
+        "what is invariant, where is equivariant",
+        MNIST,
+        rows,
+    )
+};
 
-    fn title(&self) -> &'static str {
-        "what is invariant, where is equivariant"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "mnist"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        match scale {
-            Scale::Smoke | Scale::Quick => Some("mnist"),
-            Scale::Cpu | Scale::Paper => None,
-        }
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let mut claims = Vec::new();
-        for shift in Shift::ALL {
-            for feature in Feature::ALL {
-                let of_panel = |quantity: &&str| {
-                    super::measured(self.id(), label(feature, shift), quantity, "")
-                };
-                claims.extend(QUANTITIES.iter().map(of_panel));
-            }
-        }
-        claims
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        let amount = match scale {
-            Scale::Smoke => "a smoke run shows that everything works, its numbers mean nothing",
-            Scale::Quick => "2,000 digits of a small set, 4 epochs",
-            Scale::Cpu => "2 epochs",
-            Scale::Paper => "20 epochs",
-        };
-        vec![
-            format!(
-                "Deviations: {amount}; Adam with a cosine schedule, beta {BETA}, weights 1 and 0.1 of L2rec and L2M and shifts by {SHIFT} cells are ours, \
-                 the paper's are not known; digits from 0 to 1 in the middle of 32x32 cells."
-            ),
-            format!(
-                "A panel holds the features of the upper pooling for {DIGITS} test digits; of whats that are 0 before and after the shift there is no where. \
-                 Coordinates run from -1 to 1 over {SECOND_POOL} cells, so the whole shift is an offset of {:.3}.",
-                Feature::WhereX.expected(Shift::Horizontal)
-            ),
-        ]
-    }
-
-    fn trainings(&self, scale: Scale, _images: Images) -> Vec<Training> {
+/// The run itself, and the panels.
+fn rows() -> Vec<Row> {
+    let network = Row::new(MODEL, |scale, _| {
         let weights = LossWeights {
             l2_rec: 1.0,
             l2_m: 0.1,
         };
         let config = SwwaeConfig::equivariance(BETA);
-        vec![training(MODEL.to_owned(), config, weights, scale)]
-    }
+        Some(SETUPS.at(scale).training(config, weights))
+    });
+    let panel = |(shift, feature)| {
+        let row = Row::untrained(label(feature, shift));
+        QUANTITIES.into_iter().fold(row, Row::measured)
+    };
+    let of_shift = |shift| Feature::ALL.map(|feature| (shift, feature));
+    let panels = Shift::ALL.into_iter().flat_map(of_shift).map(panel);
+    std::iter::once(network).chain(panels).collect()
+}
 
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        let trainings = self.trainings(laboratory.scale(), Images::of(&data.train));
-        let Some(training) = trainings.first() else {
-            return Ok(());
-        };
-        let Some(trained) = laboratory.trained(training, data)? else {
-            return Ok(());
-        };
-        let config = SwwaeConfig::equivariance(BETA);
-        let network = Swwae::new(&config, trained.parameters.builder())?;
-        let sets = laboratory.prepare(training, data)?;
-        let digits = digits(&sets.1, &laboratory.settings.device)?;
-        let before = features(&network, &digits)?;
-        let mut grid = ImageGrid::new("features before and after a shift");
-        for shift in Shift::ALL {
-            let after = features(&network, &shift.apply(&digits)?)?;
-            let mut panels: Vec<Picture> = Vec::new();
-            for (index, feature) in Feature::ALL.into_iter().enumerate() {
-                let points = pairs(&before, &after, index);
-                let line = Line::through(&points);
-                panels.push(panel(feature, shift, points)?);
-                let Some(line) = line else {
-                    laboratory.console.warn(format!(
-                        "{}: {} does not vary, so there is no line",
-                        self.id(),
-                        label(feature, shift)
-                    ));
-                    continue;
-                };
-                let values = [line.slope, line.offset, line.r_squared];
-                for (quantity, value) in QUANTITIES.into_iter().zip(values) {
-                    let claim = Claim::new(self.id(), label(feature, shift), quantity, "");
-                    let dataset = laboratory.described(training, data);
-                    let record = Record::new(&claim, dataset, laboratory.scale());
-                    let record = Record {
-                        notes: self.deviations(laboratory.scale()),
-                        ..record.value(trained.seed, Some(value))
-                    };
-                    let name = file_name(&format!("{} {quantity}", label(feature, shift)));
-                    laboratory.keep(&laboratory.folder().join("lines").join(name), &record)?;
-                }
+fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
+    let row = rows.first().context("the network is a row")?;
+    let Some(trained) = session.trained(row)? else {
+        return Ok(());
+    };
+    let model: &AutoEncoder = row.config()?;
+    let network = Swwae::new(&model.config, trained.parameters.builder())?;
+    let sets = session.prepare(row)?;
+    let digits = digits(&sets.1, session.device())?;
+    let before = features(&network, &digits)?;
+    let mut grid = ImageGrid::new("features before and after a shift");
+    for shift in Shift::ALL {
+        let after = features(&network, &shift.apply(&digits)?)?;
+        let mut panels: Vec<Picture> = Vec::new();
+        for (index, feature) in Feature::ALL.into_iter().enumerate() {
+            let points = pairs(&before, &after, index);
+            let line = Line::through(&points);
+            panels.push(panel(feature, shift, points)?);
+            let label = label(feature, shift);
+            let Some(line) = line else {
+                session.console().warn(format!(
+                    "{}: {label} does not vary, so there is no line",
+                    session.id()
+                ));
+                continue;
+            };
+            let measured = Planned {
+                label,
+                ..row.clone()
+            };
+            let values = [line.slope, line.offset, line.r_squared];
+            for (quantity, value) in QUANTITIES.into_iter().zip(values) {
+                session.measured(&measured, quantity, trained.seed, Some(value))?;
             }
-            grid.row("", panels);
         }
-        laboratory.figure("what-and-where", &grid.draw()?)
+        grid.row("", panels);
     }
+    session.figure("what-and-where", &grid.draw()?)
 }
 
 /// What, where x and where y of every feature of every digit, in one order.

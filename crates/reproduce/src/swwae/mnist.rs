@@ -1,19 +1,17 @@
 //! Sec. 4.3: MNIST with few labels.
 //!
-//! Command: `cargo xtask reproduce swwae/mnist --scale cpu --data DIR`
 //! Expected: with the decoder the error is far below that of the same Convnet at every number of labels, and lower still with dropout.
-//! Cost: `--list` prints it.
-//! Deviations: `recipe.rs`; the labels are drawn anew by each seed, equally many of each class.
 
-use lab::report::{Claim, Scale};
+use lab::report::{Finding, Mark, Relation};
 use swwae::SwwaeConfig;
 
-use super::model::{KeptLabels, SemiSupervised};
-use super::recipe::{self, Budget, Kind};
-use crate::experiment::{Experiment, Images};
-use crate::training::Training;
+use super::model::KeptLabels;
+use super::setup::{CHOICES, Kind, MNIST, SETUPS};
+use crate::deviations::Note;
+use crate::experiment::{Experiment, Row};
+use crate::scales::Scales;
 
-/// Numbers of labels, and the paper's errors of the three networks, all from memory.
+/// Numbers of labels, and the paper's errors of the three networks.
 const ROWS: [(usize, [f64; 3]); 4] = [
     (100, [22.98, 9.17, 8.71]),
     (600, [7.86, 4.16, 3.31]),
@@ -21,105 +19,95 @@ const ROWS: [(usize, [f64; 3]); 4] = [
     (3000, [3.35, 2.50, 2.10]),
 ];
 
-pub(crate) struct Mnist;
-
-/// The row of a network with so many labels.
-fn label(kind: Kind, labels: usize) -> String {
-    format!("{}, {labels} labels", kind.label())
-}
-
-/// Training and test images at a scale; all unless few.
-pub(super) fn images(scale: Scale) -> (Option<usize>, Option<usize>) {
-    match scale {
-        Scale::Smoke => (Some(300), Some(20)),
-        Scale::Quick | Scale::Cpu | Scale::Paper => (None, None),
-    }
-}
+/// The most labels that are run.
+const MOST: Scales<usize> = Scales {
+    smoke: 100,
+    ..Scales::all(usize::MAX)
+};
 
 /// Draws of the labels.
-pub(super) fn seeds(scale: Scale) -> u64 {
-    match scale {
-        Scale::Smoke | Scale::Quick => 1,
-        Scale::Cpu => 3,
-        Scale::Paper => 10,
-    }
-}
+pub(super) const SEEDS: Scales<u64> = Scales {
+    paper: 10,
+    cpu: 3,
+    quick: 1,
+    smoke: 1,
+};
 
-/// What stands in for the whole set.
-pub(super) fn embedded(scale: Scale) -> Option<&'static str> {
-    match scale {
-        Scale::Smoke | Scale::Quick => Some("mnist"),
-        Scale::Cpu | Scale::Paper => None,
-    }
-}
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[
+    Finding {
+        sentence: "The decoder lowers the error with 100 labels.",
+        source: "Sec. 4.3",
+        quantity: "test error",
+        relation: Relation::Falls(&["Convnet, 100 labels", "SWWAE, 100 labels"]),
+    },
+    Finding {
+        sentence: "Dropout lowers it further with 100 labels.",
+        source: "Sec. 4.3",
+        quantity: "test error",
+        relation: Relation::Falls(&["SWWAE, 100 labels", "SWWAE + dropout, 100 labels"]),
+    },
+    Finding {
+        sentence: "The decoder lowers the error with 600 labels.",
+        source: "Sec. 4.3",
+        quantity: "test error",
+        relation: Relation::Falls(&["Convnet, 600 labels", "SWWAE, 600 labels"]),
+    },
+    Finding {
+        sentence: "Dropout lowers it further with 600 labels.",
+        source: "Sec. 4.3",
+        quantity: "test error",
+        relation: Relation::Falls(&["SWWAE, 600 labels", "SWWAE + dropout, 600 labels"]),
+    },
+    Finding {
+        sentence: "The decoder lowers the error with 1000 labels.",
+        source: "Sec. 4.3",
+        quantity: "test error",
+        relation: Relation::Falls(&["Convnet, 1000 labels", "SWWAE, 1000 labels"]),
+    },
+    Finding {
+        sentence: "Dropout lowers it further with 1000 labels.",
+        source: "Sec. 4.3",
+        quantity: "test error",
+        relation: Relation::Falls(&["SWWAE, 1000 labels", "SWWAE + dropout, 1000 labels"]),
+    },
+    Finding {
+        sentence: "The decoder lowers the error with 3000 labels.",
+        source: "Sec. 4.3",
+        quantity: "test error",
+        relation: Relation::Falls(&["Convnet, 3000 labels", "SWWAE, 3000 labels"]),
+    },
+    Finding {
+        sentence: "Dropout lowers it further with 3000 labels.",
+        source: "Sec. 4.3",
+        quantity: "test error",
+        relation: Relation::Falls(&["SWWAE, 3000 labels", "SWWAE + dropout, 3000 labels"]),
+    },
+];
 
-/// The paper's network as wide as a scale allows.
-pub(super) fn config(scale: Scale, images: Images) -> SwwaeConfig {
-    recipe::config(&SwwaeConfig::mnist(), scale, images)
-}
+pub(crate) const MNIST_FEW_LABELS: Experiment = Experiment {
+    findings: FINDINGS,
+    seeds: SEEDS,
+    choices: &[CHOICES],
+    notes: &[Note::new(
+        "Each seed draws its labels anew, equally many of each class.",
+    )],
+    ..Experiment::new("swwae/mnist", "MNIST with few labels", MNIST, rows)
+};
 
-/// A training of a model that keeps so many labels.
-pub(super) fn training(
-    label: String,
-    model: SemiSupervised,
-    labels: usize,
-    scale: Scale,
-    of: Images,
-) -> Training {
-    let (train, test) = images(scale);
-    let kept = recipe::few(labels, scale);
-    let unlabelled = train.unwrap_or(of.train).saturating_sub(kept);
-    let recipe = Budget::of(scale).recipe(unlabelled);
-    recipe::training(label, model, recipe, (train, test))
-}
-
-impl Experiment for Mnist {
-    fn id(&self) -> &'static str {
-        "swwae/mnist"
-    }
-
-    fn title(&self) -> &'static str {
-        "MNIST with few labels"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "mnist"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        embedded(scale)
-    }
-
-    fn claims(&self) -> Vec<Claim> {
-        let source = "Sec. 4.3, MNIST";
-        let of_row = |(labels, errors): (usize, [f64; 3])| {
-            let claim = move |(kind, value)| {
-                super::error("swwae/mnist", label(kind, labels), value, source)
-            };
-            Kind::ALL.into_iter().zip(errors).map(claim)
+fn rows() -> Vec<Row> {
+    let of_labels = |(labels, errors): (usize, [f64; 3])| {
+        let row = move |(kind, error): (Kind, f64)| {
+            let label = format!("{}, {labels} labels", kind.label());
+            let row = Row::new(label, move |scale, images| {
+                let setup = SETUPS.at(scale);
+                let config = setup.config(SwwaeConfig::mnist(), images);
+                let model = kind.model(config, KeptLabels::Balanced(labels), setup);
+                (labels <= *MOST.at(scale)).then(|| setup.digits(model, labels, images))
+            });
+            row.error(error, Mark::FromMemory, "Sec. 4.3, MNIST")
         };
-        ROWS.into_iter().flat_map(of_row).collect()
-    }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        recipe::deviations(scale)
-    }
-
-    fn seeds(&self, scale: Scale) -> u64 {
-        seeds(scale)
-    }
-
-    fn trainings(&self, scale: Scale, images: Images) -> Vec<Training> {
-        let rows = match scale {
-            Scale::Smoke => &ROWS[..1],
-            Scale::Quick | Scale::Cpu | Scale::Paper => &ROWS[..],
-        };
-        let of_row = |&(labels, _): &(usize, [f64; 3])| {
-            Kind::ALL.map(|kind| {
-                let model = kind.model(config(scale, images), KeptLabels::Balanced(labels), scale);
-                training(label(kind, labels), model, labels, scale, images)
-            })
-        };
-        rows.iter().flat_map(of_row).collect()
-    }
+        Kind::ALL.into_iter().zip(errors).map(row)
+    };
+    ROWS.into_iter().flat_map(of_labels).collect()
 }

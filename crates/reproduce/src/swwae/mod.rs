@@ -9,38 +9,21 @@ mod line;
 mod mnist;
 mod model;
 mod necessity_of_where;
-mod recipe;
+mod setup;
 mod stl10;
 mod svhn;
 mod weights;
 
-use lab::report::{Claim, Mark};
-
 use crate::experiment::Experiment;
 
 /// In the order of the paper.
-pub(crate) const EXPERIMENTS: &[&dyn Experiment] = &[
-    &necessity_of_where::NecessityOfWhere,
-    &equivariance::Equivariance,
-    &mnist::Mnist,
-    &svhn::Svhn,
-    &stl10::Stl10,
-    &cifar::Cifar,
-    &ablation::Ablation,
-    &weights::Weights,
+pub(crate) static EXPERIMENTS: &[Experiment] = &[
+    necessity_of_where::WHERE,
+    equivariance::EQUIVARIANCE,
+    mnist::MNIST_FEW_LABELS,
+    svhn::SVHN,
+    stl10::STL10,
+    cifar::CIFAR,
+    ablation::ABLATION,
+    weights::WEIGHTS,
 ];
-
-/// A test error of the paper, from memory.
-fn error(id: &str, model: impl Into<String>, value: f64, source: &str) -> Claim {
-    Claim::new(id, model, "test error", "%")
-        .value(value, Mark::FromMemory)
-        .source(source)
-}
-
-/// Something that the paper gives no number for.
-fn measured(id: &str, model: impl Into<String>, quantity: &str, unit: &str) -> Claim {
-    Claim {
-        mark: Mark::Absent,
-        ..Claim::new(id, model, quantity, unit)
-    }
-}

@@ -7,15 +7,10 @@ use lab::train::{Loss, Objective, Recipe, Run, TrainError, TrainLog, fit_objecti
 use serde::Serialize;
 use striate::{Clock, Network, Parameters};
 use swwae::candle_nn::ModuleT;
-use swwae::{
-    Convnet, EncoderSide, Labels, Layer, LossWeights, Mode, Swwae, SwwaeConfig, SwwaeLoss,
-};
+use swwae::{Convnet, EncoderSide, Labels, LossWeights, Mode, Swwae, SwwaeConfig, SwwaeLoss};
 
 use crate::canvas::Canvas;
-use crate::training::{Model, Sets};
-
-/// For `--list`: the twelve trainings of `swwae/mnist` at scale cpu took 508 s.
-const GFLOPS: f64 = 300.0;
+use crate::model::{Model, Sets};
 
 /// Which training images keep their label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -96,18 +91,6 @@ impl Model for SemiSupervised {
         })?)
     }
 
-    fn multiplications(&self) -> f64 {
-        let encoder = multiplications(&self.config);
-        match self.is_convnet() {
-            true => encoder,
-            false => 2.0 * encoder,
-        }
-    }
-
-    fn gflops(&self) -> f64 {
-        GFLOPS
-    }
-
     fn fit(
         &self,
         parameters: &Parameters,
@@ -131,25 +114,6 @@ impl Model for SemiSupervised {
         };
         fit_objective(objective.as_ref(), parameters, &train, test, recipe, run)
     }
-}
-
-/// Multiplications of one pass of one image through encoder and classifier; a decoder takes as many.
-pub(super) fn multiplications(config: &SwwaeConfig) -> f64 {
-    let shapes = config.output_shapes().unwrap_or_default();
-    let (h, w) = config.image_size;
-    let mut input = (config.in_channels, h, w);
-    let mut sum = 0.0;
-    for (layer, shape) in config.architecture.layers().iter().zip(shapes) {
-        sum += match *layer {
-            Layer::Conv { maps, kernel } => {
-                (input.0 * maps * kernel * kernel * input.1 * input.2) as f64
-            }
-            Layer::Pool { .. } => 0.0,
-            Layer::Fc { units } => (input.0 * input.1 * input.2 * units) as f64,
-        };
-        input = shape;
-    }
-    sum
 }
 
 /// The images as the network wants them.
@@ -276,14 +240,6 @@ impl Model for AutoEncoder {
         })?)
     }
 
-    fn multiplications(&self) -> f64 {
-        2.0 * multiplications(&self.config)
-    }
-
-    fn gflops(&self) -> f64 {
-        GFLOPS
-    }
-
     fn classifies(&self) -> bool {
         false
     }
@@ -368,12 +324,5 @@ mod tests {
         assert_eq!(rows.to_vec1::<u32>()?, [0, 2]);
         assert_eq!(classes.to_vec1::<u32>()?, [4, 2]);
         Ok(())
-    }
-
-    #[test]
-    fn multiplications_of_the_paper_s_network() {
-        // 28x28x1 by 64 maps of 5x5, 14x14x64 by 64 of 3x3, 7x7x64 by 64 of 3x3, 576 by 10.
-        let wanted = 784 * 64 * 25 + 196 * 64 * 64 * 9 + 49 * 64 * 64 * 9 + 5760;
-        assert_eq!(multiplications(&SwwaeConfig::mnist()), f64::from(wanted));
     }
 }

@@ -1,23 +1,23 @@
 //! Sec. 4.1: reconstructions with and without where, for pools of 2, 4, 8 and 16.
 //!
-//! Command: `cargo xtask reproduce swwae/where`
 //! Expected: with where reconstructions are sharp at every size of the pool; by upsampling they blur more and more.
-//! Cost: `--list` prints it.
-//! Deviations: digits in the middle of 32x32 cells, which all four pools divide; the training is ours.
-//! The paper shows pictures only; the mean squared error is an addition.
 
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
-use lab::data::{Batches, Dataset, FloatSet, Preprocess};
-use lab::report::{Claim, ImageGrid, Picture, Record, Scale};
+use lab::data::{Batches, FloatSet};
+use lab::report::{Finding, ImageGrid, Picture, Relation};
 use lab::train::{AdamConfig, LrSchedule, Recipe};
 use swwae::{LossWeights, Swwae, SwwaeConfig, Unpooling};
 
 use super::model::AutoEncoder;
+use super::setup::MNIST;
 use crate::canvas::Canvas;
-use crate::experiment::{Experiment, Images};
-use crate::laboratory::{Laboratory, file_name};
+use crate::deviations::{Choice, Note};
+use crate::experiment::{Experiment, Row};
 use crate::pictures;
+use crate::planned::Planned;
+use crate::scales::Scales;
+use crate::session::Session;
 use crate::training::Training;
 
 /// Sides of the pool.
@@ -28,169 +28,173 @@ const UNPOOLINGS: [(Unpooling, &str); 2] =
 /// Digits shown, the first of each class.
 const SHOWN: usize = 10;
 /// What is measured.
-const ERROR: &str = "mean squared error";
+const ERROR: (&str, &str) = ("mean squared error", "");
 /// 28 padded to what 2, 4, 8 and 16 divide.
 pub(super) const CANVAS: Canvas = Canvas { side: 32, scale: 1 };
 
-pub(crate) struct NecessityOfWhere;
-
-fn label(pool: usize, name: &str) -> String {
-    format!("pool {pool}, {name}")
+/// How an auto-encoder is trained.
+pub(super) struct Setup {
+    epochs: usize,
+    batch_size: usize,
+    lr: f64,
+    images: (Option<usize>, Option<usize>),
 }
 
-/// An auto-encoder of digits between 0 and 1 and its training.
-pub(super) fn training(
-    label: String,
-    config: SwwaeConfig,
-    weights: LossWeights,
-    scale: Scale,
-) -> Training {
-    let (epochs, batch_size, lr) = match scale {
-        Scale::Smoke => (1, 8, 0.002),
-        Scale::Quick => (4, 32, 0.002),
-        Scale::Cpu => (2, 64, 0.001),
-        Scale::Paper => (20, 64, 0.001),
-    };
-    let (train_images, test_images) = match scale {
-        Scale::Smoke => (Some(16), Some(20)),
-        Scale::Quick => (Some(2_000), None),
-        Scale::Cpu | Scale::Paper => (None, None),
-    };
-    let adam = AdamConfig {
-        lr,
-        ..AdamConfig::default()
-    };
-    let model = AutoEncoder {
-        config,
-        weights,
-        canvas: CANVAS,
-    };
-    Training {
-        label,
-        model: Box::new(model),
-        recipe: Recipe {
+const PAPER: Setup = Setup {
+    epochs: 20,
+    batch_size: 64,
+    lr: 0.001,
+    images: (None, None),
+};
+
+const CPU: Setup = Setup { epochs: 2, ..PAPER };
+
+const QUICK: Setup = Setup {
+    epochs: 4,
+    batch_size: 32,
+    lr: 0.002,
+    images: (Some(2_000), None),
+};
+
+const SMOKE: Setup = Setup {
+    epochs: 1,
+    batch_size: 8,
+    images: (Some(16), Some(20)),
+    ..QUICK
+};
+
+pub(super) const SETUPS: Scales<Setup> = Scales {
+    paper: PAPER,
+    cpu: CPU,
+    quick: QUICK,
+    smoke: SMOKE,
+};
+
+/// What is not known of the paper.
+pub(super) const CHOICES: &[Choice] = &[
+    Choice {
+        field: "recipe.optimizer",
+        why: "the paper's training is not known",
+    },
+    Choice {
+        field: "recipe.schedule.decay",
+        why: "the paper's training is not known",
+    },
+    Choice {
+        field: "recipe.epochs",
+        why: "the paper's training is not known",
+    },
+    Choice {
+        field: "recipe.batch_size",
+        why: "the paper's training is not known",
+    },
+    Choice {
+        field: "model.canvas",
+        why: "digits from zero to one in the middle of cells that all pools divide",
+    },
+];
+
+impl Setup {
+    /// An auto-encoder of digits between 0 and 1 and its training.
+    pub(super) fn training(&self, config: SwwaeConfig, weights: LossWeights) -> Training {
+        let adam = AdamConfig {
+            lr: self.lr,
+            ..AdamConfig::default()
+        };
+        let model = AutoEncoder {
+            config,
+            weights,
+            canvas: CANVAS,
+        };
+        let recipe = Recipe {
             schedule: LrSchedule::cosine(0.0),
-            ..Recipe::new(epochs, batch_size, adam)
-        },
-        rates: Vec::new(),
-        train_images,
-        test_images,
-        initializer: None,
-        scenery: None,
-        preprocess: Preprocess::UnitRange,
+            ..Recipe::new(self.epochs, self.batch_size, adam)
+        };
+        Training {
+            train_images: self.images.0,
+            test_images: self.images.1,
+            ..Training::new(model, recipe)
+        }
     }
 }
 
-/// The network of one row.
-fn config(pool: usize, unpooling: Unpooling) -> SwwaeConfig {
-    SwwaeConfig {
-        unpooling,
-        ..SwwaeConfig::necessity_of_where(pool)
-    }
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Reconstructions with where are better than by upsampling, at every size of the pool.",
+    source: "Sec. 4.1",
+    quantity: ERROR.0,
+    relation: Relation::Below(&[
+        ("pool 2, where", "pool 2, upsampling"),
+        ("pool 4, where", "pool 4, upsampling"),
+        ("pool 8, where", "pool 8, upsampling"),
+        ("pool 16, where", "pool 16, upsampling"),
+    ]),
+}];
+
+pub(crate) const WHERE: Experiment = Experiment {
+    findings: FINDINGS,
+    choices: &[CHOICES],
+    notes: &[
+        Note::new("The paper shows pictures only; the mean squared error is an addition."),
+        Note::new(
+            "Errors are means over all cells of the test images, and a black picture would have the mean square of the digits.",
+        ),
+    ],
+    run,
+    ..Experiment::new(
+        "swwae/where",
+        "reconstructions with and without where",
+        MNIST,
+        rows,
+    )
+};
+
+fn rows() -> Vec<Row> {
+    let row = |(pool, (unpooling, name)): (usize, (Unpooling, &str))| {
+        let row = Row::new(format!("pool {pool}, {name}"), move |scale, _| {
+            let config = SwwaeConfig {
+                unpooling,
+                ..SwwaeConfig::necessity_of_where(pool)
+            };
+            let weights = LossWeights {
+                l2_rec: 1.0,
+                l2_m: 0.0,
+            };
+            Some(SETUPS.at(scale).training(config, weights))
+        });
+        row.measured(ERROR)
+    };
+    let of_pool = |pool| UNPOOLINGS.map(|unpooling| (pool, unpooling));
+    POOLS.into_iter().flat_map(of_pool).map(row).collect()
 }
 
-impl Experiment for NecessityOfWhere {
-    fn id(&self) -> &'static str {
-        "swwae/where"
-    }
-
-    fn title(&self) -> &'static str {
-        "reconstructions with and without where"
-    }
-
-    fn data_set(&self) -> &'static str {
-        "mnist"
-    }
-
-    fn embedded(&self, scale: Scale) -> Option<&'static str> {
-        match scale {
-            Scale::Smoke | Scale::Quick => Some("mnist"),
-            Scale::Cpu | Scale::Paper => None,
+fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
+    let mut shown: Vec<(&str, Vec<Picture>)> = Vec::new();
+    for row in rows {
+        let Some(trained) = session.trained(row)? else {
+            continue;
+        };
+        let model: &AutoEncoder = row.config()?;
+        let network = Swwae::new(&model.config, trained.parameters.builder())?;
+        let sets = session.prepare(row)?;
+        let device = session.device().clone();
+        let digits = first_of_each_class(&sets.1, &device)?;
+        if shown.is_empty() {
+            shown.push(("input", pictures_of(&digits)?));
         }
+        let reconstructed = network.reconstruct(&digits)?;
+        shown.push((&row.label, pictures_of(&reconstructed)?));
+        let error = mean_squared_error(&network, &sets.1, &device)?;
+        session.measured_of(row, ERROR, &trained, error)?;
     }
-
-    fn claims(&self) -> Vec<Claim> {
-        let of_pool = |pool| {
-            UNPOOLINGS.map(|(_, name)| super::measured("swwae/where", label(pool, name), ERROR, ""))
-        };
-        POOLS.into_iter().flat_map(of_pool).collect()
+    if shown.is_empty() {
+        return Ok(());
     }
-
-    fn deviations(&self, scale: Scale) -> Vec<String> {
-        let amount = match scale {
-            Scale::Smoke => "a smoke run shows that everything works, its numbers mean nothing",
-            Scale::Quick => "2,000 digits of a small set, 4 epochs",
-            Scale::Cpu => "2 epochs",
-            Scale::Paper => "20 epochs",
-        };
-        vec![format!(
-            "Deviations: {amount}; Adam with a cosine schedule is ours, the paper's training is not known; \
-             digits from 0 to 1 in the middle of 32x32 cells; errors are means over all cells of the test images, \
-             and a black picture would have the mean square of the digits."
-        )]
-    }
-
-    fn trainings(&self, scale: Scale, _images: Images) -> Vec<Training> {
-        let weights = LossWeights {
-            l2_rec: 1.0,
-            l2_m: 0.0,
-        };
-        let of_pool = |pool| {
-            UNPOOLINGS.map(|(unpooling, name)| {
-                training(label(pool, name), config(pool, unpooling), weights, scale)
-            })
-        };
-        POOLS.into_iter().flat_map(of_pool).collect()
-    }
-
-    fn run(&self, laboratory: &mut Laboratory, data: &Dataset) -> Result<()> {
-        let trainings = self.trainings(laboratory.scale(), Images::of(&data.train));
-        let kinds = POOLS
-            .into_iter()
-            .flat_map(|pool| UNPOOLINGS.map(|(unpooling, _)| config(pool, unpooling)));
-        let mut rows: Vec<(&str, Vec<Picture>)> = Vec::new();
-        for (training, config) in trainings.iter().zip(kinds) {
-            let Some(trained) = laboratory.trained(training, data)? else {
-                continue;
-            };
-            let network = Swwae::new(&config, trained.parameters.builder())?;
-            let sets = laboratory.prepare(training, data)?;
-            let device = laboratory.settings.device.clone();
-            let digits = first_of_each_class(&sets.1, &device)?;
-            if rows.is_empty() {
-                rows.push(("input", pictures_of(&digits)?));
-            }
-            let reconstructed = network.reconstruct(&digits)?;
-            rows.push((&training.label, pictures_of(&reconstructed)?));
-
-            let error = mean_squared_error(&network, &sets.1, &device)?;
-            let claim = Claim::new(self.id(), &training.label, ERROR, "");
-            let dataset = laboratory.described(training, data);
-            let record =
-                Record::new(&claim, dataset, laboratory.scale()).value(trained.seed, Some(error));
-            let log = laboratory.logs(&training.label).next();
-            let record = Record {
-                epochs: training.recipe.epochs,
-                wall_seconds: log.map_or(0.0, |(_, log)| log.train_seconds),
-                images_per_second: log.map_or(0.0, |(_, log)| log.images_per_second()),
-                parameters: Some(trained.parameters.count()),
-                notes: self.deviations(laboratory.scale()),
-                ..record
-            };
-            let folder = laboratory
-                .folder()
-                .join("error")
-                .join(file_name(&training.label));
-            laboratory.keep(&folder, &record)?;
-        }
-        if rows.is_empty() {
-            return Ok(());
-        }
-        let mut grid = ImageGrid::new("reconstructions, by the side of the pool").enlarge(2);
-        rows.into_iter()
-            .for_each(|(name, pictures)| grid.row(name, pictures));
-        laboratory.figure("reconstructions", &grid.draw()?)
-    }
+    let mut grid = ImageGrid::new("reconstructions, by the side of the pool").enlarge(2);
+    shown
+        .into_iter()
+        .for_each(|(name, pictures)| grid.row(name, pictures));
+    session.figure("reconstructions", &grid.draw()?)
 }
 
 /// The mean over all cells of the images of `set` on the canvas.

@@ -21,6 +21,10 @@
 //! so the bits of a result do not depend on the number of threads.
 
 #![allow(
+    unsafe_code,
+    reason = "vector instructions and memory that is written before it is read"
+)]
+#![allow(
     clippy::needless_range_loop,
     reason = "one index runs over several arrays of fixed length, which is what vectorises"
 )]

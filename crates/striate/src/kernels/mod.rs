@@ -4,6 +4,11 @@
 //! Work is split over threads by whole planes or whole rows, and every sum has a fixed order,
 //! so the bits of a result do not depend on the number of threads.
 
+#![allow(
+    unsafe_code,
+    reason = "vector instructions and memory that is written before it is read"
+)]
+
 pub mod avg_pool2d;
 pub mod conv2d;
 pub mod cross_entropy;
@@ -18,9 +23,12 @@ pub mod upsample;
 mod chacha;
 mod output;
 mod planes;
+mod pool_shape;
 mod real;
 mod scratch;
+mod shared;
 mod simd;
+mod sizes;
 mod vectorize;
 
 /// What the kernels of other crates of this workspace are made of; no stable interface.
@@ -29,7 +37,8 @@ pub mod parts {
     pub use super::conv2d::panels::{gather_channels, scatter_channels};
     pub use super::output::written_by;
     pub use super::planes::{split, split2};
-    pub use super::scratch::{Scratch, Shared};
+    pub use super::scratch::Scratch;
+    pub use super::shared::Shared;
     pub use super::simd::{Kernel, Simd, dispatch};
 
     /// Runs `work` compiled for the vector level of this CPU.
@@ -39,7 +48,12 @@ pub mod parts {
     }
 }
 
-pub use planes::PoolShape;
+pub use pool_shape::PoolShape;
 pub use real::Real;
 pub use relu::ReluRule;
+pub use scratch::release as release_scratch;
 pub use simd::Lanes;
+pub(crate) use sizes::product;
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Gcn, Lcn, ZcaTransform};
-use crate::data::{DataError, FloatSet, ImageSet};
+use crate::data::{DataError, FloatSet, ImageSet, Pending};
 
 /// Whether training images are augmented before or after preprocessing.
 ///
@@ -238,6 +238,12 @@ impl Fitted {
                 planes(set, index, |at, value| image[at] = value.into());
             });
         FloatSet::new(size, images, set.labels.clone(), set.classes())
+    }
+}
+
+impl Pending for Fitted {
+    fn apply_batch(&self, images: &mut [f32]) -> Result<(), DataError> {
+        self.apply_batch(images)
     }
 }
 

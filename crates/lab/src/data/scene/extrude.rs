@@ -10,10 +10,6 @@ use crate::data::{DataError, FloatSet};
 /// The digit's thickness and size, as shares of the volume's side.
 const THICKNESS: f64 = 0.2;
 const DIGIT: f64 = 0.7;
-/// Largest turn about each axis, degrees.
-const TURN: f64 = 45.0;
-/// Largest move along each axis, as a share of the volume's side.
-const MOVE: f64 = 0.1;
 
 /// A digit extruded along the depth, turned about all three axes and moved; slices of the volume are the channels.
 ///
@@ -27,6 +23,11 @@ pub struct Extrude {
 }
 
 impl Extrude {
+    /// Largest turn about each axis, degrees.
+    pub const TURN: f64 = 45.0;
+    /// Largest move along each axis, as a share of the volume's side.
+    pub const MOVE: f64 = 0.1;
+
     /// Volumes of `side` x `side` x `side`: 60 in the paper.
     ///
     /// # Errors
@@ -68,8 +69,8 @@ impl Scene for Extrude {
 
     fn draw(&self, set: &FloatSet, index: usize, draws: &mut Stream, to: &mut [f32]) -> u32 {
         let side = self.side as f64;
-        let rows = rotation([0; 3].map(|_| (TURN * between(draws, -1.0, 1.0)).to_radians()));
-        let moved = [0; 3].map(|_| MOVE * side * between(draws, -1.0, 1.0));
+        let rows = rotation([0; 3].map(|_| (Self::TURN * between(draws, -1.0, 1.0)).to_radians()));
+        let moved = [0; 3].map(|_| Self::MOVE * side * between(draws, -1.0, 1.0));
         let image = plane(set, index);
         let pixels = image.size.0.max(image.size.1) as f64 / (DIGIT * side);
         let (half, middle) = (THICKNESS * side / 2.0, (side - 1.0) / 2.0);

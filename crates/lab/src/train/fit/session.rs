@@ -1,4 +1,4 @@
-//! One sitting of a run: from its start or a checkpoint to its end or an interruption.
+//! One session of a run: from its start or a checkpoint to its end or an interruption.
 
 use std::time::Instant;
 
@@ -9,13 +9,12 @@ use super::super::checkpoint::{Position, Store};
 use super::super::console::Task;
 use super::super::events::unix_time;
 use super::super::log::LogLine;
-use super::super::objective::scalar;
 use super::super::{
-    DeadStart, Evaluation, Objective, Optimizer, Outcome, Recipe, Run, Start, TrainError, TrainLog,
+    Identity, Objective, Optimizer, Outcome, Recipe, Run, Start, TrainError, TrainLog,
 };
-use crate::data::{Batch, Batches, FloatSet};
+use crate::data::{Batches, FloatSet};
 
-/// One sitting of a run.
+/// One session of a run.
 pub(super) struct Session<'a> {
     pub(super) objective: &'a dyn Objective,
     pub(super) params: &'a Parameters,
@@ -33,9 +32,9 @@ pub(super) struct Session<'a> {
     pub(super) total_steps: u64,
     /// When the last checkpoint was written.
     pub(super) saved: Instant,
-    /// Steps of this sitting.
+    /// Steps of this session.
     pub(super) session_steps: u64,
-    /// When the steps began that the estimate rests on.
+    /// When the steps that the estimate is made from began.
     pub(super) timed_from: Instant,
 }
 
@@ -84,13 +83,18 @@ impl<'a> Session<'a> {
     /// Finds the position to start from and opens the run's files.
     fn begin(&mut self) -> Result<(), TrainError> {
         let mut from_step = None;
+        let mut warning = None;
         if let Some(folder) = self.run.checkpoint_folder() {
-            let store = Store::new(folder, self.recipe, &self.run.settings)?;
+            let store = Store::new(folder, Identity::new(&self.run.settings, self.recipe)?);
             if self.run.start == Start::Resume
-                && let Some(position) = store.load(self.params, self.optimizer.as_mut())?
+                && let Some(loaded) = store.load(self.params, self.optimizer.as_mut())?
             {
-                from_step = Some(position.step);
-                self.position = position;
+                from_step = Some(loaded.position.step);
+                self.position = loaded.position;
+                warning = loaded.warning;
+                if let Some(text) = &warning {
+                    self.warn(text);
+                }
             }
             self.store = Some(store);
         }
@@ -98,6 +102,9 @@ impl<'a> Session<'a> {
             .clock()
             .seek(self.recipe.seed, self.position.clock);
         if self.position.finished {
+            let label = &self.recipe.label;
+            let text = format!("{label}: finished earlier, nothing is left to train");
+            self.run.console.note(text);
             return Ok(());
         }
         self.run.begin(self.recipe, from_step)?;
@@ -111,7 +118,11 @@ impl<'a> Session<'a> {
             step,
             label,
             unix_time,
-        })
+        })?;
+        match warning {
+            Some(text) => self.log_note(&text),
+            None => Ok(()),
+        }
     }
 
     pub(super) fn go(mut self) -> Result<TrainLog, TrainError> {
@@ -158,65 +169,11 @@ impl<'a> Session<'a> {
         }
         self.end_epoch()?;
         self.save_if_due()?;
-        let hopeless = self
-            .position
-            .watch
-            .is_hopeless(self.steps_per_epoch, self.total_steps);
-        let stop = hopeless && self.recipe.dead_start == DeadStart::Stop;
+        let (per_epoch, total) = (self.steps_per_epoch, self.total_steps);
+        let watch = &self.position.watch;
+        let patience = self.recipe.dead_start.epochs();
+        let stop = patience.is_some_and(|epochs| watch.is_hopeless(epochs, per_epoch, total));
         Ok(stop.then_some(Outcome::DeadStart))
-    }
-
-    fn step(&mut self, batch: &Batch, task: &mut Task) -> Result<(), TrainError> {
-        let begun = Instant::now();
-        let step = self.position.step;
-        let factor = self.rate_factor(step);
-        let lr = self.optimizer.lr() * factor;
-        let loss = self.objective.loss(batch)?;
-        let value = scalar(&loss.total)?;
-        if !value.is_finite() {
-            return Err(TrainError::NotFinite {
-                loss: value as f32,
-                step: step + 1,
-                epoch: self.position.epoch + 1,
-                lr,
-            });
-        }
-        self.optimizer.step(&loss.total.backward()?, factor)?;
-
-        let images = batch.labels.elem_count() as u64;
-        let terms = loss.term_values()?;
-        let labels = loss.labels.as_ref().unwrap_or(&batch.labels);
-        let scores = loss
-            .logits
-            .map(|logits| Evaluation::of_scores(&logits.detach(), labels));
-        let scores = scores.transpose()?;
-        let seconds = begun.elapsed().as_secs_f64();
-        self.position.step += 1;
-        self.position.batch += 1;
-        self.position.clock = self.objective.clock().step();
-        self.position.log.steps += 1;
-        self.position.log.images += images;
-        self.position.log.train_seconds += seconds;
-        let sums = &mut self.position.sums;
-        sums.images += images;
-        sums.loss += value * images as f64;
-        sums.seconds += seconds;
-        for (name, term) in terms {
-            *sums.terms.entry(name).or_default() += term * images as f64;
-        }
-        if let Some(scores) = scores {
-            sums.add_scores(scores);
-            self.watch(scores.loss())?;
-        }
-        task.advance(images, || self.message(value));
-        self.log_step(value, lr, images as f64 / seconds)
-    }
-
-    /// What the optimizer's rate is multiplied by in `step` of the current epoch.
-    pub(super) fn rate_factor(&self, step: u64) -> f64 {
-        let schedule = &self.recipe.schedule;
-        schedule.factor(step, self.steps_per_epoch, self.total_steps)
-            * schedule.plateau_factor(&self.position.log.epochs)
     }
 
     fn save_if_due(&mut self) -> Result<(), TrainError> {
@@ -228,6 +185,8 @@ impl<'a> Session<'a> {
 
     fn save(&mut self) -> Result<(), TrainError> {
         if let Some(store) = &self.store {
+            self.run.check_folder()?;
+            self.run.sync_log()?;
             store.save(self.params, self.optimizer.as_ref(), &self.position)?;
         }
         self.saved = Instant::now();
@@ -247,7 +206,7 @@ impl<'a> Session<'a> {
         })?;
         if outcome == Outcome::Interrupted {
             let how = match self.store {
-                Some(_) => "saved; the same command with --resume goes on from here",
+                Some(_) => "saved; the same command with --resume continues from here",
                 None => "this run keeps no checkpoint",
             };
             let label = &self.recipe.label;

@@ -1,0 +1,113 @@
+//! The command line of `reproduce`, which `cargo xtask` shares.
+//!
+//! Plain types without Candle, so that `cargo xtask` refuses a wrong argument before it builds anything,
+//! and both programs print the same help.
+
+mod data;
+mod device;
+mod experiments;
+mod hangup;
+mod report;
+mod reproduce;
+mod scale;
+mod shard;
+mod source;
+
+pub use data::Data;
+pub use device::Device;
+pub use experiments::{EXPERIMENTS, UnknownExperiment};
+pub use hangup::hangup_is_ignored;
+pub use report::Report;
+pub use reproduce::Reproduce;
+pub use scale::Scale;
+pub use shard::Shard;
+pub use source::Source;
+
+/// Runs the papers' experiments and prints each measured number beside the paper's.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "reproduce",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true
+)]
+pub struct Cli {
+    /// What to do instead of running experiments.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Which experiments to run, and how.
+    #[command(flatten)]
+    pub experiments: Option<Reproduce>,
+}
+
+/// What `reproduce` does beside running experiments.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Make the tables in README.md and docs, and the page of the runs, from records
+    Report(Report),
+    /// Download a data set, or check the files of one
+    #[command(subcommand)]
+    Data(Data),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::{CommandFactory, Parser};
+
+    fn error(line: &str) -> String {
+        let words = ["reproduce"].into_iter().chain(line.split_whitespace());
+        Cli::try_parse_from(words)
+            .expect_err("a wrong command line")
+            .to_string()
+    }
+
+    #[test]
+    fn the_definition_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_error_names_what_is_wanted() {
+        for (line, wanted) in [
+            ("allconv --sclae cpu", "'--scale'"),
+            ("allconv --scale qick", "'quick'"),
+            ("alconv", "'allconv'"),
+            ("allconv --device tpu", "cpu, cuda:N or metal:N"),
+            ("allconv --shard 5/4", "I/N"),
+            ("allconv --seeds 0", "1..=1000"),
+            ("report --check --take allconv/table3", "--take"),
+            ("", "PAPER"),
+        ] {
+            let error = error(line);
+            assert!(error.contains(wanted), "{line}: no {wanted} in {error}");
+        }
+    }
+
+    #[test]
+    fn one_line_gives_everything() {
+        let line = "reproduce allconv table3 --scale cpu --data hub --device cuda:1 --seed 3 \
+                    --seeds 5 --out there --resume --shard 2/3 --threads 2 --quiet --json";
+        let cli = Cli::parse_from(line.split_whitespace());
+        let args = cli.experiments.expect("arguments of a run");
+        assert_eq!((args.target.as_str(), args.seed), ("allconv", 3));
+        assert_eq!((args.scale, args.data), (Scale::Cpu, Some(Source::Hub)));
+        assert_eq!(args.device, Device::Cuda(1));
+        assert!(args.resume && args.quiet && args.json && !args.list);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn folders_need_not_be_text() {
+        use std::ffi::OsString;
+        use std::os::unix::ffi::OsStringExt;
+        let folder = OsString::from_vec(b"runs-\xff".to_vec());
+        let line = ["reproduce", "allconv", "--out"].map(OsString::from);
+        let data = [OsString::from("--data"), folder.clone()];
+        let cli = Cli::parse_from(line.into_iter().chain([folder.clone()]).chain(data));
+        let args = cli.experiments.expect("arguments of a run");
+        assert_eq!(args.out.as_os_str(), folder);
+        assert_eq!(args.data, Some(Source::Dir(folder.into())));
+    }
+}

@@ -1,0 +1,166 @@
+//! Comparisons of measured values with their noise: the parts of a verdict.
+
+use serde::Serialize;
+
+use super::number::number;
+use super::{Finding, Record, Relation, Verdict};
+
+/// A difference counts only if it is larger than this many standard errors.
+pub const STANDARD_ERRORS: f64 = 2.0;
+
+/// One comparison of a finding.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// What this comparison alone says.
+    pub verdict: Verdict,
+    /// The values and their noise, for a reader.
+    pub evidence: String,
+}
+
+impl Finding {
+    /// The comparisons that the relation asks for, by the records of one data set.
+    pub(super) fn compare(&self, records: &[&Record]) -> Vec<Comparison> {
+        let value = |row: &'static str| Value::of(row, records);
+        let below = |low, high, times, by| value(low).below(&value(high), times, by);
+        match self.relation {
+            Relation::Falls(rows) => rows
+                .windows(2)
+                .map(|pair| below(pair[1], pair[0], 1.0, 0.0))
+                .collect(),
+            Relation::Below(pairs) => pairs
+                .iter()
+                .map(|&(low, high)| below(low, high, 1.0, 0.0))
+                .collect(),
+            Relation::BelowBy { row, than, by } => vec![below(row, than, 1.0, by)],
+            Relation::AtMostTimes { row, times, than } => vec![below(row, than, times, 0.0)],
+            Relation::Alike { rows, by } => {
+                let pairs = rows.iter().enumerate();
+                let pairs = pairs.flat_map(|(at, &a)| rows[at + 1..].iter().map(move |&b| (a, b)));
+                pairs.map(|(a, b)| value(a).alike(&value(b), by)).collect()
+            }
+            Relation::AtMost { row, limit } => vec![value(row).bound(
+                |value| limit - value,
+                &format!("wanted at most {}", number(limit)),
+            )],
+            Relation::AtLeast { row, limit } => vec![value(row).bound(
+                |value| value - limit,
+                &format!("wanted at least {}", number(limit)),
+            )],
+            Relation::Within { row, of, by } => vec![value(row).bound(
+                |value| by - (value - of).abs(),
+                &format!("wanted {} to {}", number(of - by), number(of + by)),
+            )],
+        }
+    }
+}
+
+/// The measured value of a row.
+struct Value {
+    row: &'static str,
+    /// Mean over the seeds; `None` if there is no record or no number.
+    mean: Option<f64>,
+    standard_error: Option<f64>,
+}
+
+impl Value {
+    fn of(row: &'static str, records: &[&Record]) -> Self {
+        let record = records.iter().find(|r| r.model == row);
+        Self {
+            row,
+            mean: record
+                .and_then(|r| r.mean())
+                .filter(|mean| mean.is_finite()),
+            standard_error: record.and_then(|r| r.standard_error()),
+        }
+    }
+
+    /// This row below `times` the other by at least `by`; strictly, if `by` is 0.
+    fn below(&self, other: &Self, times: f64, by: f64) -> Comparison {
+        let (Some(low), Some(high)) = (self.mean, other.mean) else {
+            return missing([self, other]);
+        };
+        let (difference, error) = (times * high - low, self.error_with(other, times));
+        let than = match times == 1.0 {
+            true => format!("{} {}", other.row, number(high)),
+            false => format!("{times} times {}: {}", other.row, number(times * high)),
+        };
+        let side = if difference < 0.0 { "higher" } else { "lower" };
+        let wanted = match by > 0.0 {
+            true => format!(", wanted lower by {}", number(by)),
+            false => String::new(),
+        };
+        Comparison {
+            verdict: decide(difference - by, error, by <= 0.0 && times == 1.0),
+            evidence: format!(
+                "{} {}, {than}; {side} by {}{wanted}",
+                self.row,
+                number(low),
+                with_noise(difference.abs(), error),
+            ),
+        }
+    }
+
+    /// This row and the other at most `by` apart.
+    fn alike(&self, other: &Self, by: f64) -> Comparison {
+        let (Some(a), Some(b)) = (self.mean, other.mean) else {
+            return missing([self, other]);
+        };
+        let (apart, error) = ((a - b).abs(), self.error_with(other, 1.0));
+        Comparison {
+            verdict: decide(by - apart, error, false),
+            evidence: format!(
+                "{} {}, {} {}; apart by {}, wanted at most {}",
+                self.row,
+                number(a),
+                other.row,
+                number(b),
+                with_noise(apart, error),
+                number(by),
+            ),
+        }
+    }
+
+    /// This row on the right side of a bound, with its distance from it.
+    fn bound(&self, margin: impl Fn(f64) -> f64, wanted: &str) -> Comparison {
+        let Some(mean) = self.mean else {
+            return missing([self]);
+        };
+        Comparison {
+            verdict: decide(margin(mean), self.standard_error, false),
+            evidence: format!(
+                "{} {}, {wanted}",
+                self.row,
+                with_noise(mean, self.standard_error)
+            ),
+        }
+    }
+
+    /// The standard error of `times` the other minus this one.
+    fn error_with(&self, other: &Self, times: f64) -> Option<f64> {
+        Some(self.standard_error?.hypot(times * other.standard_error?))
+    }
+}
+
+fn decide(margin: f64, standard_error: Option<f64>, strictly: bool) -> Verdict {
+    match standard_error.map(|s| STANDARD_ERRORS * s) {
+        Some(noise) if noise > 0.0 && margin.abs() <= noise => Verdict::WithinTheNoise,
+        _ if margin > 0.0 || (margin == 0.0 && !strictly) => Verdict::Holds,
+        _ => Verdict::DoesNotHold,
+    }
+}
+
+fn with_noise(value: f64, standard_error: Option<f64>) -> String {
+    match standard_error {
+        Some(s) => format!("{} ± {}", number(value), number(STANDARD_ERRORS * s)),
+        None => format!("{} (one run, noise unknown)", number(value)),
+    }
+}
+
+fn missing<'a>(values: impl IntoIterator<Item = &'a Value>) -> Comparison {
+    let rows = values.into_iter().filter(|value| value.mean.is_none());
+    let rows: Vec<&str> = rows.map(|value| value.row).collect();
+    Comparison {
+        verdict: Verdict::NotRun,
+        evidence: format!("no number for {}", rows.join(" and ")),
+    }
+}

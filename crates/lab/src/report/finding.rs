@@ -1,0 +1,128 @@
+//! What a paper claims about the rows of a table, as data.
+
+use serde::Serialize;
+
+/// A claim of a paper about the rows of a table or figure, as data that an experiment states as a constant.
+///
+/// A [`super::Claim`] is one number of the paper; a finding says how rows compare, which can be checked
+/// on other data and at other scales too. [`Finding::judge`] checks it.
+///
+/// ```
+/// use lab::report::{Finding, Relation};
+/// const DROPOUT: Finding = Finding {
+///     sentence: "Dropout and augmentation each lower the error.",
+///     source: "Table 1",
+///     quantity: "test error",
+///     relation: Relation::Falls(&["NIN", "NIN + dropout", "NIN + dropout + augmentation"]),
+/// };
+/// assert_eq!(DROPOUT.relation.rows(), ["NIN", "NIN + dropout", "NIN + dropout + augmentation"]);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// What the paper says, as a sentence of its own.
+    pub sentence: &'static str,
+    /// Where the paper says it, such as `Table 1`.
+    pub source: &'static str,
+    /// The quantity that is compared, such as `test error`.
+    pub quantity: &'static str,
+    /// How the rows compare.
+    pub relation: Relation,
+}
+
+/// How rows compare in one quantity. Differences and limits are in the unit of the quantity.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Relation {
+    /// Each row lies below the one before it.
+    Falls(&'static [&'static str]),
+    /// In each pair the first row lies below the second.
+    Below(&'static [(&'static str, &'static str)]),
+    /// `row` lies below `than` by at least `by`.
+    BelowBy {
+        /// The lower row.
+        row: &'static str,
+        /// The higher row.
+        than: &'static str,
+        /// The least difference.
+        by: f64,
+    },
+    /// `row` is at most `times` the value of `than`: 0.75 stands for a quarter less.
+    AtMostTimes {
+        /// The lower row.
+        row: &'static str,
+        /// The largest ratio.
+        times: f64,
+        /// The higher row.
+        than: &'static str,
+    },
+    /// Any two of the rows differ by at most `by`.
+    Alike {
+        /// The rows.
+        rows: &'static [&'static str],
+        /// The largest difference.
+        by: f64,
+    },
+    /// `row` is at most `limit`.
+    AtMost {
+        /// The row.
+        row: &'static str,
+        /// The largest value.
+        limit: f64,
+    },
+    /// `row` is at least `limit`.
+    AtLeast {
+        /// The row.
+        row: &'static str,
+        /// The smallest value.
+        limit: f64,
+    },
+    /// `row` differs from `of` by at most `by`.
+    Within {
+        /// The row.
+        row: &'static str,
+        /// The value it should have.
+        of: f64,
+        /// The largest difference.
+        by: f64,
+    },
+}
+
+impl Relation {
+    /// The rows it speaks of, each once, in the order of the relation.
+    pub fn rows(&self) -> Vec<&'static str> {
+        let named: Vec<&'static str> = match *self {
+            Self::Falls(rows) | Self::Alike { rows, .. } => rows.to_vec(),
+            Self::Below(pairs) => pairs.iter().flat_map(|&(low, high)| [low, high]).collect(),
+            Self::BelowBy { row, than, .. } | Self::AtMostTimes { row, than, .. } => {
+                vec![row, than]
+            }
+            Self::AtMost { row, .. } | Self::AtLeast { row, .. } | Self::Within { row, .. } => {
+                vec![row]
+            }
+        };
+        let mut rows = Vec::new();
+        for row in named {
+            if !rows.contains(&row) {
+                rows.push(row);
+            }
+        }
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_named_once() {
+        assert_eq!(Relation::Falls(&["a", "b"]).rows(), ["a", "b"]);
+        let star = Relation::Below(&[("a", "c"), ("b", "c")]);
+        assert_eq!(star.rows(), ["a", "c", "b"]);
+        let bound = Relation::AtMost {
+            row: "a",
+            limit: 1.0,
+        };
+        assert_eq!(bound.rows(), ["a"]);
+    }
+}

@@ -1,0 +1,64 @@
+//! One training step.
+
+use std::time::Instant;
+
+use super::super::objective::scalar;
+use super::super::{Evaluation, Task, TrainError};
+use super::session::Session;
+use crate::data::Batch;
+
+impl Session<'_> {
+    /// Trains on one batch.
+    pub(super) fn step(&mut self, batch: &Batch, task: &mut Task) -> Result<(), TrainError> {
+        let begun = Instant::now();
+        let step = self.position.step;
+        let factor = self.rate_factor(step);
+        let lr = self.optimizer.lr() * factor;
+        let loss = self.objective.loss(batch)?;
+        let value = scalar(&loss.total)?;
+        if !value.is_finite() {
+            return Err(TrainError::NotFinite {
+                loss: value as f32,
+                step: step + 1,
+                epoch: self.position.epoch + 1,
+                lr,
+            });
+        }
+        self.optimizer.step(&loss.total.backward()?, factor)?;
+
+        let images = batch.labels.elem_count() as u64;
+        let terms = loss.term_values()?;
+        let labels = loss.labels.as_ref().unwrap_or(&batch.labels);
+        let scores = loss
+            .logits
+            .map(|logits| Evaluation::of_scores(&logits.detach(), labels));
+        let scores = scores.transpose()?;
+        let seconds = begun.elapsed().as_secs_f64();
+        self.position.step += 1;
+        self.position.batch += 1;
+        self.position.clock = self.objective.clock().step();
+        self.position.log.steps += 1;
+        self.position.log.images += images;
+        self.position.log.train_seconds += seconds;
+        let sums = &mut self.position.sums;
+        sums.images += images;
+        sums.loss += value * images as f64;
+        sums.seconds += seconds;
+        for (name, term) in terms {
+            *sums.terms.entry(name).or_default() += term * images as f64;
+        }
+        if let Some(scores) = scores {
+            sums.add_scores(scores);
+            self.watch(scores.loss())?;
+        }
+        task.advance(images, || self.message(value));
+        self.log_step(value, lr, images as f64 / seconds)
+    }
+
+    /// What the optimizer's rate is multiplied by in `step` of the current epoch.
+    pub(super) fn rate_factor(&self, step: u64) -> f64 {
+        let schedule = &self.recipe.schedule;
+        schedule.factor(step, self.steps_per_epoch, self.total_steps)
+            * schedule.plateau_factor(&self.position.log.epochs)
+    }
+}

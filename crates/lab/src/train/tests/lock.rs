@@ -1,0 +1,107 @@
+//! One process at a time in a run folder.
+
+use std::io::{BufReader, Read};
+use std::time::Instant;
+
+use super::*;
+
+const FOLDER: &str = "LAB_TEST_LOCKED_FOLDER";
+
+/// In a process of its own: takes the folder and keeps it until its standard input ends.
+#[test]
+fn child_that_holds() {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        let _lock = RunLock::try_acquire(folder).unwrap();
+        println!("held");
+        std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+    }
+}
+
+#[test]
+fn a_dead_process_holds_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut holding = child(
+        "train::tests::lock::child_that_holds",
+        FOLDER,
+        folder.path(),
+    )
+    .spawn()
+    .unwrap();
+    assert!(wait_for(
+        &mut BufReader::new(holding.stdout.take().unwrap()),
+        "held"
+    ));
+    let error = RunLock::try_acquire(folder.path()).unwrap_err();
+    let TrainError::Held { by: Some(by), .. } = &error else {
+        panic!("{error}")
+    };
+    assert_eq!(by.pid, holding.id());
+    let named = format!("process {} on {}", holding.id(), by.host);
+    assert!(error.to_string().contains(&named), "{error}");
+
+    let captured = Captured::default();
+    let (console, stop) = (captured.console(), StopFlag::default());
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| RunLock::acquire(folder.path(), &stop, &console));
+        while !captured.text().contains("waiting for") {
+            assert!(begun.elapsed() < Duration::from_secs(60));
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        assert!(!waiting.is_finished());
+        // SIGKILL: it cannot clean up.
+        holding.kill().unwrap();
+        holding.wait().unwrap();
+        waiting
+            .join()
+            .unwrap()
+            .unwrap()
+            .expect("nobody asked to stop")
+            .check()
+            .unwrap();
+    });
+    let text = captured.text();
+    assert!(text.contains(&format!("waiting for {named}")), "{text}");
+    assert_eq!(text.matches("waiting for").count(), 1, "{text}");
+}
+
+#[test]
+fn waiting_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let _lock = RunLock::try_acquire(folder.path()).unwrap();
+    let stop = StopFlag::default();
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            let waited = RunLock::acquire(folder.path(), &stop, &Console::silent());
+            waited.unwrap().is_none()
+        });
+        std::thread::sleep(Duration::from_millis(50));
+        stop.set();
+        assert!(waiting.join().unwrap());
+    });
+}
+
+#[test]
+fn never_two_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let marker = folder.path().join("marker");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                let mut turns = 0;
+                while turns < 50 {
+                    match RunLock::try_acquire(folder.path()) {
+                        Ok(lock) => {
+                            fs::File::create_new(&marker).expect("nobody else is here");
+                            lock.check().unwrap();
+                            fs::remove_file(&marker).unwrap();
+                            turns += 1;
+                        }
+                        Err(TrainError::Held { .. }) => std::thread::yield_now(),
+                        Err(error) => panic!("{error}"),
+                    }
+                }
+            });
+        }
+    });
+}

@@ -1,0 +1,194 @@
+//! Data sets as experiments want them: loaded once, seen through a view, and named by a digest of their pixels.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use anyhow::Result;
+use lab::data::{DataSet, Dataset, NUMBER_CLASSES, Source, load, load_folds, load_unlabelled};
+use lab::report::Scale;
+use lab::train::Console;
+
+use crate::images::{Data, Images, View};
+
+/// A data set as a row gets it.
+#[derive(Clone)]
+pub(crate) struct Given {
+    pub(crate) data: Rc<Dataset>,
+    pub(crate) images: Images,
+    /// The digest of pixels and labels.
+    pub(crate) sha256: Rc<str>,
+}
+
+/// The data sets of a session.
+#[derive(Default)]
+pub(crate) struct Datasets {
+    /// By name.
+    whole: HashMap<String, Rc<Dataset>>,
+    /// By name and view.
+    given: HashMap<String, Given>,
+}
+
+impl Datasets {
+    /// What a row gets at a scale from a source.
+    pub(crate) fn load(
+        &mut self,
+        wanted: &Data,
+        source: &Source,
+        scale: Scale,
+        console: &Console,
+    ) -> Result<Given> {
+        let key = format!(
+            "{} {:?}",
+            name(wanted.paper, &wanted.stand_in, source, scale),
+            wanted.view
+        );
+        if let Some(given) = self.given.get(&key) {
+            return Ok(given.clone());
+        }
+        let name = name(wanted.paper, &wanted.stand_in, source, scale);
+        let whole = self.whole(name, source, console)?;
+        let mut folds = None;
+        let data = match wanted.view {
+            View::Whole => whole,
+            View::HeldOut => Rc::new(held_out(&whole)),
+            View::UnlabelledOf {
+                paper,
+                stand_in,
+                train,
+                test,
+            } => {
+                let other = crate::datasets::name(paper, &stand_in, source, scale);
+                let other = self.whole(other, source, console)?;
+                let most = |count: &Option<usize>| count.unwrap_or(usize::MAX);
+                let cut = |data: &Dataset| data.first(most(train.at(scale)), most(test.at(scale)));
+                Rc::new(with_unlabelled(&cut(&whole), &cut(&other).train)?)
+            }
+            View::Unlabelled {
+                at_most,
+                folds: has_folds,
+            } => {
+                if *has_folds.at(scale) {
+                    folds = load_folds(name, source, &whole.train)?;
+                    if folds.is_none() {
+                        console.warn(format!(
+                            "there are no predefined folds beside {name}; labels are drawn instead"
+                        ));
+                    }
+                }
+                match *at_most.at(scale) {
+                    0 => whole,
+                    most => match load_unlabelled(name, source, most)? {
+                        Some(extra) => Rc::new(with_unlabelled(&whole, &extra)?),
+                        None => {
+                            console.warn(format!(
+                                "there are no images without labels beside {name}; the training images alone are used"
+                            ));
+                            whole
+                        }
+                    },
+                }
+            }
+        };
+        let images = Images {
+            folds,
+            ..Images::of(&data)
+        };
+        let given = Given {
+            sha256: data.digest().into(),
+            data,
+            images,
+        };
+        self.given.insert(key, given.clone());
+        Ok(given)
+    }
+
+    fn whole(&mut self, name: &str, source: &Source, console: &Console) -> Result<Rc<Dataset>> {
+        if let Some(data) = self.whole.get(name) {
+            return Ok(Rc::clone(data));
+        }
+        let data = Rc::new(load(name, source)?);
+        for set in [&data.train, &data.test] {
+            if set.left_out > 0 {
+                console.warn(format!(
+                    "{}: {} images left out, which no label fits",
+                    set.name, set.left_out
+                ));
+            }
+        }
+        self.whole.insert(name.to_owned(), Rc::clone(&data));
+        Ok(data)
+    }
+}
+
+/// The name of the set that comes from `source`.
+fn name(
+    paper: &'static str,
+    stand_in: &crate::scales::Scales<Option<&'static str>>,
+    source: &Source,
+    scale: Scale,
+) -> &'static str {
+    match source {
+        Source::Embedded => stand_in.at(scale).unwrap_or(paper),
+        Source::Dir(_) | Source::Subset(_) | Source::Hub => paper,
+    }
+}
+
+/// The training images without their last sixth, which takes the place of the test set.
+fn held_out(data: &Dataset) -> Dataset {
+    let kept = data.train.len() - data.train.len() / 6;
+    let mut test = data.train.clone();
+    test.name = format!("{}, last sixth", data.train.name);
+    test.pixels.drain(..kept * data.train.image_len());
+    test.labels.drain(..kept);
+    Dataset {
+        name: format!("{}, held-out training images", data.name),
+        train: data.train.first(kept),
+        test,
+    }
+}
+
+/// The set with these images, without their labels, after its training images.
+fn with_unlabelled(data: &Dataset, extra: &lab::data::ImageSet) -> Result<Dataset> {
+    Ok(Dataset {
+        name: format!("{} and {} images of {}", data.name, extra.len(), extra.name),
+        train: data.train.with_unlabelled(extra)?,
+        test: data.test.clone(),
+    })
+}
+
+/// The name and the size of the data set that the paper's row was measured on.
+pub(crate) fn of_paper(wanted: &Data) -> (&'static str, Images) {
+    let known = |name: &str| DataSet::find(name).expect("experiments name sets of the registry");
+    let set = known(wanted.paper);
+    // Whole house numbers are read with the extra ones.
+    let whole = match set.classes {
+        NUMBER_CLASSES => set.train + set.extra,
+        _ => set.train,
+    };
+    let images = Images {
+        size: set.shape,
+        classes: set.classes,
+        train: whole,
+        labelled: whole,
+        test: set.test,
+        folds: None,
+    };
+    let images = match wanted.view {
+        View::Whole => images,
+        View::HeldOut => Images {
+            train: set.train - set.train / 6,
+            labelled: set.train - set.train / 6,
+            test: set.train / 6,
+            ..images
+        },
+        View::UnlabelledOf { paper, .. } => Images {
+            train: set.train + known(paper).train,
+            ..images
+        },
+        View::Unlabelled { at_most, .. } => Images {
+            train: set.train + set.extra.min(at_most.paper),
+            ..images
+        },
+    };
+    (wanted.paper, images)
+}

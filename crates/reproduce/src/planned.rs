@@ -1,0 +1,77 @@
+//! A row of a table that is about to be trained: its training, its data, and what sets it apart from the paper's.
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use anyhow::{Context, Result};
+use lab::data::Dataset;
+use lab::report::{Claim, Record, Scale};
+
+use crate::file_name::file_name;
+use crate::model::Model;
+use crate::store::hex;
+use crate::training::Training;
+
+/// A row with its data.
+#[derive(Clone)]
+pub(crate) struct Planned {
+    /// The name in the table.
+    pub(crate) label: String,
+    pub(crate) training: Training,
+    pub(crate) data: Rc<Dataset>,
+    /// The digest of the data.
+    pub(crate) data_sha256: Rc<str>,
+    /// How it differs from the paper's row, and what is our choice, one sentence each.
+    pub(crate) notes: Vec<String>,
+}
+
+impl Planned {
+    /// The network's configuration.
+    pub(crate) fn config<M: Model>(&self) -> Result<&M> {
+        let model: &dyn std::any::Any = self.training.model.as_ref();
+        model
+            .downcast_ref()
+            .with_context(|| format!("{} is another kind of network", self.label))
+    }
+
+    /// Everything that decides a run of `training` on this row's data, but for the recipe.
+    pub(crate) fn settings(&self, training: &Training, seed: u64) -> Result<toml::Table> {
+        let counts = (self.data.train.len(), self.data.test.len());
+        training.settings(&self.data.name, counts, Some(&self.data_sha256), Some(seed))
+    }
+
+    /// A record of something that is measured of this row, still without a value.
+    pub(crate) fn record(
+        &self,
+        id: &str,
+        scale: Scale,
+        quantity: &str,
+        unit: &str,
+    ) -> Result<Record> {
+        let (train, test) = (self.training).counts(self.data.train.len(), self.data.test.len());
+        let dataset = format!(
+            "{} ({train} training and {test} test images)",
+            self.data.name
+        );
+        let claim = Claim::new(id, &self.label, quantity, unit);
+        Ok(Record {
+            train_images: Some(train),
+            test_images: Some(test),
+            network: Some(network(&self.training)?),
+            notes: self.notes.clone(),
+            ..Record::new(&claim, dataset, scale)
+        })
+    }
+
+    /// Where what is measured with a seed is kept, from the folder of the experiment.
+    pub(crate) fn folder(&self, seed: u64) -> PathBuf {
+        PathBuf::from(file_name(&self.label)).join(format!("seed-{seed}"))
+    }
+}
+
+/// A digest of a training's network, which tells whether another takes as much time for an image.
+pub(crate) fn network(training: &Training) -> Result<String> {
+    use sha2::{Digest, Sha256};
+    let settings = training.model.settings()?.to_string();
+    Ok(hex(&Sha256::digest(settings))[..16].to_owned())
+}

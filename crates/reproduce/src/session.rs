@@ -1,0 +1,320 @@
+//! A session: it gives experiments their data, trains what they plan, and keeps what they measure.
+
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use anyhow::{Context, Result};
+use candle_core::{DType, Device};
+use lab::data::Source;
+use lab::report::{Animation, Environment, Picture, Plot, Record, Scale};
+use lab::train::{Console, Progress, Recipe, Run, StopFlag, TrainLog};
+use striate::init::Match;
+use striate::{Network, Parameters};
+
+use crate::datasets::{Datasets, Given};
+use crate::file_name::file_name;
+use crate::images::Data;
+use crate::model::Sets;
+use crate::planned::Planned;
+use crate::store::Identity;
+use crate::trainer::{Ended, Fitted, Settings, Trainer, Wait};
+
+/// Runs what experiments plan.
+pub(crate) struct Session<'a> {
+    pub(crate) settings: &'a Settings,
+    trainer: Trainer<'a>,
+    environment: Environment,
+    datasets: Datasets,
+    /// The experiment that is being run, and its seeds.
+    id: &'static str,
+    seeds: u64,
+    /// The histories of the current experiment.
+    curves: Vec<Curve>,
+    /// Gets every record as it is measured.
+    on_record: OnRecord<'a>,
+}
+
+/// The history of one run.
+struct Curve {
+    label: String,
+    seed: u64,
+    log: TrainLog,
+}
+
+/// A trained network.
+pub(crate) struct Trained {
+    pub(crate) network: Box<dyn Network>,
+    pub(crate) parameters: Parameters,
+    pub(crate) seed: u64,
+    /// The folder of its run.
+    pub(crate) folder: PathBuf,
+    log: TrainLog,
+}
+
+/// What is done with a record.
+type OnRecord<'a> = Box<dyn Fn(&Record) -> Result<()> + 'a>;
+
+impl<'a> Session<'a> {
+    pub(crate) fn new(
+        settings: &'a Settings,
+        console: Console,
+        stop: StopFlag,
+        on_record: impl Fn(&Record) -> Result<()> + 'a,
+    ) -> Self {
+        Self {
+            settings,
+            trainer: Trainer::new(settings, console, stop),
+            environment: Environment::detect(&settings.device),
+            datasets: Datasets::default(),
+            id: "",
+            seeds: 1,
+            curves: Vec::new(),
+            on_record: Box::new(on_record),
+        }
+    }
+
+    /// Turns to an experiment, whose runs have so many seeds unless the command line says how many.
+    pub(crate) fn begin(&mut self, id: &'static str, seeds: u64) {
+        (self.id, self.seeds) = (id, self.settings.seeds.unwrap_or(seeds));
+        self.curves.clear();
+    }
+
+    /// Where progress is shown.
+    pub(crate) fn console(&self) -> &Console {
+        &self.trainer.console
+    }
+
+    /// What a row gets from a source.
+    pub(crate) fn load(&mut self, data: &Data, source: &Source) -> Result<Given> {
+        let console = &self.trainer.console;
+        self.datasets
+            .load(data, source, self.settings.scale, console)
+    }
+
+    /// A run that is no row's, and that `train` does without progress unless it is done; gives its history and weights.
+    ///
+    /// `None` if it belongs to another shard, or its loss was not a number.
+    pub(crate) fn once(
+        &mut self,
+        settings: &toml::Table,
+        recipe: &Recipe,
+        train: impl FnOnce(&mut Run) -> Fitted,
+    ) -> Result<Option<(TrainLog, PathBuf)>> {
+        let run = Identity::of(settings, recipe)?;
+        let ended = self
+            .trainer
+            .once(run, &recipe.label, Wait::Yes, |trainer, lock| {
+                let quiet = Console::stderr(Progress::Quiet);
+                let mut run = trainer.run(lock, settings, &quiet)?;
+                Ok((train(&mut run), None, run))
+            })?;
+        let Ended::Done(run, finished) = ended else {
+            return Ok(None);
+        };
+        let weights = self.trainer.store.weights_of(&run, &finished)?;
+        Ok(finished.log.map(|log| (log, weights)))
+    }
+
+    /// The sets of a row as numbers; those of the last row are kept.
+    pub(crate) fn prepare(&mut self, row: &Planned) -> Result<Rc<Sets>> {
+        self.trainer.prepare(row, &row.training)
+    }
+
+    /// How much of the paper is done.
+    pub(crate) fn scale(&self) -> Scale {
+        self.settings.scale
+    }
+
+    /// What computes.
+    pub(crate) fn device(&self) -> &Device {
+        &self.settings.device
+    }
+
+    /// The experiment that is being run.
+    pub(crate) fn id(&self) -> &'static str {
+        self.id
+    }
+
+    /// The seeds of the current experiment.
+    fn seeds(&self) -> impl Iterator<Item = u64> + use<> {
+        let (first, count) = (self.settings.seed, self.seeds);
+        (0..count).map(move |i| first.wrapping_add(i))
+    }
+
+    /// Trains every row with every seed, draws their curves, and keeps a record of each.
+    ///
+    /// What another process is at comes last; then this one waits for it.
+    pub(crate) fn train_all(&mut self, rows: &[Planned]) -> Result<()> {
+        let mut later = Vec::new();
+        for row in rows {
+            for seed in self.seeds() {
+                if let Ended::Busy = self.train_seed(row, seed, Wait::No)? {
+                    later.push((row, seed));
+                }
+            }
+        }
+        for (row, seed) in later {
+            self.train_seed(row, seed, Wait::Yes)?;
+        }
+        self.draw_curves()
+    }
+
+    /// Trains a row with every seed and keeps a record of each.
+    pub(crate) fn train(&mut self, row: &Planned) -> Result<()> {
+        for seed in self.seeds() {
+            self.train_seed(row, seed, Wait::Yes)?;
+        }
+        Ok(())
+    }
+
+    /// Trains a row with the first seed and gives its network back.
+    ///
+    /// `None` if the run belongs to another shard, or its loss was not a number.
+    pub(crate) fn trained(&mut self, row: &Planned) -> Result<Option<Trained>> {
+        let seed = self.settings.seed;
+        let Ended::Done(run, finished) = self.train_seed(row, seed, Wait::Yes)? else {
+            return Ok(None);
+        };
+        let Some(log) = finished.log.clone() else {
+            return Ok(None);
+        };
+        let weights = self.trainer.store.weights_of(&run, &finished)?;
+        let parameters = Parameters::new(seed, DType::F32, &self.settings.device);
+        let network = row.training.model.build(&parameters)?;
+        parameters.load(&weights, Match::Strict)?;
+        Ok(Some(Trained {
+            network,
+            parameters,
+            seed,
+            folder: self.trainer.store.folder(&run),
+            log,
+        }))
+    }
+
+    /// Trains a row with one seed, unless that is done, and keeps its record.
+    fn train_seed(&mut self, row: &Planned, seed: u64, wait: Wait) -> Result<Ended> {
+        let label = format!("{} {}", self.id, row.label);
+        let ended = self
+            .trainer
+            .finished(row, &row.training, &label, seed, wait)
+            .with_context(|| format!("{label} seed {seed}"))?;
+        if let Ended::Done(run, finished) = &ended {
+            let known = |curve: &Curve| curve.label == row.label && curve.seed == seed;
+            if let Some(log) = &finished.log
+                && !self.curves.iter().any(known)
+            {
+                self.curves.push(Curve {
+                    label: row.label.clone(),
+                    seed,
+                    log: log.clone(),
+                });
+            }
+            if row.training.model.classifies() {
+                let record = row.record(self.id, self.scale(), "test error", "%")?;
+                let record = match &finished.log {
+                    Some(log) => record.trained(seed, log),
+                    None => record.value(seed, None),
+                };
+                let parameters = Some(finished.parameters).filter(|&count| count > 0);
+                let record = Record {
+                    parameters,
+                    runs: vec![run.folder()],
+                    ..record
+                };
+                self.keep(&row.folder(seed), &record)?;
+            }
+        }
+        Ok(ended)
+    }
+
+    /// Keeps something that was measured of a row's network.
+    pub(crate) fn measured(
+        &self,
+        row: &Planned,
+        (quantity, unit): (&str, &str),
+        seed: u64,
+        value: Option<f64>,
+    ) -> Result<()> {
+        let record = row.record(self.id, self.scale(), quantity, unit)?;
+        let folder = row.folder(seed).join(file_name(quantity));
+        self.keep(&folder, &record.value(seed, value))
+    }
+
+    /// Keeps the result of a network that has no test error, with what its training took.
+    pub(crate) fn measured_of(
+        &self,
+        row: &Planned,
+        (quantity, unit): (&str, &str),
+        trained: &Trained,
+        value: f64,
+    ) -> Result<()> {
+        let record = row.record(self.id, self.scale(), quantity, unit)?;
+        let record = Record {
+            parameters: Some(trained.parameters.count()),
+            ..record.trained(trained.seed, &trained.log)
+        };
+        let record = Record {
+            values: vec![Some(value)],
+            ..record
+        };
+        self.keep(&row.folder(trained.seed), &record)
+    }
+
+    /// Writes a record to its folder, from that of the experiment, and shows it.
+    pub(crate) fn keep(&self, folder: &Path, record: &Record) -> Result<()> {
+        let folder = self.folder().join(folder);
+        let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
+        let record = record
+            .clone()
+            .measured_by(&self.settings.command, today, &self.environment);
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make {}; choose another --out", folder.display()))?;
+        lab::report::write_records(&folder.join("record.json"), std::slice::from_ref(&record))?;
+        (self.on_record)(&record)
+    }
+
+    /// Saves a figure of the current experiment.
+    pub(crate) fn figure(&self, name: &str, picture: &Picture) -> Result<()> {
+        let path = self.folder().join("figures").join(format!("{name}.png"));
+        Ok(picture.save(&path)?)
+    }
+
+    /// Saves a moving figure of the current experiment.
+    pub(crate) fn animation(&self, name: &str, animation: &Animation) -> Result<()> {
+        let path = self.folder().join("figures").join(format!("{name}.png"));
+        Ok(animation.save(&path)?)
+    }
+
+    /// Draws the test error of every training of the current experiment over its epochs.
+    pub(crate) fn draw_curves(&self) -> Result<()> {
+        let title = format!("{}: test error", self.id);
+        let mut plot = Plot::new(title, "epoch", "test error, %");
+        let mut drawn = false;
+        for Curve { label, seed, log } in &self.curves {
+            let label = match self.seeds {
+                1 => label.clone(),
+                _ => format!("{label}, seed {seed}"),
+            };
+            let curve = log.test_curve();
+            drawn |= curve.len() > 1;
+            plot = plot.line(label, curve);
+        }
+        match drawn {
+            true => self.figure("test-error", &plot.draw()?),
+            false => Ok(()),
+        }
+    }
+
+    /// Seed and history of the runs of a row of the current experiment.
+    pub(crate) fn logs(&self, label: &str) -> Vec<(u64, TrainLog)> {
+        let of_row = self.curves.iter().filter(|curve| curve.label == label);
+        of_row
+            .map(|curve| (curve.seed, curve.log.clone()))
+            .collect()
+    }
+
+    /// Where the current experiment writes.
+    pub(crate) fn folder(&self) -> PathBuf {
+        self.settings.out.join(self.id).join(self.scale().name())
+    }
+}

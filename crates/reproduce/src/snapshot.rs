@@ -1,0 +1,138 @@
+//! What decides the runs of every row at every scale, against a list that is kept.
+//!
+//! A row whose settings change makes other runs than the records in docs/results.
+//! `STRIATE_UPDATE=1 cargo test -p reproduce settings` writes the list anew, for a change that is meant.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use lab::data::{Source, load};
+use lab::report::Scale;
+
+use crate::images::Images;
+use crate::store::Identity;
+use crate::{catalog, datasets, deviations};
+
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/settings.txt");
+
+/// A row's settings and recipe, on its data or on what stands in for them.
+fn settings() -> Result<BTreeMap<String, toml::Table>> {
+    let mut all = BTreeMap::new();
+    for experiment in catalog::all() {
+        for scale in Scale::ALL {
+            for row in (experiment.rows)() {
+                let data = experiment.data_of(&row);
+                let mut sets = vec![datasets::of_paper(&data)];
+                if let Some(name) = data.stand_in.at(scale) {
+                    sets.push((name, Images::of(&load(name, &Source::Embedded)?)));
+                }
+                for (name, images) in sets {
+                    let Some(training) = row.training(scale, &images) else {
+                        continue;
+                    };
+                    let counts = (images.train, images.test);
+                    let settings = training.settings(name, counts, None, Some(0))?;
+                    let key = format!(
+                        "{} {scale} {name} {} | {}",
+                        experiment.id, images.train, row.label
+                    );
+                    all.insert(key, deviations::resolved(&settings, &training.recipe)?);
+                }
+            }
+        }
+    }
+    Ok(all)
+}
+
+#[test]
+fn settings_are_those_of_the_records() -> Result<()> {
+    let digest = |table: &toml::Table| -> Result<String> {
+        let recipe = lab::train::Recipe::new(1, 1, lab::train::SgdConfig::default());
+        Ok(Identity::of(table, &recipe)?.folder())
+    };
+    let mut lines = String::new();
+    for (key, table) in settings()? {
+        lines += &format!("{key}: {}\n", digest(&table)?);
+    }
+    if let Some(path) = std::env::var_os("STRIATE_SETTINGS") {
+        let text: String = settings()?
+            .iter()
+            .map(|(key, table)| format!("## {key}\n{table}\n"))
+            .collect();
+        std::fs::write(path, text)?;
+    }
+    if std::env::var_os("STRIATE_UPDATE").is_some() {
+        std::fs::write(KEPT, &lines)?;
+    }
+    let kept = std::fs::read_to_string(KEPT)?;
+    let changed: Vec<&str> = lines
+        .lines()
+        .filter(|line| !kept.lines().any(|kept| kept == *line))
+        .collect();
+    assert!(
+        changed.is_empty() && lines.lines().count() == kept.lines().count(),
+        "other settings than those of the records: {changed:#?}"
+    );
+    Ok(())
+}
+
+#[test]
+fn every_difference_is_told_with_words() -> Result<()> {
+    for experiment in catalog::all() {
+        for row in (experiment.rows)() {
+            let (name, images) = datasets::of_paper(&experiment.data_of(&row));
+            for scale in Scale::ALL {
+                let Some(training) = row.training(scale, &images) else {
+                    continue;
+                };
+                for note in experiment.notes_of(&row, scale, &training, name, &images)? {
+                    assert!(!note.contains('{') && !note.contains('_'), "{note}");
+                    assert!(note.ends_with('.'), "{note}");
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A number in a note comes from a constant or from the settings: none is typed.
+#[test]
+fn no_number_is_typed_in_a_note() {
+    // Names with a digit in them.
+    let names = [
+        "80 Million Tiny Images",
+        "CIFAR-100",
+        "CIFAR-10",
+        "L2rec",
+        "L2M",
+        "R^2",
+        "Table 3",
+        "Table 4",
+    ];
+    let check = |text: &str| {
+        let text = names
+            .iter()
+            .fold(text.to_owned(), |t, name| t.replace(name, ""));
+        assert!(!text.chars().any(|c| c.is_ascii_digit()), "{text}");
+    };
+    for experiment in catalog::all() {
+        experiment.notes.iter().for_each(|note| check(note.text));
+        let choices = experiment.choices.iter().copied().flatten();
+        choices.for_each(|choice| check(choice.why));
+    }
+}
+
+/// A finding speaks of rows that there are.
+#[test]
+fn findings_name_rows() {
+    for experiment in catalog::all() {
+        let claims = experiment.claims();
+        for finding in experiment.findings {
+            for row in finding.relation.rows() {
+                let known =
+                    |c: &lab::report::Claim| c.model == row && c.quantity == finding.quantity;
+                assert!(claims.iter().any(known), "{}: {row}", experiment.id);
+            }
+        }
+    }
+}

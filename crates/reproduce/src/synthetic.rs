@@ -1,0 +1,100 @@
+//! Synthetic images: what is made of a data set's images before a network sees them.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use lab::data::{DigitSum, Distort, Distortion, Extrude, FloatSet, NumberRow, Redraw, Scene};
+use serde::Serialize;
+
+use crate::model::Sets;
+
+/// Test scenes are drawn once, the same for every network and every seed.
+const TEST_SEED: u64 = 1_000_003;
+
+/// Scenes in place of a data set's images; training scenes are drawn anew in every epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub(crate) enum Synthetic {
+    /// One distorted digit.
+    Distorted {
+        distortion: Distortion,
+        canvas: usize,
+    },
+    /// Two digits in two channels, both below `digits`.
+    Sum { canvas: usize, digits: usize },
+    /// Numbers of up to so many digits, with the least and the largest size of a digit.
+    Numbers {
+        canvas: usize,
+        longest: usize,
+        digit: (f64, f64),
+    },
+    /// A digit's body in a volume.
+    Volume { side: usize },
+}
+
+impl Synthetic {
+    /// Scenes of both splits.
+    pub(crate) fn apply(self, (train, test): Sets) -> Result<Sets> {
+        let test = self.of(test)?.rendered(TEST_SEED);
+        Ok((self.of(train)?, test))
+    }
+
+    fn of(self, set: FloatSet) -> Result<FloatSet> {
+        let set = match self {
+            Self::Sum { digits, .. } if digits < set.classes => below(&set, digits)?,
+            _ => set,
+        };
+        let scene: Arc<dyn Scene> = match self {
+            Self::Distorted { distortion, canvas } => {
+                Arc::new(Distort::new(distortion, canvas, &set)?)
+            }
+            Self::Sum { canvas, .. } => Arc::new(DigitSum::new(canvas, &set)?),
+            Self::Numbers {
+                canvas,
+                longest,
+                digit,
+            } => Arc::new(NumberRow::new(canvas, longest, digit, &set)?),
+            Self::Volume { side } => Arc::new(Extrude::new(side, &set)?),
+        };
+        Ok(FloatSet::composed(set, scene, Redraw::EveryEpoch)?)
+    }
+}
+
+/// The images whose class is below `classes`.
+fn below(set: &FloatSet, classes: usize) -> Result<FloatSet> {
+    let (mut images, mut labels) = (Vec::new(), Vec::new());
+    for (index, &label) in set.labels.iter().enumerate() {
+        if (label as usize) < classes
+            && let Some(image) = set.image(index)
+        {
+            images.extend_from_slice(image);
+            labels.push(label);
+        }
+    }
+    let size = (set.channels, set.height, set.width);
+    Ok(FloatSet::new(size, images, labels, classes)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sums_of_small_digits() -> Result<()> {
+        let set = FloatSet::new(
+            (1, 1, 2),
+            vec![0.0, 0.1, 0.2, 0.3, 0.4, 0.5],
+            vec![1, 3, 0],
+            4,
+        )?;
+        let small = below(&set, 2)?;
+        assert_eq!(small.labels.to_vec(), [1, 0]);
+        assert_eq!(small.images.to_vec(), [0.0, 0.1, 0.4, 0.5]);
+        let sum = Synthetic::Sum {
+            canvas: 4,
+            digits: 2,
+        };
+        assert_eq!(sum.of(set)?.classes, 3);
+        Ok(())
+    }
+}

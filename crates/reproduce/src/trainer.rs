@@ -1,0 +1,245 @@
+//! Trains what is not trained yet.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use candle_core::Device;
+use lab::data::Source;
+use lab::report::Scale;
+use lab::train::{Console, Outcome, Recipe, Run, RunLock, Start, StopFlag, TrainError, TrainLog};
+
+use crate::model::Sets;
+use crate::planned::Planned;
+use crate::store::{Asked, Finished, Identity, Store};
+use crate::training::Training;
+
+/// What the command line decided for all runs.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) scale: Scale,
+    /// `None`: not given, and the scale needs it.
+    pub(crate) source: Option<Source>,
+    pub(crate) device: Device,
+    /// The first seed.
+    pub(crate) seed: u64,
+    /// Number of runs with consecutive seeds; `None`: as many as the experiment wants.
+    pub(crate) seeds: Option<u64>,
+    pub(crate) out: PathBuf,
+    pub(crate) resume: bool,
+    /// Finished runs are done again.
+    pub(crate) again: bool,
+    /// Part `index`, from 1, of `count` parts of all runs.
+    pub(crate) shard: Option<(usize, usize)>,
+    /// The command that does all this again.
+    pub(crate) command: String,
+}
+
+/// Somebody asked the program to stop; what was done is saved.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "interrupted; what was done is saved, and the same command with --resume goes on from there"
+)]
+pub(crate) struct Interrupted;
+
+/// Trains, one run at a time.
+pub(crate) struct Trainer<'a> {
+    pub(crate) settings: &'a Settings,
+    pub(crate) console: Console,
+    stop: StopFlag,
+    pub(crate) store: Store,
+    /// The sets that were prepared last, under what decides them.
+    prepared: Option<(String, Rc<Sets>)>,
+    /// What this session has trained.
+    done: HashSet<Identity>,
+}
+
+/// What came of a training: its history and its number of parameters.
+pub(crate) type Fitted = std::result::Result<(TrainLog, usize), TrainError>;
+
+/// Whether to wait for a run that another process is at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wait {
+    No,
+    Yes,
+}
+
+/// What became of a run.
+pub(crate) enum Ended {
+    /// It is done, here or by another.
+    Done(Identity, Finished),
+    /// It belongs to another shard, and is not done yet.
+    Elsewhere,
+    /// Another process is at it.
+    Busy,
+}
+
+/// Checkpoints are this far apart.
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(120);
+/// Time between two looks at a run that another process is at.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
+
+impl<'a> Trainer<'a> {
+    pub(crate) fn new(settings: &'a Settings, console: Console, stop: StopFlag) -> Self {
+        Self {
+            settings,
+            console,
+            stop,
+            store: Store::new(&settings.out),
+            prepared: None,
+            done: HashSet::new(),
+        }
+    }
+
+    /// The result of a training with one seed: of an earlier run if there is one.
+    pub(crate) fn finished(
+        &mut self,
+        row: &Planned,
+        training: &Training,
+        label: &str,
+        seed: u64,
+        wait: Wait,
+    ) -> Result<Ended> {
+        let mut recipe = Recipe {
+            label: label.to_owned(),
+            seed,
+            ..training.recipe.clone()
+        };
+        let settings = row.settings(training, seed)?;
+        let run = Identity::of(&settings, &recipe)?;
+        self.once(run, label, wait, |trainer, lock| {
+            let mut chosen = None;
+            if !training.rates.is_empty() {
+                let rate = trainer.choose_rate(row, training, label, seed)?;
+                recipe.optimizer = recipe.optimizer.with_lr(rate);
+                chosen = Some(rate);
+            }
+            let sets = trainer.prepare(row, training)?;
+            let mut process = trainer.run(lock, &settings, &trainer.console)?;
+            let device = &trainer.settings.device;
+            let trained = training.fit(&sets, &recipe, device, &mut process);
+            Ok((trained, chosen, process))
+        })
+    }
+
+    /// The result of a run, which `train` does unless it is done.
+    pub(crate) fn once(
+        &mut self,
+        run: Identity,
+        label: &str,
+        wait: Wait,
+        train: impl FnOnce(&mut Self, RunLock) -> Result<(Fitted, Option<f64>, Run)>,
+    ) -> Result<Ended> {
+        let shard = self.settings.shard;
+        if shard.is_some_and(|(index, count)| !run.is_in(index, count)) {
+            return Ok(match self.store.finished(&run)? {
+                Some(finished) => Ended::Done(run, finished),
+                None => Ended::Elsewhere,
+            });
+        }
+        let again = self.settings.again && !self.done.contains(&run);
+        let mut said = false;
+        let lock = loop {
+            match self.store.ask(&run, again)? {
+                Asked::Finished(finished) => return Ok(Ended::Done(run, finished)),
+                Asked::Mine(lock) => break lock,
+                Asked::Theirs(_) if wait == Wait::No => return Ok(Ended::Busy),
+                Asked::Theirs(holder) if !said => {
+                    said = true;
+                    self.console.note(format!("{label}: waiting for {holder}"));
+                }
+                Asked::Theirs(_) if self.stop.is_set() => return Err(Interrupted.into()),
+                Asked::Theirs(_) => std::thread::sleep(LOOK_EVERY),
+            }
+        };
+        // The folder belongs to the run until its result is kept.
+        let (trained, rate, _process) = train(self, lock)?;
+        let finished = match trained {
+            Ok((log, _)) if log.outcome == Outcome::Interrupted => return Err(Interrupted.into()),
+            Ok((log, parameters)) => self.store.finish(&run, Some(log), parameters, rate)?,
+            Err(error @ TrainError::NotFinite { .. }) => {
+                self.console.warn(format!("{label}: {error}"));
+                self.store.finish(&run, None, 0, rate)?
+            }
+            Err(error) => return Err(error.into()),
+        };
+        self.done.insert(run.clone());
+        Ok(Ended::Done(run, finished))
+    }
+
+    /// The learning rate with the least error on a held-out tenth of the labelled training images.
+    ///
+    /// A rate whose loss is not a number is passed over.
+    fn choose_rate(
+        &mut self,
+        row: &Planned,
+        training: &Training,
+        label: &str,
+        seed: u64,
+    ) -> Result<f64> {
+        let mut best: Option<(f64, f64)> = None;
+        for &rate in &training.rates {
+            let label = format!("{label}, learning rate {rate}");
+            let candidate = training.candidate(rate);
+            let ended = self.finished(row, &candidate, &label, seed, Wait::Yes)?;
+            let Ended::Done(_, Finished { log: Some(log), .. }) = ended else {
+                continue;
+            };
+            let error = log.final_error().context("the recipe has no epochs")?;
+            self.console
+                .note(format!("{label}: {error:.2}% on held-out training images"));
+            if best.is_none_or(|(least, _)| error < least) {
+                best = Some((error, rate));
+            }
+        }
+        let (_, rate) = best.with_context(|| {
+            format!(
+                "no learning rate of {:?} trains this network; give smaller ones",
+                training.rates
+            )
+        })?;
+        Ok(rate)
+    }
+
+    /// A run with the settings of the command line.
+    pub(crate) fn run(
+        &self,
+        lock: RunLock,
+        settings: &toml::Table,
+        console: &Console,
+    ) -> Result<Run> {
+        let start = match self.settings.resume {
+            true => Start::Resume,
+            false => Start::Afresh,
+        };
+        let run = Run::with_lock(lock, start, console);
+        Ok(run
+            .settings(settings)?
+            .command(&self.settings.command)
+            .checkpoint_every(CHECKPOINT_EVERY)
+            .stop_flag(&self.stop))
+    }
+
+    /// The sets of a row as numbers; those of the last row are kept.
+    pub(crate) fn prepare(&mut self, row: &Planned, training: &Training) -> Result<Rc<Sets>> {
+        let key = format!(
+            "{} {:?} {:?} {:?}",
+            row.data.name,
+            training.counts(row.data.train.len(), row.data.test.len()),
+            training.preprocess,
+            training.synthetic
+        );
+        if let Some((known, sets)) = &self.prepared
+            && *known == key
+        {
+            return Ok(Rc::clone(sets));
+        }
+        // Large sets: the old ones go before the new ones come.
+        self.prepared = None;
+        let sets = Rc::new(training.prepare(&row.data, &self.settings.out.join("cache"))?);
+        self.prepared = Some((key, Rc::clone(&sets)));
+        Ok(sets)
+    }
+}
