@@ -102,11 +102,11 @@ impl SamplingGrid {
     /// Those of Candle's comparisons.
     pub fn outside(&self) -> Result<f64> {
         let coords = self.coords.detach();
+        if coords.elem_count() == 0 {
+            return Ok(0.0);
+        }
         let far = coords.abs()?.gt(1.0 + 1e-4)?.to_dtype(DType::F64)?;
         let far = far.max(candle_core::D::Minus1)?;
-        match far.elem_count() {
-            0 => Ok(0.0),
-            _ => far.mean_all()?.to_scalar::<f64>(),
-        }
+        far.mean_all()?.to_scalar::<f64>()
     }
 }
