@@ -150,7 +150,7 @@ mod tests {
             rows: 2,
             columns: 3,
         };
-        let mut to = vec![f32::NAN; 8];
+        let mut to = [f32::NAN; 8];
         cut_pixels(&map, (2, 3), pixels, &mut to[..7], 4);
         assert_eq!(to[..3], [0.0; 3]);
         assert_eq!(to[4..7], [4.0, 6.0, 0.0]);
