@@ -54,3 +54,41 @@ pub fn load_as(
     let layers: Vec<String> = (1..=convs).map(|i| format!("conv{i}")).collect();
     state_dict::load_as(parameters, &layers, path, strictness, modules)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use candle_core::{DType, Device, safetensors};
+
+    use super::*;
+    use crate::{AllConv, Config};
+
+    /// The commonest port of All-CNN-C has `conv1` to `conv8`, then `class_conv`, which sorts first.
+    #[test]
+    fn the_common_port_is_read() -> Result<()> {
+        let config = Config {
+            width: 1.0 / 24.0,
+            ..Config::all_cnn_c()
+        };
+        let source = Parameters::new(1, DType::F32, &Device::Cpu);
+        AllConv::new(&config, source.builder())?;
+        let renamed = |name: &str| name.replace("conv9", "class_conv");
+        let named = source.named().into_iter();
+        let file: HashMap<_, _> = named
+            .map(|(name, var)| (renamed(&name), var.as_detached_tensor()))
+            .collect();
+        let path = std::env::temp_dir().join(format!("all-cnn-{}.safetensors", std::process::id()));
+        safetensors::save(&file, &path)?;
+        let parameters = Parameters::new(2, DType::F32, &Device::Cpu);
+        AllConv::new(&config, parameters.builder())?;
+        let map = load(&parameters, &path, Match::Strict);
+        std::fs::remove_file(&path)?;
+        assert_eq!(map?.loaded.len(), 18);
+        for ((name, wanted), (_, got)) in source.named().iter().zip(parameters.named()) {
+            let values = |tensor: &candle_core::Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+            assert_eq!(values(wanted)?, values(&got)?, "{name}");
+        }
+        Ok(())
+    }
+}

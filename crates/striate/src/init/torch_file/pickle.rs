@@ -19,6 +19,7 @@ pub(super) use value::{Id, Storage, Value, Values, View};
 
 /// Instructions that one pickle may hold: state dicts need about 40 for each tensor.
 const MAX_INSTRUCTIONS: usize = 1 << 19;
+
 /// Runs a pickle.
 ///
 /// # Errors
