@@ -5,6 +5,8 @@
 
 #[cfg(feature = "hub")]
 mod download;
+#[cfg(feature = "hub")]
+mod transfer;
 
 use std::env;
 use std::ffi::OsString;
@@ -114,7 +116,8 @@ fn fetch_into(
     #[cfg(feature = "hub")]
     {
         for (url, place) in &missing {
-            download::get(url, place).map_err(|reason| failed(url, reason))?;
+            download::get(url, place, &download::Patience::USUAL)
+                .map_err(|reason| failed(url, reason))?;
         }
         Ok(folder.to_owned())
     }
