@@ -12,7 +12,7 @@ use super::super::log::LogLine;
 use super::super::{
     Identity, Objective, Optimizer, Outcome, Recipe, Run, Start, TrainError, TrainLog,
 };
-use crate::data::{Batch, Batches, FloatSet};
+use crate::data::{Batches, FloatSet};
 
 /// One session of a run.
 pub(super) struct Session<'a> {
