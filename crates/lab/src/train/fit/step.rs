@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::super::console::Task;
 use super::super::objective::scalar;
 use super::super::{Evaluation, Task, TrainError};
 use super::session::Session;
