@@ -7,7 +7,7 @@ use super::stage::{Stage, WORK, smoke};
 
 /// Runs of each network with other seeds.
 const FEW: usize = 2;
-const MANY: usize = 12;
+const MANY: usize = 8;
 /// Memory that many runs may take beyond few: fragments of the allocator and what is kept of a run's history.
 const SLACK: u64 = 32 << 20;
 
