@@ -13,6 +13,8 @@ mod handover;
 mod report;
 mod reproduce;
 mod rules;
+#[cfg(unix)]
+mod soak;
 mod workspace;
 
 use std::io::{Write, stderr};
@@ -37,6 +39,7 @@ Examples:
   cargo xtask report --check               are the tables in the documents up to date?
   cargo xtask bench                        how fast, beside PyTorch
   cargo xtask doctor                       what this machine offers
+  cargo xtask soak --minutes 10            does anything break it?
   cargo xtask ci                           every check; with the tests: .ci/run")]
 struct Cli {
     #[command(subcommand)]
@@ -58,6 +61,9 @@ enum Command {
     Doctor(doctor::Args),
     /// Check format, lints, source rules, documentation, and a smoke run
     Ci(ci::Args),
+    /// Kill, race, damage and compare runs for some time, and count what breaks
+    #[cfg(unix)]
+    Soak(soak::Args),
     /// Print a script that lets a shell complete these commands
     Completions(completions::Args),
 }
@@ -81,6 +87,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Ci(args) => ci::run(&args),
+        #[cfg(unix)]
+        Command::Soak(args) => soak::run(&args),
         Command::Completions(args) => completions::run(&args, Cli::command()),
     }
 }
