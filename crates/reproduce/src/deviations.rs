@@ -156,10 +156,11 @@ fn compare(path: &str, ours: &Table, paper: &Table, sentences: &mut Vec<(String,
     }
 }
 
-/// Our choices with their values in this run; of a field that the run has not, nothing is said.
+/// Our choices with their values in this run; of what the run has not, nothing is said.
 pub(crate) fn chosen<'a>(ours: &Table, choices: impl Iterator<Item = &'a Choice>) -> Vec<String> {
     let sentence = |choice: &Choice| {
         let value = phrase(at(ours, choice.field)?);
+        (value != "none").then_some(())?;
         Some(format!("{}: {value}; {}.", name(choice.field), choice.why))
     };
     choices.filter_map(sentence).collect()

@@ -98,7 +98,14 @@ impl Results {
         for table in self.tables() {
             let _ = writeln!(text, "{}", table.to_markdown());
         }
-        let notes: Vec<String> = self.notes().iter().map(|note| escaped(note)).collect();
+        let judged = self.judged();
+        let verdicts = judged.iter().flat_map(|judged| {
+            let sentence = judged.finding.sentence.trim_end_matches('.');
+            let judgements = judged.judgements.iter();
+            judgements.map(move |j| format!("The paper: {sentence}; {}.", j.verdict.words()))
+        });
+        let notes = verdicts.chain(self.notes());
+        let notes: Vec<String> = notes.map(|note| escaped(&note)).collect();
         text + &notes.join("\n") + "\n"
     }
 

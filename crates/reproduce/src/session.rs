@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
-use candle_core::{DType, Device};
+use candle_core::{DType, Device, DeviceLocation};
 use lab::data::Source;
 use lab::report::{Animation, Environment, Picture, Plot, Record, Scale};
 use lab::train::{Console, Progress, Recipe, Run, StopFlag, TrainLog};
@@ -266,11 +266,41 @@ impl<'a> Session<'a> {
         let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
         let record = record
             .clone()
-            .measured_by(&self.settings.command, today, &self.environment);
+            .measured_by(self.command(), today, &self.environment);
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make {}; choose another --out", folder.display()))?;
         lab::report::write_records(&folder.join("record.json"), std::slice::from_ref(&record))?;
         (self.on_record)(&record)
+    }
+
+    /// The command that measures what is kept of the current experiment again.
+    fn command(&self) -> String {
+        let Settings {
+            source,
+            device,
+            seed,
+            seeds,
+            ..
+        } = self.settings;
+        let mut command = format!("cargo xtask reproduce {} --scale {}", self.id, self.scale());
+        command += match source {
+            Some(Source::Dir(_)) => " --data DIR",
+            Some(Source::Subset(_)) => " --data subset:DIR",
+            Some(Source::Hub) => " --data hub",
+            Some(Source::Embedded) | None => "",
+        };
+        if *seed > 0 {
+            command += &format!(" --seed {seed}");
+        }
+        if let Some(seeds) = seeds {
+            command += &format!(" --seeds {seeds}");
+        }
+        match device.location() {
+            DeviceLocation::Cpu => {}
+            DeviceLocation::Cuda { gpu_id } => command += &format!(" --device cuda:{gpu_id}"),
+            DeviceLocation::Metal { gpu_id } => command += &format!(" --device metal:{gpu_id}"),
+        }
+        command
     }
 
     /// Saves a figure of the current experiment.

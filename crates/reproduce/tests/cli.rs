@@ -191,9 +191,9 @@ fn what_quick_does_with_embedded_images_took_minutes() {
         let minutes = match words[1] {
             "s" => 0,
             "min" => words[0].parse().expect("minutes"),
-            _ => panic!("{line}"),
+            _ => panic!("{took}"),
         };
-        assert!(minutes < 5, "{line}");
+        assert!(minutes < 5, "{took}");
     }
 }
 

@@ -12,7 +12,10 @@ use striate::Parameters;
 fn reproduce(id: &str, data: &Path, out: &Path) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reproduce"));
     command.args(["stn", id, "--scale", "smoke", "--quiet", "--data"]);
-    command.arg(data).arg("--out").arg(out);
+    // A few files stand for the set.
+    let mut part = std::ffi::OsString::from("subset:");
+    part.push(data);
+    command.arg(part).arg("--out").arg(out);
     command.output().expect("the program starts")
 }
 
@@ -25,6 +28,14 @@ fn shows(output: &Output, wanted: &[&str]) {
         assert!(text.contains(wanted), "no {wanted} in {text}");
     }
     assert!(!text.contains("not run"), "{text}");
+}
+
+/// The configuration of the run whose record lies in a folder below `out`.
+fn config_of(folder: &str, out: &Path) -> String {
+    let records = lab::report::read_records(&out.join(folder).join("record.json"));
+    let records = records.expect("a record");
+    let config = out.join(&records[0].runs[0]).join("config.toml");
+    std::fs::read_to_string(config).expect("a configuration")
 }
 
 /// The error of a run that must fail.
@@ -51,10 +62,7 @@ fn house_numbers_of_both_crops_are_read() {
             "svhn-numbers-128 (3 training and 1 test images)",
         ],
     );
-    let config = dir
-        .path()
-        .join("stn/table2/smoke/CNN-128-px/seed-0/config.toml");
-    let config = std::fs::read_to_string(config).expect("a configuration");
+    let config = config_of("stn/table2/smoke/CNN-128-px/seed-0", dir.path());
     assert!(config.contains("side = 128"), "{config}");
     let text = fails(&reproduce("table2", &data.join("strokes/idx"), dir.path()));
     assert!(text.contains("found no svhn-numbers-64 data"), "{text}");
@@ -112,11 +120,8 @@ fn birds_need_a_backbone() {
             "cub200-448 (2 training and 2 test images)",
         ],
     );
-    let text = std::fs::read_to_string(out.join("stn/table3/smoke/CNN-224-px/seed-0/config.toml"));
-    assert!(
-        text.expect("a configuration")
-            .contains("backbone.safetensors")
-    );
+    let text = config_of("stn/table3/smoke/CNN-224-px/seed-0", &out);
+    assert!(text.contains("backbone.safetensors"), "{text}");
     std::fs::write(&file, "no tensors").expect("written");
     let text = fails(&reproduce("table3", &data, &out));
     assert!(text.contains("cannot read the backbone"), "{text}");

@@ -51,10 +51,9 @@ fn label_draws_are_seeds_and_resume_begins_nothing_afresh() {
         .find(|line| line.starts_with("SWWAE, 100 labels"));
     assert!(row.is_some_and(|row| row.contains("±")), "{text}");
     let weights = |seed: &str| {
-        let run = dir
-            .path()
-            .join("swwae/mnist/smoke/SWWAE-100-labels")
-            .join(seed);
+        let row = dir.path().join("swwae/mnist/smoke/SWWAE-100-labels");
+        let records = lab::report::read_records(&row.join(seed).join("record.json"));
+        let run = dir.path().join(&records.expect("a record")[0].runs[0]);
         std::fs::read(run.join("checkpoint/weights.safetensors")).expect("weights")
     };
     let before = (weights("seed-0"), weights("seed-1"));
