@@ -200,7 +200,7 @@ fn a_flipped_bit_in_the_cache_is_noticed() {
             "byte {at}: {:?}",
             again.cache
         );
-        assert_eq!(std::fs::read(&path).unwrap(), whole, "byte {at}");
+        assert!(std::fs::read(&path).unwrap() == whole, "byte {at}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }

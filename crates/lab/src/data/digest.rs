@@ -16,7 +16,7 @@ impl ImageSet {
     /// ```
     ///
     /// Numbers are 8 bytes and labels 4 bytes, the low byte first.
-    /// Names do not count. All cores hash: 180 MB take a tenth of a second or so.
+    /// Names do not count. All cores hash.
     ///
     /// ```
     /// use lab::data::{Source, load};

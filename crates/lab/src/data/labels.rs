@@ -136,7 +136,7 @@ impl FloatSet {
 }
 
 impl ImageSet {
-    /// These images, and behind them those of `extra` without their labels.
+    /// These images, followed by those of `extra` without their labels.
     ///
     /// # Errors
     /// Images of another size.

@@ -2,7 +2,7 @@
 
 /// Digits of the longest number.
 pub const NUMBER_DIGITS: usize = 5;
-/// What [`number_digits`] puts behind the last digit: the class for "no digit".
+/// What [`number_digits`] puts after the last digit: the class for "no digit".
 pub const NO_DIGIT: u32 = 10;
 /// How many numbers of one to five digits there are, leading zeros included.
 pub const NUMBER_CLASSES: usize = 111_110;

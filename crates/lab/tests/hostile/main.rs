@@ -379,7 +379,8 @@ fn jpegs_with_missing_rows_are_refused() {
         }
         cut.extend([0xff, 0xd9]);
         put(dir.path(), "train/a/0.jpg", &cut);
-        loaded_from("made", dir.path()).expect_err(&format!("{percent} %"));
+        let result = loaded_from("made", dir.path());
+        assert!(result.is_err(), "{percent} %");
     }
 }
 
@@ -489,10 +490,11 @@ mod links {
             ("/etc/passwd", "a path that leaves it"),
             ("/dev/zero", "a path that leaves it"),
             ("pipe.png", "found a device, a pipe"),
-            ("circle/circle/circle/auk.png", "an earlier picture"),
         ] {
             let _ = fs::remove_dir_all(&dir);
             birds(&dir, picture, 2);
+            let list = format!("1 {picture}\n2 auk.png\n");
+            put(&dir, "images.txt", list.as_bytes());
             let made = std::process::Command::new("mkfifo")
                 .arg(dir.join("images/pipe.png"))
                 .status();

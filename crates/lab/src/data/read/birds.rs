@@ -149,10 +149,7 @@ fn pictures(root: &Root, dir: &Path, entries: &[Entry], side: usize) -> Result<V
         width: side,
         channels: 3,
     };
-    let mut bytes = 0u64;
-    for (path, _) in entries {
-        bytes = bytes.saturating_add(root.file_len(path)?);
-    }
+    let bytes = root.total_len(entries.iter().map(|(path, _)| path))?;
     let mut pixels = Vec::new();
     grow(&mut pixels, dir.display(), entries.len(), size, bytes)?;
     let results: Vec<Result<(), DataError>> = pixels

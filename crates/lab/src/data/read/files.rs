@@ -1,5 +1,6 @@
 //! Files and folders below the one that the user named, and nothing else.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -63,6 +64,27 @@ impl Root {
             return refused(&found, "use a smaller subset");
         }
         Ok(metadata.len())
+    }
+
+    /// The size of several files in bytes; one that is named twice counts once.
+    ///
+    /// # Errors
+    /// Those of [`file_len`](Self::file_len).
+    pub(crate) fn total_len<'a>(
+        &self,
+        paths: impl Iterator<Item = &'a PathBuf>,
+    ) -> Result<u64, DataError> {
+        let mut seen = BTreeSet::new();
+        let mut bytes = 0u64;
+        for path in paths {
+            let len = self.file_len(path)?;
+            if let Ok(real) = fs::canonicalize(path)
+                && seen.insert(real)
+            {
+                bytes = bytes.saturating_add(len);
+            }
+        }
+        Ok(bytes)
     }
 
     /// Opens a file; the second value is its size in bytes.

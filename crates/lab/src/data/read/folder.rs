@@ -112,16 +112,12 @@ fn split(
     let size = decode::probe(&first.display(), &root.read(first)?)?;
     request.check_size(size)?;
     // Each file must be able to hold its picture before there is room for all.
-    let mut bytes = 0u64;
     for (path, _) in &files {
         let len = root.file_len(path)?;
-        check_picture(
-            path.display(),
-            size,
-            usize::try_from(len).unwrap_or(usize::MAX),
-        )?;
-        bytes = bytes.saturating_add(len);
+        let len = usize::try_from(len).unwrap_or(usize::MAX);
+        check_picture(path.display(), size, len)?;
     }
+    let bytes = root.total_len(files.iter().map(|(path, _)| path))?;
     let mut pixels = Vec::new();
     grow(&mut pixels, dir.display(), files.len(), size, bytes)?;
     let results: Vec<Result<(), DataError>> = pixels

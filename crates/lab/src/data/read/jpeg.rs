@@ -5,6 +5,7 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use super::jpeg_coded::{self, next_marker, segment};
 use super::memory::Size;
 
 /// The first bytes of every file.
@@ -54,33 +55,9 @@ pub(super) fn decode(file: &[u8], size: Size, out: &mut [u8]) -> Result<(), Stri
     if decoder.output_buffer_size() != Some(out.len()) {
         return Err("its frame and its components disagree".to_owned());
     }
+    jpeg_coded::check(file)?;
     decoder.set_options(options.set_strict_mode(true));
     decoder.decode_into(out).map_err(text)
-}
-
-/// The next marker; `at` is then behind it. Stuffed bytes and stray ones are passed over.
-fn next_marker(file: &[u8], at: &mut usize) -> Option<u8> {
-    loop {
-        let rest = file.get(*at..)?;
-        let found = rest.iter().position(|&byte| byte == 0xff)?;
-        *at += found + 1;
-        while *file.get(*at)? == 0xff {
-            *at += 1;
-        }
-        let marker = *file.get(*at)?;
-        *at += 1;
-        if marker != 0 {
-            return Some(marker);
-        }
-    }
-}
-
-/// The content of the segment at `at`, which is then behind it.
-fn segment<'a>(file: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
-    let len = u16::from_be_bytes([*file.get(*at)?, *file.get(*at + 1)?]);
-    let content = file.get(*at + 2..at.checked_add(usize::from(len))?)?;
-    *at += usize::from(len);
-    Some(content)
 }
 
 fn frame_size(frame: &[u8]) -> Result<Size, String> {

@@ -66,7 +66,7 @@ pub(crate) fn check_picture(
     ))
 }
 
-/// Refuses `images` images of `size` if files of `file_bytes` bytes together cannot hold so many.
+/// Refuses `images` images of `size` if files of `file_bytes` bytes together cannot hold them.
 pub(crate) fn check_split(
     place: impl std::fmt::Display,
     images: usize,

@@ -11,6 +11,7 @@ pub(crate) mod files;
 pub(crate) mod folder;
 pub(crate) mod idx;
 mod jpeg;
+mod jpeg_coded;
 pub(crate) mod memory;
 pub(crate) mod parquet;
 mod png;

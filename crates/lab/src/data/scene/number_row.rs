@@ -12,7 +12,7 @@ use crate::data::{DataError, FloatSet};
 const PITCH: f64 = 0.75;
 /// A digit stands this much higher, lower, left or right, as a share of its image.
 const JITTER: f64 = 0.08;
-/// A row is turned by up to so many degrees either way.
+/// The largest angle by which a row is turned, in degrees, either way.
 const TILT: f64 = 15.0;
 
 /// Up to five digits in a row, in three equal channels; the label is that of the number ([`number_label`]).
