@@ -1,7 +1,7 @@
 //! Files that appear under their name only when they are complete.
 //!
 //! A file is written beside its place, as `NAME.PID-N.partial`, and renamed.
-//! Its writer holds an advisory lock on it, so that a file left by a process that died can be told from one in use,
+//! Its writer holds an advisory lock on it, so that a file left by a dead process can be distinguished from one in use,
 //! on a shared file system too; see [`sweep`].
 
 use std::fs::{self, File, TryLockError};
@@ -44,7 +44,7 @@ pub fn write(path: &Path, content: &[u8]) -> Result<()> {
 
 /// Removes the partial files in `folder` (not below it) whose writers are dead.
 ///
-/// What cannot be removed, or cannot be told to be abandoned, stays.
+/// What cannot be removed, or may still be in use, stays.
 pub fn sweep(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else {
         return;
@@ -59,7 +59,7 @@ pub fn sweep(folder: &Path) {
     }
 }
 
-/// Who writes a partial file, as its name tells.
+/// Who writes a partial file, according to its name.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Owner {
     /// [`write`], which holds a lock.

@@ -1,4 +1,4 @@
-//! Notices a network that never starts to learn: its loss stays at `ln(classes)`, where guessing is.
+//! Detects a network that never starts to learn: its loss stays at `ln(classes)`, where guessing is.
 //!
 //! Deep plain networks do this when the first weights are too small, the learning rate is too high
 //! or a ReLU on the class maps has died; see All-CNN's reproductions.

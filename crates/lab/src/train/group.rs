@@ -27,7 +27,7 @@ fn one() -> f64 {
 }
 
 impl ParamGroup {
-    /// The tensors whose names fit `pattern`, trained like the rest until told otherwise.
+    /// The tensors whose names fit `pattern`, trained like the rest unless set otherwise.
     ///
     /// ```
     /// let biases = lab::train::ParamGroup::new("*.bias").lr_factor(2.0).weight_decay(0.0);

@@ -17,8 +17,8 @@ use super::{Console, StopFlag, TrainError};
 const NAME: &str = "run.lock";
 /// How often a waiting process asks again.
 const ASK_EVERY: Duration = Duration::from_millis(250);
-/// A holder that cannot be read is just coming or going: ask this often, this far apart, before giving up.
-const COMING_OR_GOING: (u32, Duration) = (20, Duration::from_millis(10));
+/// Where the holder cannot be read, it is just taking or releasing the lock: tries, and the pause between two.
+const CHANGING_HANDS: (u32, Duration) = (20, Duration::from_millis(10));
 
 /// Who uses a run folder.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -73,7 +73,7 @@ impl RunLock {
     /// a folder that cannot be written to, or whose file system has no locks.
     pub fn try_acquire(folder: impl Into<PathBuf>) -> std::result::Result<Self, TrainError> {
         let folder = folder.into();
-        let (mut tries, pause) = COMING_OR_GOING;
+        let (mut tries, pause) = CHANGING_HANDS;
         loop {
             fs::create_dir_all(&folder)
                 .map_err(|e| TrainError::io(&folder, "make the folder", e))?;
@@ -91,7 +91,7 @@ impl RunLock {
 
     /// Waits until `folder` is free and takes it; `None` if `stop` is set first.
     ///
-    /// The console is told whom it waits for.
+    /// The console names the process that it waits for.
     ///
     /// # Errors
     /// Those of [`RunLock::try_acquire`], but for [`TrainError::Held`].

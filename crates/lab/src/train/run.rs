@@ -47,7 +47,7 @@ pub struct Run {
     events: Option<EventWriter>,
 }
 
-/// The least time between checkpoints, unless told otherwise.
+/// The least time between checkpoints, unless set otherwise.
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(120);
 
 impl Run {

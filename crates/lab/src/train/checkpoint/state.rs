@@ -105,3 +105,38 @@ impl State {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::{Recipe, SgdConfig};
+    use super::*;
+
+    #[test]
+    fn every_flipped_bit_and_every_cut_is_noticed() {
+        let recipe = Recipe::new(3, 64, SgdConfig::default());
+        let state = State {
+            parameters: 51,
+            files: BTreeMap::from([("weights".to_owned(), sha256(b"weights"))]),
+            position: Position {
+                step: 7,
+                sums: EpochSums {
+                    loss: 9.5,
+                    ..EpochSums::default()
+                },
+                ..Position::default()
+            },
+            identity: Identity::new(&toml::Table::new(), &recipe).unwrap(),
+        };
+        let text = state.to_text().unwrap();
+        assert_eq!(State::from_text(&text).unwrap().position, state.position);
+        for bit in 0..8 * text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            let flipped = String::from_utf8_lossy(&bytes);
+            assert!(State::from_text(&flipped).is_err(), "bit {bit}: {flipped}");
+        }
+        for length in 0..text.len() {
+            assert!(State::from_text(&text[..length]).is_err(), "{length} bytes");
+        }
+    }
+}

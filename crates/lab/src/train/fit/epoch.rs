@@ -1,4 +1,4 @@
-//! The end of an epoch: evaluation, and its line in the books.
+//! The end of an epoch: evaluation and its entry in the log.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use super::super::{EpochLog, Evaluation, TrainError, evaluate};
 use super::session::Session;
 
 impl Session<'_> {
-    /// Evaluates if it is time, and closes the books of the epoch.
+    /// Evaluates if it is due, and logs the epoch.
     pub(super) fn end_epoch(&mut self) -> Result<(), TrainError> {
         let epoch = self.position.epoch + 1;
         let due = epoch.is_multiple_of(self.recipe.evaluate_every) || epoch == self.recipe.epochs;

@@ -133,9 +133,10 @@ fn a_dead_start_is_an_outcome() {
     let log = train(&linear, &long, &mut Run::in_memory(&Console::silent())).unwrap();
     // 20 steps at chance after a warm-up of one: 3 epochs of 7 steps.
     assert_eq!((log.outcome, log.epochs.len()), (Outcome::DeadStart, 3));
-    // A tenth of this run is 20 epochs: it ends after ten, a rate among several after two, or 20 steps.
-    long.epochs = 200;
-    for (dead_start, epochs) in [(DeadStart::Stop, 11), (DeadStart::GiveUp, 4)] {
+    // Epochs of 100 steps, of which the first 20 warm up; a tenth of the run is 20 epochs.
+    // It ends after ten epochs at chance, and after two for a rate that is one of several.
+    (long.epochs, long.batch_size) = (200, 1);
+    for (dead_start, epochs) in [(DeadStart::Stop, 11), (DeadStart::GiveUp, 3)] {
         long.dead_start = dead_start;
         let log = train(&linear, &long, &mut Run::in_memory(&Console::silent())).unwrap();
         assert_eq!(
