@@ -1,4 +1,4 @@
-//! What runs leave behind, without what differs from run to run: time, date and machine.
+//! The files that hold the results of runs, without what differs from run to run: time, date and machine.
 
 use std::collections::BTreeMap;
 use std::fs;
