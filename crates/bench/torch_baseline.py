@@ -85,11 +85,12 @@ class Parameters:
         module.bias.copy_(self.draw(0.1, *module.bias.shape))
 
 
-# --- W1, W2: (output channels, kernel, stride, padding) of a convolution with ReLU, or a pool ---------------
+# --- W1, W2: (output channels, kernel, stride, padding) of a convolution with ReLU, or a 3x3 pool of stride 2 -
+# The networks of the papers: allconv's Config::all_cnn_c() and nin's NinConfig::cifar10(), without dropout.
 W1 = [(96, 3, 1, 1), (96, 3, 1, 1), (96, 3, 2, 1), (192, 3, 1, 1), (192, 3, 1, 1), (192, 3, 2, 1),
-      (192, 3, 1, 1), (192, 1, 1, 0), (10, 1, 1, 0)]
+      (192, 3, 1, 0), (192, 1, 1, 0), (10, 1, 1, 0)]
 W2 = [(192, 5, 1, 2), (160, 1, 1, 0), (96, 1, 1, 0), "max",
-      (192, 5, 1, 2), (192, 1, 1, 0), (192, 1, 1, 0), "average",
+      (192, 5, 1, 2), (192, 1, 1, 0), (192, 1, 1, 0), "max",
       (192, 3, 1, 1), (192, 1, 1, 0), (10, 1, 1, 0)]
 
 
@@ -99,10 +100,7 @@ def classifier(spec):
     for layer in spec:
         if layer == "max":
             layers.append(nn.MaxPool2d(3, 2, ceil_mode=True))
-            size //= 2
-        elif layer == "average":
-            layers.append(nn.AvgPool2d(2, 2))
-            size //= 2
+            size = -((3 - size) // 2) + 1
         else:
             out, kernel, stride, padding = layer
             conv = nn.Conv2d(channels, out, kernel, stride, padding)

@@ -1,23 +1,15 @@
 //! The CIFAR networks of Tables 1 and 2: options, presets, layer lists.
 
-use candle_core::{Result, bail};
+use candle_core::Result;
 use serde::{Deserialize, Serialize};
+use striate::layer_list::{check_dropout, check_sizes, scaled};
 use striate::{Rounding, Window2d};
 
 use crate::architecture::{Architecture, BaseModel, Variant};
-use crate::layer::{LayerSpec, Nonlinearity, check_sizes, output_shapes, parameter_count, scaled};
+use crate::builder::Builder;
+use crate::layer::{LayerSpec, MapShape, output_shapes, parameter_count};
 
-/// What follows the last convolution, whose outputs are the class maps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ClassMapActivation {
-    /// ReLU, as Table 1 prints it.
-    /// If every class map is negative for every image, the gradient is gone and the network stays at chance.
-    #[default]
-    Relu,
-    /// Nothing: the averages are ordinary logits.
-    Identity,
-}
+pub use striate::layer_list::ClassMapActivation;
 
 /// How the first convolution of the head treats the border.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -177,7 +169,7 @@ impl Config {
     ///
     /// # Errors
     /// An image that is too small.
-    pub fn output_shapes(&self) -> Result<Vec<(usize, usize, usize)>> {
+    pub fn output_shapes(&self) -> Result<Vec<MapShape>> {
         let (h, w) = self.image_size;
         output_shapes((self.in_channels, h, w), &self.layers())
     }
@@ -189,14 +181,8 @@ impl Config {
     pub fn check(&self) -> Result<()> {
         let name = self.architecture;
         check_sizes(name, self.classes, self.in_channels, self.width, 64.0)?;
-        for (what, p) in [
-            ("input_dropout", self.input_dropout),
-            ("dropout", self.dropout),
-        ] {
-            if !(0.0..1.0).contains(&p) {
-                bail!("{name}: {what} {p} must be at least 0 and below 1");
-            }
-        }
+        check_dropout(name, "input_dropout", self.input_dropout)?;
+        check_dropout(name, "dropout", self.dropout)?;
         self.output_shapes().map(|_| ())
     }
 
@@ -205,184 +191,5 @@ impl Config {
     }
 }
 
-/// Numbers the layers while they are listed.
-#[derive(Default)]
-pub(crate) struct Builder {
-    pub(crate) layers: Vec<LayerSpec>,
-    convs: usize,
-}
-
-impl Builder {
-    pub(crate) fn conv(&mut self, window: Window2d, channels: usize) {
-        self.conv_with(window, channels, Nonlinearity::Relu);
-    }
-
-    pub(crate) fn conv_with(
-        &mut self,
-        window: Window2d,
-        channels: usize,
-        nonlinearity: Nonlinearity,
-    ) {
-        self.convs += 1;
-        self.layers.push(LayerSpec::Conv {
-            name: format!("conv{}", self.convs),
-            window,
-            channels,
-            nonlinearity,
-        });
-    }
-
-    pub(crate) fn class_maps(&mut self, classes: usize, activation: ClassMapActivation) {
-        let nonlinearity = match activation {
-            ClassMapActivation::Relu => Nonlinearity::Relu,
-            ClassMapActivation::Identity => Nonlinearity::Identity,
-        };
-        self.conv_with(Window2d::square(1), classes, nonlinearity);
-    }
-
-    pub(crate) fn dropout(&mut self, p: f32, name: String) {
-        if p > 0.0 {
-            self.layers.push(LayerSpec::Dropout { name, p });
-        }
-    }
-
-    fn pool(&mut self, window: Window2d, number: usize) {
-        self.layers.push(LayerSpec::MaxPool {
-            name: format!("pool{number}"),
-            window,
-        });
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn parameter_counts() {
-        // Per architecture in the order of `ALL`: 10 classes, 100 classes.
-        let counts = [
-            (839_242, 856_612),
-            (839_242, 856_612),
-            (1_254_250, 1_271_620),
-            (1_254_250, 1_271_620),
-            (885_610, 902_980),
-            (885_610, 902_980),
-            (1_300_618, 1_317_988),
-            (1_300_618, 1_317_988),
-            (954_730, 972_100),
-            (954_730, 972_100),
-            (1_369_738, 1_387_108),
-            (1_369_738, 1_387_108),
-        ];
-        for (architecture, (ten, hundred)) in Architecture::ALL.into_iter().zip(counts) {
-            assert_eq!(
-                Config::cifar10(architecture).parameter_count(),
-                ten,
-                "{architecture}"
-            );
-            assert_eq!(
-                Config::cifar100(architecture).parameter_count(),
-                hundred,
-                "{architecture}"
-            );
-        }
-    }
-
-    #[test]
-    fn shapes() -> Result<()> {
-        for architecture in Architecture::ALL {
-            let valid = Config::cifar10(architecture);
-            assert_eq!(
-                valid.output_shapes()?.last(),
-                Some(&(10, 6, 6)),
-                "{architecture}"
-            );
-            let same = Config {
-                head_padding: HeadPadding::Same,
-                ..valid
-            };
-            assert_eq!(
-                same.output_shapes()?.last(),
-                Some(&(10, 8, 8)),
-                "{architecture}"
-            );
-        }
-        let floor = Config {
-            pool_rounding: Rounding::Floor,
-            ..Config::base_c()
-        };
-        assert_eq!(floor.output_shapes()?.last(), Some(&(10, 5, 5)));
-        let sides: Vec<usize> = Config::all_cnn_c()
-            .output_shapes()?
-            .iter()
-            .map(|s| s.1)
-            .collect();
-        assert_eq!(sides, [32, 32, 32, 16, 16, 16, 16, 8, 8, 6, 6, 6]);
-        Ok(())
-    }
-
-    #[test]
-    fn errors() {
-        let message = |config: Config| config.check().expect_err("accepted").to_string();
-        let good = Config::all_cnn_c;
-        assert!(
-            message(Config {
-                classes: 0,
-                ..good()
-            })
-            .contains("0 classes")
-        );
-        assert!(
-            message(Config {
-                width: 0.0,
-                ..good()
-            })
-            .contains("width 0")
-        );
-        assert!(
-            message(Config {
-                width: f64::NAN,
-                ..good()
-            })
-            .contains("width NaN")
-        );
-        assert!(
-            message(Config {
-                dropout: 1.0,
-                ..good()
-            })
-            .contains("dropout 1")
-        );
-        let small = message(Config {
-            image_size: (8, 32),
-            ..good()
-        });
-        assert!(
-            small.contains("8x32") && small.contains("smallest is 9x9"),
-            "{small}"
-        );
-        let small = message(Config {
-            image_size: (11, 11),
-            ..Config::base_a()
-        });
-        assert!(small.contains("smallest is 12x12"), "{small}");
-    }
-
-    #[test]
-    fn widths() {
-        let narrow = Config {
-            width: 1.0 / 6.0,
-            ..Config::all_cnn_c()
-        };
-        let channels: Vec<usize> = narrow
-            .layers()
-            .iter()
-            .filter_map(|layer| match layer {
-                LayerSpec::Conv { channels, .. } => Some(*channels),
-                _ => None,
-            })
-            .collect();
-        assert_eq!(channels, [16, 16, 16, 32, 32, 32, 32, 32, 10]);
-    }
-}
+mod tests;

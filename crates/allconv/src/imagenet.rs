@@ -1,11 +1,12 @@
 //! All-CNN-B scaled up for ImageNet (Sec. 3.4): 12 convolutions, 9.4 million parameters.
 
-use candle_core::{Result, bail};
+use candle_core::Result;
 use serde::{Deserialize, Serialize};
 use striate::Window2d;
+use striate::layer_list::{ClassMapActivation, check_dropout, check_sizes, scaled};
 
-use crate::config::{Builder, ClassMapActivation};
-use crate::layer::{LayerSpec, check_sizes, output_shapes, parameter_count, scaled};
+use crate::builder::Builder;
+use crate::layer::{LayerSpec, output_shapes, parameter_count};
 
 /// The ImageNet network.
 ///
@@ -79,12 +80,7 @@ impl ImageNetConfig {
             self.width,
             8.0,
         )?;
-        if !(0.0..1.0).contains(&self.dropout) {
-            bail!(
-                "imagenet all-cnn-b: dropout {} must be at least 0 and below 1",
-                self.dropout
-            );
-        }
+        check_dropout("imagenet all-cnn-b", "dropout", self.dropout)?;
         let (h, w) = self.image_size;
         output_shapes((self.in_channels, h, w), &self.layers()).map(|_| ())
     }

@@ -3,9 +3,10 @@
 use candle_core::{Result, bail};
 use serde::{Deserialize, Serialize};
 use striate::Window2d;
+use striate::layer_list::{check_sizes, scaled};
 
-use crate::config::Builder;
-use crate::layer::{LayerSpec, Nonlinearity, check_sizes, output_shapes, parameter_count, scaled};
+use crate::builder::Builder;
+use crate::layer::{LayerSpec, Nonlinearity, output_shapes, parameter_count};
 
 /// The large All-CNN; 77.5 million parameters at full width, 126x126 images.
 ///

@@ -25,6 +25,8 @@ pub mod architecture;
 
 pub mod layer;
 
+mod builder;
+
 pub mod config;
 
 pub mod large;

@@ -1,17 +1,19 @@
 //! The network: a list of layers and a global average.
 
 use candle_core::{Result, Tensor, bail};
+use candle_nn::init::{DEFAULT_KAIMING_NORMAL, ZERO};
 use candle_nn::{Module, ModuleT, VarBuilder};
-use striate::layers::{Conv2d, Dropout, MaxPool2d};
+use striate::layer_list::{check_input, check_layers, convolution};
+use striate::layers::{AvgPool2d, Conv2d, Dropout, MaxPool2d};
 use striate::network::unknown_layer;
-use striate::{Activation, Clock, Conv2dOptions, Network, Window2d, global_avg_pool, layers, relu};
+use striate::{Activation, Clock, Network, global_avg_pool, relu};
 
 use crate::config::Config;
 use crate::imagenet::ImageNetConfig;
 use crate::large::LargeConfig;
-use crate::layer::{LayerSpec, Nonlinearity, output_shapes};
+use crate::layer::{LayerSpec, NETWORK, Nonlinearity, output_shapes};
 
-/// Name of the tap behind the last convolution: the averages of the class maps.
+/// Name of the tap after the last convolution: the averages of the class maps.
 const LOGITS: &str = "logits";
 
 /// A network of the All-CNN family.
@@ -22,7 +24,7 @@ const LOGITS: &str = "logits";
 ///
 /// # Convention
 /// Tensors are `conv1.weight`, `conv1.bias`, `conv2.weight` and so on, numbered in forward order.
-/// Taps are `conv1`, .., `pool1`, .. and `logits`; a convolution's tap is behind its nonlinearity.
+/// Taps are `conv1`, .., `pool1`, .. and `logits`; a convolution's tap is the output of its nonlinearity.
 /// Dropout streams are `dropout/drop_in` (the image), `dropout/drop1`, `dropout/drop2`, ..
 ///
 /// # Source
@@ -53,6 +55,7 @@ enum Layer {
     Conv(Conv2d),
     LeakyConv(Conv2d, f64),
     MaxPool(MaxPool2d),
+    AvgPool(AvgPool2d),
     Dropout(Dropout),
 }
 
@@ -87,8 +90,10 @@ impl AllConv {
     /// The network of any list of layers; its last layer makes the class maps.
     ///
     /// # Errors
-    /// Tensors of another shape in `vb`.
+    /// Those of [`check_layers`], among them a convolution that rounds up; a fully connected layer;
+    /// tensors of another shape in `vb`.
     pub fn from_layers(in_channels: usize, specs: Vec<LayerSpec>, vb: VarBuilder) -> Result<Self> {
+        check_layers(NETWORK, in_channels, &specs)?;
         let clock = Clock::new(0);
         let mut channels = in_channels;
         let mut layers = Vec::with_capacity(specs.len());
@@ -100,7 +105,15 @@ impl AllConv {
                     channels: out,
                     nonlinearity,
                 } => {
-                    let conv = conv(channels, *out, window, *nonlinearity, vb.pp(name))?;
+                    let activation = match nonlinearity {
+                        Nonlinearity::Relu => Activation::Relu,
+                        Nonlinearity::Identity | Nonlinearity::LeakyRelu { .. } => {
+                            Activation::Identity
+                        }
+                    };
+                    let draws = (DEFAULT_KAIMING_NORMAL, ZERO);
+                    let vb = vb.pp(name);
+                    let conv = convolution(window, (channels, *out), activation, draws, vb)?;
                     channels = *out;
                     match nonlinearity {
                         Nonlinearity::LeakyRelu { slope } => Layer::LeakyConv(conv, *slope),
@@ -108,9 +121,13 @@ impl AllConv {
                     }
                 }
                 LayerSpec::MaxPool { window, .. } => Layer::MaxPool(MaxPool2d::new(*window)),
+                LayerSpec::AvgPool { window, .. } => Layer::AvgPool(AvgPool2d::new(*window)),
                 LayerSpec::Dropout { name, p } => {
                     Layer::Dropout(Dropout::with_clock(*p, name, &clock))
                 }
+                LayerSpec::Linear { name, .. } => bail!(
+                    "{NETWORK}: {name} is fully connected, which these networks do without; use a 1x1 convolution"
+                ),
             });
         }
         Ok(Self {
@@ -134,31 +151,15 @@ impl AllConv {
         self.forward_t(xs, false)
     }
 
-    /// The maps behind the first `count` layers.
+    /// The maps after the first `count` layers.
     fn run(&self, xs: &Tensor, count: usize, train: bool) -> Result<Tensor> {
-        self.check_input(xs)?;
+        let (h, w) = check_input(NETWORK, xs, self.in_channels)?;
+        output_shapes((self.in_channels, h, w), &self.specs)?;
         let mut ys = xs.clone();
         for layer in self.layers.iter().take(count) {
             ys = layer.forward_t(&ys, train)?;
         }
         Ok(ys)
-    }
-
-    fn check_input(&self, xs: &Tensor) -> Result<()> {
-        let &[_, c, h, w] = xs.dims() else {
-            bail!(
-                "all-cnn: the input has shape {:?}; (N, {}, H, W) is wanted",
-                xs.dims(),
-                self.in_channels
-            );
-        };
-        if c != self.in_channels {
-            bail!(
-                "all-cnn: the input has {c} channels, the network takes {}; set in_channels in its config or convert the images",
-                self.in_channels
-            );
-        }
-        output_shapes((c, h, w), &self.specs).map(|_| ())
     }
 }
 
@@ -207,30 +208,10 @@ impl ModuleT for Layer {
             Self::Conv(conv) => conv.forward(xs),
             Self::LeakyConv(conv, slope) => leaky_relu(&conv.forward(xs)?, *slope),
             Self::MaxPool(pool) => pool.forward(xs),
+            Self::AvgPool(pool) => pool.forward(xs),
             Self::Dropout(dropout) => dropout.forward_t(xs, train),
         }
     }
-}
-
-fn conv(
-    in_channels: usize,
-    out_channels: usize,
-    window: &Window2d,
-    nonlinearity: Nonlinearity,
-    vb: VarBuilder,
-) -> Result<Conv2d> {
-    let activation = match nonlinearity {
-        Nonlinearity::Relu => Activation::Relu,
-        Nonlinearity::Identity | Nonlinearity::LeakyRelu { .. } => Activation::Identity,
-    };
-    let options = Conv2dOptions {
-        stride: window.stride,
-        padding: window.padding,
-        dilation: window.dilation,
-        activation,
-        ..Default::default()
-    };
-    layers::conv2d(in_channels, out_channels, window.size.0, options, vb)
 }
 
 /// max(x, 0) - slope * max(-x, 0), so that both halves follow the rule of the ReLU scope.

@@ -15,14 +15,80 @@ use candle_core::Result;
 use striate::Parameters;
 use striate::init::{Match, state_dict};
 
-pub use striate::init::state_dict::KeyMap;
+pub use striate::init::state_dict::{KeyMap, Modules};
 
 /// Loads the state dict in `path` (`.safetensors`, `.pt` or `.pth`) into the parameters of an [`AllConv`](crate::AllConv).
 ///
 /// # Errors
 /// Those of [`state_dict::load`].
 pub fn load(parameters: &Parameters, path: impl AsRef<Path>, strictness: Match) -> Result<KeyMap> {
+    load_as(parameters, path, strictness, &Modules::Automatic)
+}
+
+/// [`load`] with the order of the file's modules from the caller, for files whose names and shapes leave it open.
+///
+/// ```no_run
+/// use allconv::candle_core::{DType, Device, Result};
+/// use allconv::torch::{Modules, load_as};
+/// use allconv::{AllConv, Config};
+/// use striate::Parameters;
+/// use striate::init::Match;
+/// fn main() -> Result<()> {
+///     let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+///     AllConv::new(&Config::all_cnn_a(), parameters.builder())?;
+///     let modules = Modules::ordered(["stem", "pool1", "body", "pool2", "head", "mix", "classes"]);
+///     load_as(&parameters, "port.safetensors", Match::Strict, &modules)?;
+///     Ok(())
+/// }
+/// ```
+///
+/// # Errors
+/// Those of [`state_dict::load_as`].
+pub fn load_as(
+    parameters: &Parameters,
+    path: impl AsRef<Path>,
+    strictness: Match,
+    modules: &Modules,
+) -> Result<KeyMap> {
     let convs = parameters.named().len() / 2;
     let layers: Vec<String> = (1..=convs).map(|i| format!("conv{i}")).collect();
-    state_dict::load(parameters, &layers, path, strictness)
+    state_dict::load_as(parameters, &layers, path, strictness, modules)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use candle_core::{DType, Device, safetensors};
+
+    use super::*;
+    use crate::{AllConv, Config};
+
+    /// The commonest port of All-CNN-C has `conv1` to `conv8`, then `class_conv`, which sorts first.
+    #[test]
+    fn the_common_port_is_read() -> Result<()> {
+        let config = Config {
+            width: 1.0 / 24.0,
+            ..Config::all_cnn_c()
+        };
+        let source = Parameters::new(1, DType::F32, &Device::Cpu);
+        AllConv::new(&config, source.builder())?;
+        let renamed = |name: &str| name.replace("conv9", "class_conv");
+        let named = source.named().into_iter();
+        let file: HashMap<_, _> = named
+            .map(|(name, var)| (renamed(&name), var.as_detached_tensor()))
+            .collect();
+        let path = std::env::temp_dir().join(format!("all-cnn-{}.safetensors", std::process::id()));
+        safetensors::save(&file, &path)?;
+        let parameters = Parameters::new(2, DType::F32, &Device::Cpu);
+        AllConv::new(&config, parameters.builder())?;
+        let map = load(&parameters, &path, Match::Strict);
+        std::fs::remove_file(&path)?;
+        assert_eq!(map?.loaded.len(), 18);
+        for ((name, wanted), (_, got)) in source.named().iter().zip(parameters.named()) {
+            let values = |tensor: &candle_core::Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+            assert_eq!(values(wanted)?, values(&got)?, "{name}");
+        }
+        Ok(())
+    }
 }

@@ -10,7 +10,6 @@ mod classifier;
 mod draw;
 mod layers;
 mod memory;
-mod mse;
 mod parameters;
 mod pools;
 mod sampler;
@@ -53,7 +52,7 @@ struct Args {
     /// Runs of each case before the first timed one
     #[arg(long, default_value_t = 2)]
     warmup: usize,
-    /// Compute every product of every convolution
+    /// Compute every product of every convolution; with layers only, since networks choose for themselves
     #[arg(long)]
     direct: bool,
     /// Read names of cases from the standard input and run one of each
@@ -65,6 +64,9 @@ fn main() -> Result<()> {
     let args = Args::parse();
     if args.batch == 0 || args.reps == 0 {
         bail!("--batch and --reps must be at least 1");
+    }
+    if args.direct && args.work != "layers" {
+        bail!("--direct goes with --work layers; the networks are timed as they are shipped");
     }
     // This thread works with the others instead of waiting for them.
     rayon::ThreadPoolBuilder::new()

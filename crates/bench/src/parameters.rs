@@ -1,7 +1,10 @@
-//! Parameters drawn by the same rule on both sides, and their training step.
+//! The parameters of a network, with numbers drawn by the same rule on both sides, and their training step.
+
+use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
-use candle_core::{DType, Tensor, Var, backprop::GradStore};
+use candle_core::{DType, Device, Tensor, Var, backprop::GradStore};
+use candle_nn::VarBuilder;
 use striate::ops::{SgdRates, Velocity};
 
 use crate::draw;
@@ -14,83 +17,105 @@ const RATES: SgdRates = SgdRates {
     nesterov: false,
 };
 
-/// The parameters of a network in the order in which they were made.
-#[derive(Default)]
+/// The parameters of a network in the order in which PyTorch's side draws them.
 pub(crate) struct Parameters {
-    vars: Vec<(Var, Velocity)>,
-    dtype: Option<DType>,
+    vars: Vec<(String, Var, Velocity)>,
 }
 
 impl Parameters {
-    /// Parameters of another dtype than f32; their numbers are those of f32.
-    pub(crate) fn of(dtype: DType) -> Self {
-        Self {
-            dtype: Some(dtype),
-            ..Self::default()
+    /// A network that `build` makes, and its parameters: weight and bias of each of `layers`.
+    ///
+    /// A weight is uniform with He's variance, 2 / fan_in;
+    /// a bias is uniform and small, so that no unit is dead for a tie.
+    pub(crate) fn fill<N>(
+        dtype: DType,
+        layers: &[String],
+        build: impl Fn(VarBuilder) -> candle_core::Result<N>,
+    ) -> Result<(N, Self)> {
+        let drawn = striate::Parameters::new(0, dtype, &Device::Cpu);
+        let network = build(drawn.builder())?;
+        let mut found: HashMap<String, Var> = drawn.named().into_iter().collect();
+        let mut vars = Vec::with_capacity(found.len());
+        for layer in layers {
+            for kind in ["weight", "bias"] {
+                let name = format!("{layer}.{kind}");
+                let var = found
+                    .remove(&name)
+                    .with_context(|| format!("the network has no tensor {name}"))?;
+                let fan_in: usize = var.dims().iter().skip(1).product();
+                let bound = match kind {
+                    "weight" => (6.0 / fan_in as f64).sqrt(),
+                    _ => 0.1,
+                };
+                let values = draw::uniform(vars.len() as u64 + 1, bound, var.dims())?;
+                var.set(&values.to_dtype(dtype)?)?;
+                let velocity = Velocity::zeros_like(&var)?;
+                vars.push((name, var, velocity));
+            }
         }
+        ensure!(
+            found.is_empty(),
+            "PyTorch's side does not draw {:?}",
+            found.keys()
+        );
+        Ok((network, Self { vars }))
     }
 
-    /// A weight: uniform with He's variance, 2 / fan_in.
-    pub(crate) fn weight(&mut self, shape: &[usize]) -> Result<Tensor> {
-        let fan_in: usize = shape[1..].iter().product();
-        self.add((6.0 / fan_in as f64).sqrt(), shape)
-    }
-
-    /// A bias: uniform and small, so that no unit is dead for a tie.
-    pub(crate) fn bias(&mut self, len: usize) -> Result<Tensor> {
-        self.add(0.1, &[len])
-    }
-
-    fn add(&mut self, bound: f64, shape: &[usize]) -> Result<Tensor> {
-        let values = draw::uniform(self.vars.len() as u64 + 1, bound, shape)?;
-        let var = Var::from_tensor(&values.to_dtype(self.dtype.unwrap_or(DType::F32))?)?;
-        self.vars.push((var.clone(), Velocity::zeros_like(&var)?));
-        Ok(var.as_tensor().clone())
+    /// The parameters as tensors that ask for no gradient, so that a network built on them keeps no graph.
+    pub(crate) fn detached(&self) -> VarBuilder<'static> {
+        let tensors: HashMap<String, Tensor> = self
+            .vars
+            .iter()
+            .map(|(name, var, _)| (name.clone(), var.as_detached_tensor()))
+            .collect();
+        VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu)
     }
 
     /// One step against the gradients.
     pub(crate) fn step(&mut self, gradients: &GradStore) -> Result<()> {
-        for (var, velocity) in &mut self.vars {
-            let gradient = gradients.get(var).context("a parameter has no gradient")?;
+        for (name, var, velocity) in &mut self.vars {
+            let gradient = gradients.get(var);
+            let gradient = gradient.with_context(|| format!("{name} has no gradient"))?;
             velocity.step(var, gradient, &RATES)?;
         }
         Ok(())
     }
 
     /// The gradients in f64, parameter by parameter.
-    pub(crate) fn gradients(&self, store: &GradStore) -> Result<Vec<Vec<f64>>> {
-        let one = |(var, _): &(Var, Velocity)| {
-            let gradient = store.get(var).context("a parameter has no gradient")?;
-            Ok(gradient
-                .to_dtype(DType::F64)?
-                .flatten_all()?
-                .to_vec1::<f64>()?)
+    pub(crate) fn gradients(&self, store: &GradStore) -> Result<Vec<(String, Vec<f64>)>> {
+        let one = |(name, var, _): &(String, Var, Velocity)| {
+            let gradient = store.get(var);
+            let gradient = gradient.with_context(|| format!("{name} has no gradient"))?;
+            let wide = gradient.to_dtype(DType::F64)?.flatten_all()?;
+            Ok((name.clone(), wide.to_vec1::<f64>()?))
         };
         self.vars.iter().map(one).collect()
     }
 }
 
-/// Whether a loss and gradients agree with what they should be.
+/// Whether a loss and gradients in f32 agree with those in f64, where every product is computed.
 ///
 /// A ReLU or a maximum may fall on either side of a near tie, in the direct path as well; in the norm of a gradient
 /// such places weigh little, but more than rounding. Tests of the kernels are a thousand times stricter.
 pub(crate) fn close(
-    loss: f64,
-    wanted_loss: f64,
-    gradients: &[Vec<f64>],
-    wanted: &[Vec<f64>],
+    (loss, parameters): (&Tensor, &Parameters),
+    (judge, judge_parameters): (&Tensor, &Parameters),
 ) -> Result<()> {
+    let gradients = parameters.gradients(&loss.backward()?)?;
+    let wanted = judge_parameters.gradients(&judge.backward()?)?;
+    let loss = f64::from(loss.to_scalar::<f32>()?);
+    let judge = judge.to_scalar::<f64>()?;
     ensure!(
-        (loss - wanted_loss).abs() <= 1e-4 * wanted_loss.abs(),
-        "loss {loss}, in f64 {wanted_loss}"
+        (loss - judge).abs() <= 1e-4 * judge.abs(),
+        "loss {loss}, in f64 {judge}"
     );
     let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
-    for (number, (got, wanted)) in gradients.iter().zip(wanted).enumerate() {
+    for ((name, got), (_, wanted)) in gradients.iter().zip(&wanted) {
         let error = norm(&mut got.iter().zip(wanted).map(|(a, b)| a - b));
         let size = norm(&mut wanted.iter().copied());
         ensure!(
             error <= 1e-2 * size,
-            "the gradient of parameter {number} is off by {error:e} of {size:e}"
+            "the gradient of {name} is off by {error:e} of {size:e}"
         );
     }
     Ok(())

@@ -103,7 +103,7 @@ fn check() -> Result<()> {
         };
         for point in 0..30 {
             let place = 2 * (map / 3 * 30 + point);
-            let read = sample(&source, &bilinear(), [at[place], at[place + 1]]);
+            let read = sample(&source, &bilinear(), [at[place], at[place + 1]])?;
             y[map * 30 + point] = read.value;
             for (pixel, weight) in read.pixels {
                 dx[map * 30 + pixel] += weight * dy[map * 30 + point];

@@ -14,6 +14,8 @@ pub enum Source {
     Hub,
     /// A folder; it need not be named in UTF-8.
     Dir(PathBuf),
+    /// A folder with a part of a set that has an official number of images.
+    Subset(PathBuf),
 }
 
 impl Source {
@@ -27,6 +29,7 @@ impl From<OsString> for Source {
         match text.to_str() {
             Some("embedded") => Self::Embedded,
             Some("hub") => Self::Hub,
+            Some(words) if words.starts_with("subset:") => Self::Subset(words[7..].into()),
             _ => Self::Dir(text.into()),
         }
     }
@@ -42,5 +45,6 @@ mod tests {
         assert_eq!(source("embedded"), Source::Embedded);
         assert_eq!(source("hub"), Source::Hub);
         assert_eq!(source("./hub"), Source::Dir("./hub".into()));
+        assert_eq!(source("subset:a b"), Source::Subset("a b".into()));
     }
 }

@@ -194,6 +194,53 @@ fn one_thread_is_enough() {
     assert_eq!(inside, order(&train(&set, 4, 1, 0)));
 }
 
+/// The set-up of a program whose main thread is rayon's only one: the thread that prepares batches needs it.
+#[test]
+fn the_only_thread_of_rayons_works_while_it_waits() {
+    const CHILD: &str = "STRIATE_TEST_ONE_THREAD";
+    let name = "the_only_thread_of_rayons_works_while_it_waits";
+    if std::env::var_os(CHILD).is_none() {
+        // Rayon's global threads are those of the process, so the test needs a process of its own.
+        let program = std::env::current_exe().unwrap();
+        let mut child = std::process::Command::new(program)
+            .args(["--exact", name, "--test-threads", "1"])
+            .env(CHILD, "1")
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        for _ in 0..600 {
+            if let Some(status) = child.try_wait().unwrap() {
+                assert!(status.success());
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        child.kill().unwrap();
+        panic!("no batch after a minute");
+    }
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(1)
+        .use_current_thread()
+        .build_global()
+        .unwrap();
+    let raw = bytes(50);
+    let set = Preprocess::gcn_zca()
+        .fit(&raw)
+        .unwrap()
+        .training_set(&raw, AugmentOrder::BeforePreprocess)
+        .unwrap();
+    let augment = Augment {
+        flip: true,
+        translate: 1,
+    };
+    let batches = || Batches::train(&set, 4, &augment, 1, 0, &DEVICE).unwrap();
+    assert_eq!(all(batches()).len(), 13);
+    // Dropped while the thread still needs this one.
+    for taken in 0..4 {
+        assert_eq!(batches().take(taken).count(), taken);
+    }
+}
+
 #[test]
 fn errors() {
     let text = |batches: Result<Batches, lab::data::DataError>| batches.unwrap_err().to_string();

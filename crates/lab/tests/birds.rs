@@ -36,7 +36,7 @@ fn write(dir: &Path) {
 }
 
 fn loaded(name: &str, dir: &Path) -> Result<Dataset, String> {
-    load(name, &Source::Dir(dir.to_owned())).map_err(|error| {
+    load(name, &Source::Subset(dir.to_owned())).map_err(|error| {
         let error = error.to_string();
         assert!(!error.contains('\n'), "{error}");
         error.replace(&dir.display().to_string(), "D")

@@ -39,7 +39,7 @@ fn message(name: &str, layout: &str, change: impl FnOnce(&Path)) -> String {
         fs::write(path, content).unwrap();
     }
     change(dir.path());
-    let error = load(name, &Source::Dir(dir.path().to_owned()))
+    let error = load(name, &Source::Subset(dir.path().to_owned()))
         .unwrap_err()
         .to_string();
     assert!(!error.contains('\n'), "{error}");
@@ -283,7 +283,7 @@ fn survive(name: &str, layout: &str, cases: u32) {
         let mut damaged = content.clone();
         apply(&harm, &mut damaged);
         fs::write(dir.path().join(path), &damaged).unwrap();
-        let result = load(name, &Source::Dir(dir.path().to_owned()));
+        let result = load(name, &Source::Subset(dir.path().to_owned()));
         fs::write(dir.path().join(path), content).unwrap();
         if let Err(error) = result {
             let error = error.to_string();

@@ -194,7 +194,7 @@ fn hub_folder(splits: &[&str]) -> tempfile::TempDir {
 #[test]
 fn unlabelled_shards_and_folds_of_the_hub() {
     let dir = hub_folder(&["extra", "train_0", "train_1"]);
-    let source = Source::Dir(dir.path().to_owned());
+    let source = Source::Subset(dir.path().to_owned());
     let data = load("cifar10", &source).expect("a set");
     let extra = load_unlabelled("cifar10", &source, 3)
         .expect("read")
@@ -223,7 +223,7 @@ fn unlabelled_shards_and_folds_of_the_hub() {
 #[test]
 fn a_set_without_more_has_no_more() {
     let dir = hub_folder(&[]);
-    let source = Source::Dir(dir.path().to_owned());
+    let source = Source::Subset(dir.path().to_owned());
     let data = load("cifar10", &source).expect("a set");
     assert!(
         load_unlabelled("cifar10", &source, 9)

@@ -17,7 +17,7 @@ fn fixtures() -> PathBuf {
 }
 
 fn numbers(name: &str) -> Result<Dataset, lab::data::DataError> {
-    load(name, &Source::Dir(fixtures().join("svhn-numbers")))
+    load(name, &Source::Subset(fixtures().join("svhn-numbers")))
 }
 
 /// The color of a crop at (y, x), given as shares of its side.
@@ -179,7 +179,7 @@ fn of_rows(rows: &[Row]) -> Result<Dataset, String> {
 }
 
 fn loaded(dir: &Path) -> Result<Dataset, String> {
-    load("svhn-numbers", &Source::Dir(dir.to_owned())).map_err(|error| {
+    load("svhn-numbers", &Source::Subset(dir.to_owned())).map_err(|error| {
         let error = error.to_string();
         assert!(!error.contains('\n'), "{error}");
         error.replace(&dir.display().to_string(), "D")
@@ -294,7 +294,7 @@ fn the_folder_is_found_beside_single_digits() -> Result<(), Failure> {
         dir.path().join("svhn"),
         of_set("full_numbers"),
     ] {
-        let data = load("svhn-numbers-64", &Source::Dir(above))?;
+        let data = load("svhn-numbers-64", &Source::Subset(above))?;
         assert_eq!(data.train.len(), 3);
     }
     Ok(())

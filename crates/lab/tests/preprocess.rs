@@ -149,7 +149,10 @@ fn a_fit_is_kept_and_found_again() {
         content.truncate(content.len() / 2);
         std::fs::write(path, content).unwrap();
     }
-    assert_eq!(fit(preprocess, &train).cache, CacheUse::Written);
+    assert!(matches!(
+        fit(preprocess, &train).cache,
+        CacheUse::Replaced(_)
+    ));
     assert_eq!(fit(preprocess, &train).cache, CacheUse::Read);
 
     // A cache that cannot be written does not fail the fit.
@@ -166,6 +169,40 @@ fn a_fit_is_kept_and_found_again() {
             .cache,
         CacheUse::None
     );
+}
+
+/// Whatever bit of the file is flipped, the whitening is the right one and the file is written anew.
+#[test]
+fn a_flipped_bit_in_the_cache_is_noticed() {
+    let train = color(60);
+    let folder = tempfile::tempdir().unwrap();
+    let fit = || {
+        Preprocess::gcn_zca()
+            .fit_cached(&train, folder.path())
+            .unwrap()
+    };
+    let first = fit();
+    let path = std::fs::read_dir(folder.path())
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let whole = std::fs::read(&path).unwrap();
+    for at in (0..whole.len()).step_by(whole.len() / 500 + 1) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1 << (at % 8);
+        std::fs::write(&path, &damaged).unwrap();
+        let again = fit();
+        assert_eq!(again.zca(), first.zca(), "byte {at}");
+        assert!(
+            matches!(again.cache, CacheUse::Replaced(_)),
+            "byte {at}: {:?}",
+            again.cache
+        );
+        assert_eq!(std::fs::read(&path).unwrap(), whole, "byte {at}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }
 
 #[test]

@@ -59,13 +59,13 @@ fn check_folder(dir: &Path) -> Result<usize, Failure> {
     for (name, expected) in &expected {
         for layout in fs::read_dir(dir.join(name))? {
             let layout = layout?.path();
-            let data = load(name, &Source::Dir(layout.clone()))?;
+            let data = load(name, &Source::Subset(layout.clone()))?;
             check(&layout, &data.train, expected, &expected.train);
             check(&layout, &data.test, expected, &expected.test);
             layouts += 1;
         }
         // The layout is also found from the folder of the set.
-        let data = load(name, &Source::Dir(dir.join(name)))?;
+        let data = load(name, &Source::Subset(dir.join(name)))?;
         check(&dir.join(name), &data.train, expected, &expected.train);
     }
     Ok(layouts)
@@ -91,7 +91,7 @@ fn pixels_labels_and_names_of_another_folder() -> Result<(), Failure> {
 
 #[test]
 fn jpeg_rows_are_rows() -> Result<(), Failure> {
-    let data = load("ramp", &Source::Dir(own().join("jpeg")))?;
+    let data = load("ramp", &Source::Subset(own().join("jpeg")))?;
     let set = &data.train;
     assert_eq!([set.height, set.width, set.channels], [16, 24, 3]);
     for y in 0..16 {
@@ -111,7 +111,7 @@ fn jpeg_rows_are_rows() -> Result<(), Failure> {
 
 #[test]
 fn a_set_of_another_kind_is_refused() {
-    let error = load("mnist", &Source::Dir(own().join("cifar10/bin")))
+    let error = load("mnist", &Source::Subset(own().join("cifar10/bin")))
         .unwrap_err()
         .to_string();
     assert!(
@@ -121,7 +121,7 @@ fn a_set_of_another_kind_is_refused() {
     );
     let error = load(
         "cifar100",
-        &Source::Dir(own().join("cifar10/parquet/plain_text")),
+        &Source::Subset(own().join("cifar10/parquet/plain_text")),
     );
     assert!(
         error

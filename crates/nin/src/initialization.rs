@@ -1,6 +1,6 @@
 //! What the weights start from, and how a dead start is avoided.
 //!
-//! The authors' files draw every weight from a Gaussian with standard deviation 0.05 and put a ReLU behind the class maps.
+//! The authors' files draw every weight from a Gaussian with standard deviation 0.05 and put a ReLU after the class maps.
 //! If all class maps of all images are negative, no gradient is left and the loss stays at ln(classes):
 //! their own code is known for it, and so are ports of it.
 //!
@@ -11,17 +11,19 @@
 //!
 //! He's draw keeps the mean square of the maps from layer to layer, but a 3x3 max pooling picks the largest of nine
 //! and raises it several times over.
-//! So the layer behind a pooling starts at half of He's: otherwise the first steps at the authors' learning rate overshoot.
+//! So the layer after a pooling starts at half of He's: otherwise the first steps at the authors' learning rate overshoot.
 
 use candle_nn::init::{DEFAULT_KAIMING_NORMAL, Init, ZERO};
 use serde::{Deserialize, Serialize};
+
+use crate::config::{ClassMapActivation, NinConfig};
 
 /// How weights and biases are drawn when a network is built from scratch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum Initialization {
     /// He's normal distribution (standard deviation sqrt(2 / fan-in)) and biases of 0 in hidden layers,
-    /// half of it behind a pooling;
+    /// half of it after a pooling;
     /// the last layer, that of the class maps or a fully connected head, starts with a hundredth of He's weights.
     /// Class maps with a ReLU start with biases of 1, so that every class has a gradient.
     #[default]
@@ -56,14 +58,14 @@ impl Initialization {
         }
     }
 
-    /// The draws of weight and bias of a layer with so many inputs to a unit.
+    /// The draws of weight and bias of a layer whose units have `fan_in` inputs each.
     pub(crate) fn draws(self, place: Place, fan_in: usize) -> (Init, Init) {
         match self {
             Self::Guarded => match place {
                 Place::FirstConv | Place::FirstCccp | Place::Hidden | Place::DenseInput => {
                     (DEFAULT_KAIMING_NORMAL, ZERO)
                 }
-                Place::BehindPool => (part_of_he(0.5, fan_in), ZERO),
+                Place::AfterPool => (part_of_he(0.5, fan_in), ZERO),
                 Place::Logits => (part_of_he(0.01, fan_in), ZERO),
                 Place::ReluClassMaps => (part_of_he(0.01, fan_in), Init::Const(1.0)),
             },
@@ -76,7 +78,7 @@ impl Initialization {
                     Place::FirstConv => first_conv,
                     Place::FirstCccp => first_cccp,
                     Place::Hidden
-                    | Place::BehindPool
+                    | Place::AfterPool
                     | Place::Logits
                     | Place::ReluClassMaps
                     | Place::DenseInput => others,
@@ -105,14 +107,33 @@ pub(crate) enum Place {
     FirstConv,
     /// A 1x1 layer of the first block.
     FirstCccp,
-    /// The first layer behind a pooling.
-    BehindPool,
+    /// The first layer after a pooling.
+    AfterPool,
     /// Any other hidden layer.
     Hidden,
-    /// The class maps, with a ReLU behind them.
+    /// The class maps, with a ReLU after them.
     ReluClassMaps,
     /// The class maps that a dense layer reads: a hidden layer like others.
     DenseInput,
     /// A last layer without ReLU.
     Logits,
+}
+
+impl Place {
+    /// Where the convolution `index` of block `block` stands.
+    pub(crate) fn of(config: &NinConfig, block: usize, index: usize) -> Self {
+        let is_last_block = block + 1 == config.blocks.len();
+        let is_class_maps = is_last_block && index == config.blocks[block].mlpconv.channels.len();
+        match (block, index) {
+            _ if is_class_maps && config.head.is_fully_connected() => Self::DenseInput,
+            _ if is_class_maps && config.class_map_activation == ClassMapActivation::Relu => {
+                Self::ReluClassMaps
+            }
+            _ if is_class_maps => Self::Logits,
+            (0, 0) => Self::FirstConv,
+            (0, _) => Self::FirstCccp,
+            (_, 0) if config.blocks[block - 1].pool.is_some() => Self::AfterPool,
+            _ => Self::Hidden,
+        }
+    }
 }

@@ -43,6 +43,9 @@ pub mod plain;
 
 pub mod torch;
 
+/// What error messages call these networks.
+pub(crate) const NETWORK: &str = "nin";
+
 pub use config::{BlockConfig, ClassMapActivation, NinConfig, Pool};
 pub use head::Head;
 pub use initialization::Initialization;

@@ -1,11 +1,11 @@
 //! The maxout unit: the largest of several linear responses.
 
 use candle_core::{Result, Tensor, bail};
+use candle_nn::init::{DEFAULT_KAIMING_NORMAL, ZERO};
 use candle_nn::{Module, VarBuilder};
-use striate::layers::{Conv2d, conv2d};
+use striate::layer_list::convolution;
+use striate::layers::Conv2d;
 use striate::{Activation, Window2d, max_pool2d};
-
-use crate::mlpconv::options;
 
 /// The maximum over groups of `pieces` consecutive channels: `y[k] = max over m of x[k * pieces + m]`.
 ///
@@ -100,7 +100,7 @@ impl Module for Maxout {
 /// `units` maxout units of `pieces` pieces each, over `window`, with tensors `weight` and `bias` from `vb`.
 ///
 /// # Errors
-/// No pieces, a window that is not square, tensors of another shape in `vb`.
+/// No pieces, more maps than memory holds, a window that rounds up, tensors of another shape in `vb`.
 pub fn maxout_conv2d(
     in_channels: usize,
     units: usize,
@@ -108,8 +108,11 @@ pub fn maxout_conv2d(
     window: &Window2d,
     vb: VarBuilder,
 ) -> Result<Maxout> {
-    let options = options(window, Activation::Identity)?;
-    let conv = conv2d(in_channels, units * pieces, window.size.0, options, vb)?;
+    let Some(maps) = units.checked_mul(pieces) else {
+        bail!("maxout: {units} units of {pieces} pieces are more maps than memory holds");
+    };
+    let draws = (DEFAULT_KAIMING_NORMAL, ZERO);
+    let conv = convolution(window, (in_channels, maps), Activation::Identity, draws, vb)?;
     Maxout::new(conv, pieces)
 }
 
@@ -145,8 +148,10 @@ mod tests {
             );
         }
         let vb = Parameters::new(1, DType::F32, &Device::Cpu).builder();
-        let relu = options(&Window2d::square(1), Activation::Relu)?;
-        let with_relu = Maxout::new(conv2d(1, 4, 1, relu, vb)?, 2).expect_err("accepted");
+        let draws = (DEFAULT_KAIMING_NORMAL, ZERO);
+        let window = Window2d::square(1);
+        let relu = convolution(&window, (1, 4), Activation::Relu, draws, vb)?;
+        let with_relu = Maxout::new(relu, 2).expect_err("accepted");
         assert!(with_relu.to_string().contains("Activation::Identity"));
         Ok(())
     }

@@ -1,10 +1,12 @@
 //! The mlpconv layer: a small multilayer perceptron at every position of the image.
 
 use candle_core::{Result, Tensor, bail};
+use candle_nn::init::{DEFAULT_KAIMING_NORMAL, ZERO};
 use candle_nn::{Module, VarBuilder};
 use serde::{Deserialize, Serialize};
-use striate::layers::{Conv2d, conv2d};
-use striate::{Activation, Conv2dOptions, Window2d};
+use striate::layer_list::convolution;
+use striate::layers::Conv2d;
+use striate::{Activation, Window2d};
 
 /// Sizes of an [`MlpConv`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,7 +14,7 @@ use striate::{Activation, Conv2dOptions, Window2d};
 pub struct MlpConvConfig {
     /// Kernel, stride and padding of the first convolution; the others are 1x1.
     pub window: Window2d,
-    /// Maps behind the convolution and behind each 1x1 layer.
+    /// Maps of the convolution and of each 1x1 layer.
     pub channels: Vec<usize>,
 }
 
@@ -26,7 +28,7 @@ impl MlpConvConfig {
     }
 }
 
-/// A convolution followed by any number of 1x1 convolutions, with a ReLU behind each.
+/// A convolution followed by any number of 1x1 convolutions, with a ReLU after each.
 ///
 /// ```text
 /// f1[i,j,k1] = max(w1[k1] . x[i,j]       + b1[k1], 0)     x[i,j]: the patch around (i, j)
@@ -82,7 +84,7 @@ impl Module for MlpConv {
 /// New weights are drawn from He's normal distribution, new biases are 0.
 ///
 /// # Errors
-/// An empty list of channels, a window that is not square, tensors of another shape in `vb`.
+/// An empty list of channels, a window that rounds up, tensors of another shape in `vb`.
 ///
 /// ```
 /// use nin::candle_core::{DType, Device, Result, Tensor};
@@ -105,12 +107,11 @@ pub fn mlpconv(in_channels: usize, config: &MlpConvConfig, vb: VarBuilder) -> Re
             0 => ("conv".to_string(), config.window),
             i => (format!("cccp{i}"), Window2d::square(1)),
         };
-        let options = options(&window, Activation::Relu)?;
-        layers.push(conv2d(
-            inputs,
-            channels,
-            window.size.0,
-            options,
+        layers.push(convolution(
+            &window,
+            (inputs, channels),
+            Activation::Relu,
+            (DEFAULT_KAIMING_NORMAL, ZERO),
             vb.pp(name),
         )?);
         inputs = channels;
@@ -118,28 +119,11 @@ pub fn mlpconv(in_channels: usize, config: &MlpConvConfig, vb: VarBuilder) -> Re
     MlpConv::new(layers)
 }
 
-/// The options of a convolution over `window`.
-///
-/// # Errors
-/// A window that is not square, or that rounds up, which convolutions do not.
-pub(crate) fn options(window: &Window2d, activation: Activation) -> Result<Conv2dOptions> {
-    if window.size.0 != window.size.1 || window.rounding != striate::Rounding::Floor {
-        bail!("nin: the window of a convolution is {window:?}; it must be square and round down");
-    }
-    Ok(Conv2dOptions {
-        stride: window.stride,
-        padding: window.padding,
-        dilation: window.dilation,
-        activation,
-        ..Default::default()
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use candle_core::{DType, Device};
-    use striate::Parameters;
     use striate::testing::{Directions, Tolerance, assert_close, gradcheck};
+    use striate::{Conv2dOptions, Parameters};
 
     use super::*;
 
@@ -170,11 +154,27 @@ mod tests {
         let vb = || Parameters::new(1, DType::F32, &Device::Cpu).builder();
         let message = |config| mlpconv(2, &config, vb()).expect_err("accepted").to_string();
         assert!(message(MlpConvConfig::same(3, &[])).contains("no layers"));
-        let oblong = MlpConvConfig {
-            window: Window2d::new((3, 1)),
+        let ceil = MlpConvConfig {
+            window: Window2d::square(3).stride(2).ceil(),
             channels: vec![1],
         };
-        assert!(message(oblong).contains("square"));
+        assert!(message(ceil).contains("rounds up"));
+    }
+
+    /// A window that differs between the axes is built as it is.
+    #[test]
+    fn oblong_windows() -> Result<()> {
+        let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+        let config = MlpConvConfig {
+            window: Window2d::new((3, 1)).strides((2, 1)),
+            channels: vec![4, 2],
+        };
+        let layer = mlpconv(2, &config, parameters.builder())?;
+        assert_eq!(layer.layers()[0].weight().dims(), [4, 2, 3, 1]);
+        let xs = normal("xs", &[1, 2, 7, 6])?.to_dtype(DType::F32)?;
+        let (h, w) = config.window.output_size(7, 6)?;
+        assert_eq!(layer.forward(&xs)?.dims(), [1, 2, h, w]);
+        Ok(())
     }
 
     /// Equation 3 as loops over positions: the perceptron of one position sees its patch and nothing else.

@@ -2,16 +2,18 @@
 
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Module, ModuleT, VarBuilder};
+use striate::layer_list::{LayerSpec, Nonlinearity, check_input, convolution};
 use striate::layers::{AvgPool2d, Conv2d, Dropout, MaxPool2d};
 use striate::network::unknown_layer;
 use striate::{Activation, Clock, Network};
 
-use crate::config::{ClassMapActivation, ConvSpec, NinConfig, Pool, pool_name};
+use crate::NETWORK;
+use crate::config::NinConfig;
 use crate::head::HeadLayer;
 use crate::initialization::{Initialization, Place};
-use crate::mlpconv::{MlpConv, options};
+use crate::mlpconv::MlpConv;
 
-/// Name of the tap behind the head.
+/// Name of the tap after the head.
 const LOGITS: &str = "logits";
 
 /// A Network In Network.
@@ -21,8 +23,8 @@ const LOGITS: &str = "logits";
 ///
 /// # Convention
 /// Tensor names are those of the authors' files, see the [crate documentation](crate).
-/// Taps are `conv1`, `cccp1`, `cccp2`, `pool1`, .., and `logits`; a convolution's tap is behind its ReLU.
-/// Dropout streams are `dropout/drop1`, `dropout/drop2` behind the poolings and `dropout/drop_head`.
+/// Taps are `conv1`, `cccp1`, `cccp2`, `pool1`, .., and `logits`; a convolution's tap is the output of its ReLU.
+/// Dropout streams are `dropout/drop1`, `dropout/drop2` after the poolings and `dropout/drop_head`.
 ///
 /// # Source
 /// Lin, Chen and Yan, "Network In Network", 2013 (arXiv 1312.4400), Fig. 2 and Sec. 4.
@@ -54,7 +56,8 @@ struct Block {
     /// Names of the layers of the perceptron.
     names: Vec<String>,
     mlpconv: MlpConv,
-    pool: Option<PoolLayer>,
+    /// The pooling and its name.
+    pool: Option<(String, PoolLayer)>,
     dropout: Option<Dropout>,
 }
 
@@ -72,17 +75,36 @@ impl Nin {
     pub fn new(config: &NinConfig, vb: VarBuilder) -> Result<Self> {
         config.check()?;
         let clock = Clock::new(0);
+        let mut inputs = config.in_channels;
         let mut blocks = Vec::with_capacity(config.blocks.len());
-        for (i, (block, specs)) in config.blocks.iter().zip(config.convs()).enumerate() {
-            let convs: Result<Vec<Conv2d>> =
-                specs.iter().map(|spec| conv(spec, config, &vb)).collect();
-            let drops = block.pool.is_some() && config.dropout > 0.0;
-            let name = format!("drop{}", i + 1);
+        for (i, layers) in config.blocks_of_layers().iter().enumerate() {
+            let (mut names, mut convs) = (Vec::new(), Vec::new());
+            let (mut pool, mut dropout) = (None, None);
+            for layer in layers {
+                match layer {
+                    LayerSpec::Conv { name, channels, .. } => {
+                        let place = Place::of(config, i, convs.len());
+                        convs.push(conv(layer, inputs, place, config.initialization, &vb)?);
+                        names.push(name.clone());
+                        inputs = *channels;
+                    }
+                    LayerSpec::MaxPool { name, window } => {
+                        pool = Some((name.clone(), PoolLayer::Max(MaxPool2d::new(*window))));
+                    }
+                    LayerSpec::AvgPool { name, window } => {
+                        pool = Some((name.clone(), PoolLayer::Average(AvgPool2d::new(*window))));
+                    }
+                    LayerSpec::Dropout { name, p } => {
+                        dropout = Some(Dropout::with_clock(*p, name, &clock));
+                    }
+                    LayerSpec::Linear { name, .. } => bail!("nin: {name} in an mlpconv block"),
+                }
+            }
             blocks.push(Block {
-                names: specs.into_iter().map(|spec| spec.name).collect(),
-                mlpconv: MlpConv::new(convs?)?,
-                pool: block.pool.map(PoolLayer::new),
-                dropout: drops.then(|| Dropout::with_clock(config.dropout, &name, &clock)),
+                names,
+                mlpconv: MlpConv::new(convs)?,
+                pool,
+                dropout,
             });
         }
         let maps = config.class_map_shape(config.image_size)?;
@@ -121,20 +143,21 @@ impl Nin {
         self.run(xs, false, None)
     }
 
-    /// The maps behind the layer called `until`, or behind the last one.
+    /// The maps after the layer called `until`, or after the last one.
     fn run(&self, xs: &Tensor, train: bool, until: Option<&str>) -> Result<Tensor> {
-        self.check_input(xs)?;
+        let size = check_input(NETWORK, xs, self.config.in_channels)?;
+        self.config.class_map_shape(size)?;
         let mut ys = xs.clone();
-        for (i, block) in self.blocks.iter().enumerate() {
+        for block in &self.blocks {
             for (name, conv) in block.names.iter().zip(block.mlpconv.layers()) {
                 ys = conv.forward(&ys)?;
                 if until == Some(name.as_str()) {
                     return Ok(ys);
                 }
             }
-            if let Some(pool) = &block.pool {
+            if let Some((name, pool)) = &block.pool {
                 ys = pool.forward(&ys)?;
-                if until == Some(pool_name(i).as_str()) {
+                if until == Some(name.as_str()) {
                     return Ok(ys);
                 }
             }
@@ -143,22 +166,6 @@ impl Nin {
             }
         }
         Ok(ys)
-    }
-
-    fn check_input(&self, xs: &Tensor) -> Result<()> {
-        let wanted = self.config.in_channels;
-        let &[_, c, h, w] = xs.dims() else {
-            bail!(
-                "nin: the input has shape {:?}; (N, {wanted}, H, W) is wanted",
-                xs.dims()
-            );
-        };
-        if c != wanted {
-            bail!(
-                "nin: the input has {c} channels, the network takes {wanted}; set in_channels in its config or convert the images"
-            );
-        }
-        self.config.class_map_shape((h, w)).map(|_| ())
     }
 }
 
@@ -179,9 +186,9 @@ impl Network for Nin {
 
     fn layer_names(&self) -> Vec<String> {
         let mut names = Vec::new();
-        for (i, block) in self.blocks.iter().enumerate() {
+        for block in &self.blocks {
             names.extend(block.names.iter().cloned());
-            names.extend(block.pool.iter().map(|_| pool_name(i)));
+            names.extend(block.pool.iter().map(|(name, _)| name.clone()));
         }
         names.push(LOGITS.to_string());
         names
@@ -203,15 +210,6 @@ impl Network for Nin {
     }
 }
 
-impl PoolLayer {
-    fn new(pool: Pool) -> Self {
-        match pool {
-            Pool::Max(window) => Self::Max(MaxPool2d::new(window)),
-            Pool::Average(window) => Self::Average(AvgPool2d::new(window)),
-        }
-    }
-}
-
 impl Module for PoolLayer {
     fn forward(&self, xs: &Tensor) -> Result<Tensor> {
         match self {
@@ -221,32 +219,30 @@ impl Module for PoolLayer {
     }
 }
 
-fn conv(spec: &ConvSpec, config: &NinConfig, vb: &VarBuilder) -> Result<Conv2d> {
-    let class_maps = matches!(
-        spec.place,
-        Place::Logits | Place::ReluClassMaps | Place::DenseInput
-    );
-    let activation = match config.class_map_activation {
-        ClassMapActivation::Identity if class_maps => Activation::Identity,
-        ClassMapActivation::Identity | ClassMapActivation::Relu => Activation::Relu,
-    };
-    conv_from(spec, config.initialization, activation, vb)
-}
-
-/// The convolution of `spec` with its tensors from `vb`.
-pub(crate) fn conv_from(
-    spec: &ConvSpec,
+/// The convolution of `layer` on maps of `inputs` channels, with its tensors from `vb`.
+pub(crate) fn conv(
+    layer: &LayerSpec,
+    inputs: usize,
+    place: Place,
     initialization: Initialization,
-    activation: Activation,
     vb: &VarBuilder,
 ) -> Result<Conv2d> {
-    let options = options(&spec.window, activation)?;
-    let (weight, bias) = initialization.draws(spec.place, spec.fan_in());
-    let (kh, kw) = spec.window.size;
-    let vb = vb.pp(&spec.name);
-    let weight = vb.get_with_hints((spec.channels, spec.in_channels, kh, kw), "weight", weight)?;
-    let bias = vb.get_with_hints(spec.channels, "bias", bias)?;
-    Ok(Conv2d::new(weight, Some(bias), options))
+    let LayerSpec::Conv {
+        name,
+        window,
+        channels,
+        nonlinearity,
+    } = layer
+    else {
+        bail!("nin: {} is no convolution", layer.name());
+    };
+    let activation = match nonlinearity {
+        Nonlinearity::Identity => Activation::Identity,
+        Nonlinearity::Relu => Activation::Relu,
+        Nonlinearity::LeakyRelu { .. } => bail!("nin: {name} has a leaky ReLU; use a ReLU"),
+    };
+    let draws = initialization.draws(place, inputs * window.size.0 * window.size.1);
+    convolution(window, (inputs, *channels), activation, draws, vb.pp(name))
 }
 
 #[cfg(test)]

@@ -6,127 +6,29 @@
 //! The rest is Hinton's network from memory: 64 maps of 5x5, overlapping 3x3 max pooling with stride 2, a 3x3 local layer.
 //! Its response normalization is left out.
 
+mod config;
+
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Module, ModuleT, VarBuilder};
-use serde::{Deserialize, Serialize};
+use striate::layer_list::LayerSpec;
 use striate::layers::{Conv2d, MaxPool2d};
 use striate::network::unknown_layer;
-use striate::{Activation, Clock, Network, Window2d, relu};
+use striate::{Clock, Network, relu};
 
-use crate::config::{ClassMapActivation, ConvSpec, check_dropout, check_sizes, pool_name, scaled};
-use crate::head::{Head, HeadLayer};
-use crate::initialization::{Initialization, Place};
+use crate::config::ClassMapActivation;
+use crate::head::HeadLayer;
+use crate::initialization::Place;
 use crate::local::{self, LocallyConnected2d};
-use crate::model::conv_from;
+use crate::model::conv;
 
-/// Name of the tap behind the head.
+pub use config::PlainCnnConfig;
+
+use config::LOCAL_KERNEL;
+
+/// Name of the tap of the local layer.
+const LOCAL: &str = "local";
+/// Name of the tap after the head.
 const LOGITS: &str = "logits";
-
-/// The plain network with one of the heads.
-///
-/// ```
-/// use nin::{Head, PlainCnnConfig};
-/// let dense = PlainCnnConfig::cifar10(Head::FullyConnectedDropout { p: 0.5 });
-/// let average = PlainCnnConfig::cifar10(Head::GlobalAvgPool);
-/// assert!(average.parameter_count()? < dense.parameter_count()?);
-/// # Ok::<(), nin::candle_core::Error>(())
-/// ```
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PlainCnnConfig {
-    /// Number of classes.
-    pub classes: usize,
-    /// Channels of an image.
-    pub in_channels: usize,
-    /// Height and width of an image: the local layer belongs to positions, so no other size will do.
-    pub image_size: (usize, usize),
-    /// Factor on the 64 maps of the convolutions and the 16 maps of the local layer.
-    pub width: f64,
-    /// The head; under global average pooling the local layer has one map for each class.
-    pub head: Head,
-    /// What follows the local layer under global average pooling; a ReLU under a fully connected head.
-    pub class_map_activation: ClassMapActivation,
-    /// What new weights are drawn from.
-    pub initialization: Initialization,
-}
-
-impl PlainCnnConfig {
-    /// The paper's plain network for CIFAR-10 with this head.
-    pub fn cifar10(head: Head) -> Self {
-        Self {
-            classes: 10,
-            in_channels: 3,
-            image_size: (32, 32),
-            width: 1.0,
-            head,
-            class_map_activation: ClassMapActivation::Relu,
-            initialization: Initialization::Guarded,
-        }
-    }
-
-    /// Scalars in all weights and biases.
-    ///
-    /// # Errors
-    /// An image that is too small.
-    pub fn parameter_count(&self) -> Result<usize> {
-        let convs = self.convs();
-        let count: usize = convs.iter().map(|c| c.channels * (c.fan_in() + 1)).sum();
-        let (c, h, w) = self.local_maps()?;
-        let inputs = convs.last().map_or(0, |conv| conv.channels);
-        let local = h * w * c * (inputs * 9 + 1);
-        Ok(count + local + self.head.parameter_count((c, h, w), self.classes))
-    }
-
-    /// Refuses values without a meaning.
-    ///
-    /// # Errors
-    /// No classes or channels, a width that is not positive, a dropout outside [0, 1), an image that is too small.
-    pub fn check(&self) -> Result<()> {
-        check_sizes(self.classes, self.in_channels, self.width)?;
-        check_dropout("head", self.head.dropout())?;
-        self.local_maps().map(|_| ())
-    }
-
-    /// The shape (channels, height, width) of the local layer's output.
-    fn local_maps(&self) -> Result<(usize, usize, usize)> {
-        let (mut h, mut w) = self.image_size;
-        for _ in 0..3 {
-            (h, w) = match pool().output_size(h, w) {
-                Ok(size) => size,
-                Err(_) => bail!(
-                    "nin: an image of {}x{} is too small for three poolings of the plain network; the smallest is 12x12",
-                    self.image_size.0,
-                    self.image_size.1
-                ),
-            };
-        }
-        let channels = match self.head.is_fully_connected() {
-            true => scaled(16, self.width),
-            false => self.classes,
-        };
-        Ok((channels, h, w))
-    }
-
-    fn convs(&self) -> Vec<ConvSpec> {
-        let channels = scaled(64, self.width);
-        let conv = |i: usize| ConvSpec {
-            name: format!("conv{i}"),
-            window: Window2d::square(5).padding(2),
-            in_channels: if i == 1 { self.in_channels } else { channels },
-            channels,
-            place: if i == 1 {
-                Place::FirstConv
-            } else {
-                Place::BehindPool
-            },
-        };
-        (1..=3).map(conv).collect()
-    }
-}
-
-fn pool() -> Window2d {
-    Window2d::square(3).stride(2).ceil()
-}
 
 /// The plain network.
 ///
@@ -143,10 +45,17 @@ fn pool() -> Window2d {
 #[derive(Clone, Debug)]
 pub struct PlainCnn {
     config: PlainCnnConfig,
-    convs: Vec<Conv2d>,
+    /// The convolutions and poolings with their names.
+    layers: Vec<(String, Layer)>,
     local: LocallyConnected2d,
     head: HeadLayer,
     clock: Clock,
+}
+
+#[derive(Clone, Debug)]
+enum Layer {
+    Conv(Conv2d),
+    Pool(MaxPool2d),
 }
 
 impl PlainCnn {
@@ -158,26 +67,39 @@ impl PlainCnn {
         config.check()?;
         let clock = Clock::new(0);
         let start = config.initialization;
-        let specs = config.convs();
-        let convs: Result<Vec<Conv2d>> = specs
-            .iter()
-            .map(|spec| conv_from(spec, start, Activation::Relu, &vb))
-            .collect();
-        let (channels, h, w) = config.local_maps()?;
-        let inputs = specs.last().map_or(0, |spec| spec.channels);
+        let mut layers = Vec::new();
+        let mut channels = config.in_channels;
+        for spec in config.layers() {
+            let layer = match &spec {
+                LayerSpec::MaxPool { window, .. } => Layer::Pool(MaxPool2d::new(*window)),
+                LayerSpec::Conv { channels: out, .. } => {
+                    let place = match layers.is_empty() {
+                        true => Place::FirstConv,
+                        false => Place::AfterPool,
+                    };
+                    let conv = conv(&spec, channels, place, start, &vb)?;
+                    channels = *out;
+                    Layer::Conv(conv)
+                }
+                other => bail!("nin: the plain network has no layer like {}", other.name()),
+            };
+            layers.push((spec.name().to_string(), layer));
+        }
         let place = match (
             config.head.is_fully_connected(),
             config.class_map_activation,
         ) {
-            (true, _) => Place::BehindPool,
+            (true, _) => Place::AfterPool,
             (false, ClassMapActivation::Relu) => Place::ReluClassMaps,
             (false, ClassMapActivation::Identity) => Place::Logits,
         };
-        let draws = start.draws(place, inputs * 9);
-        let maps = (channels, h, w);
+        let (inputs, maps) = config.local_maps()?;
+        let draws = start.draws(place, inputs * LOCAL_KERNEL * LOCAL_KERNEL);
+        let (padding, vb_local) = (LOCAL_KERNEL / 2, vb.pp(LOCAL));
+        let input = (inputs, maps.1, maps.2);
         Ok(Self {
-            convs: convs?,
-            local: local::build((inputs, h, w), channels, 3, 1, draws, vb.pp("local"))?,
+            layers,
+            local: local::build(input, maps.0, LOCAL_KERNEL, padding, draws, vb_local)?,
             head: HeadLayer::new(config.head, maps, config.classes, start, &clock, &vb)?,
             config: config.clone(),
             clock,
@@ -197,7 +119,7 @@ impl PlainCnn {
         self.forward_t(xs, false)
     }
 
-    /// The maps behind the layer called `until`, or behind the local layer.
+    /// The maps after the layer called `until`, or after the local layer.
     fn run(&self, xs: &Tensor, until: Option<&str>) -> Result<Tensor> {
         let (c, (h, w)) = (self.config.in_channels, self.config.image_size);
         if xs.dims().get(1..) != Some(&[c, h, w][..]) || xs.rank() != 4 {
@@ -206,15 +128,13 @@ impl PlainCnn {
                 xs.dims()
             );
         }
-        let pool = MaxPool2d::new(pool());
         let mut ys = xs.clone();
-        for (i, conv) in self.convs.iter().enumerate() {
-            ys = conv.forward(&ys)?;
-            if until == Some(format!("conv{}", i + 1).as_str()) {
-                return Ok(ys);
-            }
-            ys = pool.forward(&ys)?;
-            if until == Some(pool_name(i).as_str()) {
+        for (name, layer) in &self.layers {
+            ys = match layer {
+                Layer::Conv(conv) => conv.forward(&ys)?,
+                Layer::Pool(pool) => pool.forward(&ys)?,
+            };
+            if until == Some(name.as_str()) {
                 return Ok(ys);
             }
         }
@@ -245,10 +165,8 @@ impl Network for PlainCnn {
     }
 
     fn layer_names(&self) -> Vec<String> {
-        let pairs = (0..3).flat_map(|i| [format!("conv{}", i + 1), pool_name(i)]);
-        pairs
-            .chain(["local".to_string(), LOGITS.to_string()])
-            .collect()
+        let layers = self.layers.iter().map(|(name, _)| name.as_str());
+        layers.chain([LOCAL, LOGITS]).map(String::from).collect()
     }
 
     fn forward_features(&self, xs: &Tensor) -> Result<Tensor> {
@@ -266,82 +184,4 @@ impl Network for PlainCnn {
 }
 
 #[cfg(test)]
-mod tests {
-    use candle_core::{DType, Device};
-    use striate::Parameters;
-
-    use super::*;
-
-    const HEADS: [Head; 4] = [
-        Head::GlobalAvgPool,
-        Head::GlobalAvgPoolDropout { p: 0.5 },
-        Head::FullyConnected,
-        Head::FullyConnectedDropout { p: 0.5 },
-    ];
-
-    #[test]
-    fn shapes() -> Result<()> {
-        for head in HEADS {
-            let config = PlainCnnConfig {
-                width: 0.125,
-                ..PlainCnnConfig::cifar10(head)
-            };
-            let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
-            let network = PlainCnn::new(&config, parameters.builder())?;
-            assert_eq!(parameters.count(), config.parameter_count()?, "{head}");
-            let xs = Tensor::ones((2, 3, 32, 32), DType::F32, &Device::Cpu)?;
-            assert_eq!(network.forward_t(&xs, true)?.dims(), [2, 10]);
-            assert_eq!(network.clock().step(), 1);
-            let channels = if head.is_fully_connected() { 2 } else { 10 };
-            assert_eq!(network.forward_features(&xs)?.dims(), [2, channels, 4, 4]);
-            for name in network.layer_names() {
-                network.forward_to(&xs, &name)?;
-            }
-        }
-        Ok(())
-    }
-
-    #[test]
-    fn parameter_counts() -> Result<()> {
-        // 64 maps of 5x5 on 3, 64 and 64 maps; 3x3 filters of their own at 16 positions; a dense layer on 16 maps.
-        let convs = 64 * 76 + 2 * 64 * 1601;
-        let local = |maps: usize| 16 * maps * 577;
-        let count = |head| PlainCnnConfig::cifar10(head).parameter_count();
-        assert_eq!(count(HEADS[0])?, convs + local(10));
-        assert_eq!(count(HEADS[2])?, convs + local(16) + 10 * 257);
-        Ok(())
-    }
-
-    #[test]
-    fn errors() -> Result<()> {
-        let config = PlainCnnConfig::cifar10(Head::GlobalAvgPool);
-        let small = PlainCnnConfig {
-            image_size: (11, 32),
-            ..config.clone()
-        };
-        let message = small.check().expect_err("accepted").to_string();
-        assert!(
-            message.contains("11x32") && message.contains("12x12"),
-            "{message}"
-        );
-        let smallest = PlainCnnConfig {
-            image_size: (12, 12),
-            width: 0.05,
-            ..config
-        };
-        let vb = Parameters::new(1, DType::F32, &Device::Cpu).builder();
-        let network = PlainCnn::new(&smallest, vb)?;
-        let xs = Tensor::ones((1, 3, 32, 32), DType::F32, &Device::Cpu)?;
-        let message = network.forward(&xs).expect_err("accepted").to_string();
-        assert!(message.contains("(N, 3, 12, 12)"), "{message}");
-        let message = network
-            .forward_to(&xs, "pool4")
-            .expect_err("accepted")
-            .to_string();
-        assert!(
-            message.contains("pool4") && message.contains("local"),
-            "{message}"
-        );
-        Ok(())
-    }
-}
+mod tests;

@@ -17,8 +17,9 @@ use std::path::Path;
 use candle_core::Result;
 use striate::Parameters;
 use striate::init::{Match, state_dict};
+use striate::layer_list::LayerSpec;
 
-pub use striate::init::state_dict::KeyMap;
+pub use striate::init::state_dict::{KeyMap, Modules};
 
 use crate::config::NinConfig;
 
@@ -32,8 +33,26 @@ pub fn load(
     path: impl AsRef<Path>,
     strictness: Match,
 ) -> Result<KeyMap> {
-    let convs = config.convs().into_iter().flatten().map(|conv| conv.name);
+    load_as(parameters, config, path, strictness, &Modules::Automatic)
+}
+
+/// [`load`] with the order of the file's modules from the caller, for files whose names and shapes leave it open.
+///
+/// # Errors
+/// Those of [`state_dict::load_as`].
+pub fn load_as(
+    parameters: &Parameters,
+    config: &NinConfig,
+    path: impl AsRef<Path>,
+    strictness: Match,
+    modules: &Modules,
+) -> Result<KeyMap> {
+    let layers = config.layers();
+    let convs = layers
+        .iter()
+        .filter(|layer| matches!(layer, LayerSpec::Conv { .. }));
+    let convs = convs.map(|conv| conv.name().to_string());
     let dense = config.head.is_fully_connected().then(|| "fc".to_string());
     let layers: Vec<String> = convs.chain(dense).collect();
-    state_dict::load(parameters, &layers, path, strictness)
+    state_dict::load_as(parameters, &layers, path, strictness, modules)
 }

@@ -19,6 +19,7 @@ pub(crate) fn source(source: &::cli::Source) -> Source {
         ::cli::Source::Embedded => Source::Embedded,
         ::cli::Source::Hub => Source::Hub,
         ::cli::Source::Dir(dir) => Source::Dir(dir.clone()),
+        ::cli::Source::Subset(dir) => Source::Subset(dir.clone()),
     }
 }
 

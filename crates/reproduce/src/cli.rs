@@ -22,9 +22,9 @@ pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
         (Some(::cli::Command::Report(args)), _) => report::run(args),
         (Some(::cli::Command::Data(command)), _) => data::run(command),
         (None, Some(args)) => reproduce(args),
-        (None, None) => bail!(
-            "nothing to do; wanted a paper (allconv, nin, stn, swwae), all, report or data"
-        ),
+        (None, None) => {
+            bail!("nothing to do; wanted a paper (allconv, nin, stn, swwae), all, report or data")
+        }
     }
 }
 
@@ -71,7 +71,12 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         }
         Ok(())
     };
-    let mut session = Session::new(&settings, console.clone(), StopFlag::on_signals().context("cannot listen for Ctrl-C")?, print);
+    let mut session = Session::new(
+        &settings,
+        console.clone(),
+        StopFlag::on_signals().context("cannot listen for Ctrl-C")?,
+        print,
+    );
     let mut not_run = Vec::new();
     let mut outcome = Ok(());
     for experiment in &chosen {
@@ -106,11 +111,7 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
 }
 
 /// Writes the page, and prints the tables and what was left out.
-fn show(
-    args: &::cli::Reproduce,
-    chosen: &[&'static Experiment],
-    not_run: &[String],
-) -> Result<()> {
+fn show(args: &::cli::Reproduce, chosen: &[&'static Experiment], not_run: &[String]) -> Result<()> {
     let results = gather::all(&args.out)?;
     let page = page::write(&args.out, &results)?;
     if args.json {
@@ -137,7 +138,7 @@ fn chosen_source(args: &::cli::Reproduce) -> Result<Option<Source>> {
         (None, ::cli::Scale::Cpu | ::cli::Scale::Paper) => None,
     };
     match &source {
-        Some(Source::Dir(dir)) if !dir.is_dir() => bail!(
+        Some(Source::Dir(dir) | Source::Subset(dir)) if !dir.is_dir() => bail!(
             "--data {}: there is no such folder; give the folder of the data set, or embedded, or hub",
             dir.display()
         ),

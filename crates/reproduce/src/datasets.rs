@@ -4,13 +4,11 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use anyhow::Result;
-use lab::data::{Dataset, Source, load, load_folds, load_unlabelled};
+use lab::data::{DataSet, Dataset, NUMBER_CLASSES, Source, load, load_folds, load_unlabelled};
 use lab::report::Scale;
 use lab::train::Console;
-use sha2::{Digest, Sha256};
 
 use crate::images::{Data, Images, View};
-use crate::store::hex;
 
 /// A data set as a row gets it.
 #[derive(Clone)]
@@ -39,7 +37,11 @@ impl Datasets {
         scale: Scale,
         console: &Console,
     ) -> Result<Given> {
-        let key = format!("{} {:?}", name(wanted.paper, &wanted.stand_in, source, scale), wanted.view);
+        let key = format!(
+            "{} {:?}",
+            name(wanted.paper, &wanted.stand_in, source, scale),
+            wanted.view
+        );
         if let Some(given) = self.given.get(&key) {
             return Ok(given.clone());
         }
@@ -92,7 +94,7 @@ impl Datasets {
             ..Images::of(&data)
         };
         let given = Given {
-            sha256: digest(&data).into(),
+            sha256: data.digest().into(),
             data,
             images,
         };
@@ -127,7 +129,7 @@ fn name(
 ) -> &'static str {
     match source {
         Source::Embedded => stand_in.at(scale).unwrap_or(paper),
-        Source::Dir(_) | Source::Hub => paper,
+        Source::Dir(_) | Source::Subset(_) | Source::Hub => paper,
     }
 }
 
@@ -154,58 +156,37 @@ fn with_unlabelled(data: &Dataset, extra: &lab::data::ImageSet) -> Result<Datase
     })
 }
 
-/// A digest of the pixels and labels of both splits.
-fn digest(data: &Dataset) -> String {
-    let mut digest = Sha256::new();
-    for set in [&data.train, &data.test] {
-        digest.update(set.pixels.len().to_le_bytes());
-        digest.update(&set.pixels);
-        set.labels
-            .iter()
-            .for_each(|label| digest.update(label.to_le_bytes()));
-    }
-    hex(&digest.finalize())
-}
-
 /// The name and the size of the data set that the paper's row was measured on.
 pub(crate) fn of_paper(wanted: &Data) -> (&'static str, Images) {
-    let known = |name: &str| -> ((usize, usize, usize), usize, usize, usize, usize) {
-        match name {
-            "mnist" => ((1, 28, 28), 10, 60_000, 10_000, 0),
-            "cifar100" => ((3, 32, 32), 100, 50_000, 10_000, 0),
-            "svhn" => ((3, 32, 32), 10, 73_257, 26_032, 531_131),
-            "svhn-numbers-64" => ((3, 64, 64), lab::data::NUMBER_CLASSES, 235_755, 13_068, 0),
-            "svhn-numbers-128" => ((3, 128, 128), lab::data::NUMBER_CLASSES, 235_755, 13_068, 0),
-            "stl10" => ((3, 96, 96), 10, 5_000, 8_000, 100_000),
-            "cub200-224" => ((3, 224, 224), 200, 5_994, 5_794, 0),
-            "cub200-448" => ((3, 448, 448), 200, 5_994, 5_794, 0),
-            "imagenet" => ((3, 224, 224), 1000, 1_281_167, 50_000, 0),
-            _ => ((3, 32, 32), 10, 50_000, 10_000, 0),
-        }
+    let known = |name: &str| DataSet::find(name).expect("experiments name sets of the registry");
+    let set = known(wanted.paper);
+    // Whole house numbers are read with the extra ones.
+    let whole = match set.classes {
+        NUMBER_CLASSES => set.train + set.extra,
+        _ => set.train,
     };
-    let (size, classes, train, test, unlabelled) = known(wanted.paper);
     let images = Images {
-        size,
-        classes,
-        train,
-        labelled: train,
-        test,
+        size: set.shape,
+        classes: set.classes,
+        train: whole,
+        labelled: whole,
+        test: set.test,
         folds: None,
     };
     let images = match wanted.view {
         View::Whole => images,
         View::HeldOut => Images {
-            train: train - train / 6,
-            labelled: train - train / 6,
-            test: train / 6,
+            train: set.train - set.train / 6,
+            labelled: set.train - set.train / 6,
+            test: set.train / 6,
             ..images
         },
         View::UnlabelledOf { paper, .. } => Images {
-            train: train + known(paper).2,
+            train: set.train + known(paper).train,
             ..images
         },
         View::Unlabelled { at_most, .. } => Images {
-            train: train + unlabelled.min(at_most.paper),
+            train: set.train + set.extra.min(at_most.paper),
             ..images
         },
     };

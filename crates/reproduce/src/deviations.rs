@@ -5,8 +5,7 @@ use lab::train::Recipe;
 use toml::{Table, Value};
 
 /// Said of every smoke run.
-pub(crate) const SMOKE: &str =
-    "A smoke run shows that everything works; its numbers mean nothing.";
+pub(crate) const SMOKE: &str = "A smoke run shows that everything works; its numbers mean nothing.";
 
 /// Something that we had to choose because the paper is silent.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +38,8 @@ impl Note {
     }
 }
 
-/// Fields of the settings by path, and their names in sentences. A field of which no name is given has its own.
+/// Fields of the settings by path in the order of the sentences, and their names in them.
+/// A field of which no name is given comes last and has its own.
 const NAMES: &[(&str, &str)] = &[
     ("data_set", "data set"),
     ("train_images", "training images"),
@@ -54,7 +54,10 @@ const NAMES: &[(&str, &str)] = &[
     ("recipe.optimizer.weight_decay", "weight decay"),
     ("recipe.schedule.warmup_epochs", "epochs of warm-up"),
     ("recipe.schedule.decay", "fall of the learning rate"),
-    ("recipe.schedule.decay.fractions", "learning rate falls after these parts of the run"),
+    (
+        "recipe.schedule.decay.fractions",
+        "learning rate falls after these parts of the run",
+    ),
     ("recipe.groups", "tensors trained differently"),
     ("recipe.augment.flip", "random flips"),
     ("recipe.augment.translate", "random shifts, pixels"),
@@ -69,10 +72,19 @@ const NAMES: &[(&str, &str)] = &[
     ("model.class_map_activation", "activation of the class maps"),
     ("model.input_dropout", "dropout on the image"),
     ("model.dropout", "dropout"),
-    ("model.gradient_scale", "factor of the gradient to localisation nets"),
+    (
+        "model.gradient_scale",
+        "factor of the gradient to localisation nets",
+    ),
     ("model.body", "classifier"),
-    ("model.body.hidden", "hidden units"),
-    ("model.body.filters", "filters"),
+    ("model.body.fcn.hidden", "units of each hidden layer"),
+    ("model.body.cnn.filters", "filters of each convolution"),
+    ("model.backbone.width", "width, as a part of the paper's"),
+    ("model.weights", "weights of the terms"),
+    (
+        "model.network.body.cnn.filters",
+        "filters of each convolution",
+    ),
 ];
 
 /// What decides no number, or follows from other fields that are told.
@@ -83,6 +95,14 @@ const UNTOLD: &[&str] = &[
     "recipe.label",
     "recipe.evaluate_every",
     "recipe.dead_start",
+];
+
+/// Constants that everybody uses, not told where a whole table is.
+const USUAL: &[(&str, &str)] = &[
+    ("beta1", "0.9"),
+    ("beta2", "0.999"),
+    ("eps", "1e-8"),
+    ("decay", "gradient"),
 ];
 
 /// Settings and recipe as one table.
@@ -97,10 +117,18 @@ pub(crate) fn resolved(settings: &Table, recipe: &Recipe) -> Result<Table> {
 pub(crate) fn between(ours: &Table, paper: &Table) -> Vec<String> {
     let mut sentences = Vec::new();
     compare("", ours, paper, &mut sentences);
+    let rank = |field: &str| {
+        let is_its = |(path, _): &(&str, &str)| *path == field;
+        NAMES.iter().position(is_its).unwrap_or(NAMES.len())
+    };
+    sentences.sort_by_key(|(field, _)| rank(field));
     sentences
+        .into_iter()
+        .map(|(_, sentence)| sentence)
+        .collect()
 }
 
-fn compare(path: &str, ours: &Table, paper: &Table, sentences: &mut Vec<String>) {
+fn compare(path: &str, ours: &Table, paper: &Table, sentences: &mut Vec<(String, String)>) {
     let missing = paper.keys().filter(|key| !ours.contains_key(*key));
     for key in ours.keys().chain(missing) {
         let field = match path {
@@ -120,7 +148,8 @@ fn compare(path: &str, ours: &Table, paper: &Table, sentences: &mut Vec<String>)
                 let (our, their) = (said(our), said(their));
                 // What reads the same, such as a table of zeros and none at all, is the same.
                 if our != their {
-                    sentences.push(format!("{}: {our} instead of {their}.", name(&field)));
+                    let sentence = format!("{}: {our} instead of {their}.", name(&field));
+                    sentences.push((field, sentence));
                 }
             }
         }
@@ -128,10 +157,7 @@ fn compare(path: &str, ours: &Table, paper: &Table, sentences: &mut Vec<String>)
 }
 
 /// Our choices with their values in this run; of a field that the run has not, nothing is said.
-pub(crate) fn chosen<'a>(
-    ours: &Table,
-    choices: impl Iterator<Item = &'a Choice>,
-) -> Vec<String> {
+pub(crate) fn chosen<'a>(ours: &Table, choices: impl Iterator<Item = &'a Choice>) -> Vec<String> {
     let sentence = |choice: &Choice| {
         let value = phrase(at(ours, choice.field)?);
         Some(format!("{}: {value}; {}.", name(choice.field), choice.why))
@@ -185,9 +211,13 @@ fn phrase(value: &Value) -> String {
             values.join(", ")
         }
         Value::Table(table) => {
-            let is_told = |(key, value): &(&String, &Value)| *key != "kind" && !is_nothing(value);
+            let is_told = |(key, value): &(&String, &Value)| {
+                let is_usual = USUAL.contains(&(key.as_str(), phrase(value).as_str()));
+                *key != "kind" && !is_nothing(value) && !is_usual
+            };
             let fields = table.iter().filter(is_told);
-            let fields = fields.map(|(key, value)| format!("{} {}", key.replace('_', " "), phrase(value)));
+            let fields =
+                fields.map(|(key, value)| format!("{} {}", key.replace('_', " "), phrase(value)));
             let fields = fields.collect::<Vec<_>>().join(", ");
             match (kind(table), fields.as_str()) {
                 (Some(kind), "") => kind.to_owned(),
@@ -210,17 +240,24 @@ fn is_nothing(value: &Value) -> bool {
 
 /// A number as a reader wants it: 50,000, 1/6, 0.05.
 fn number(value: f64) -> String {
-    let inverse = 1.0 / value;
-    let is_part = (3.0..1000.0).contains(&inverse) && (inverse - inverse.round()).abs() < 1e-9;
-    match value {
-        _ if value >= 1000.0 && value.fract() == 0.0 => lab::report::grouped(value as usize),
-        // A decimal fraction of few digits is said as such.
-        _ if is_part && (value * 1e4).fract() != 0.0 => format!("1/{}", inverse.round()),
-        _ if value != 0.0 && value.abs() < 1e-4 => format!("{value:e}"),
-        _ => {
-            let rounded = (value * 1e4).round() / 1e4;
-            format!("{rounded}")
+    if value >= 1000.0 && value.fract() == 0.0 {
+        return lab::report::grouped(value as usize);
+    }
+    if value != 0.0 && value.abs() < 1e-4 {
+        return format!("{value:e}");
+    }
+    // A decimal fraction of few digits is said as such.
+    let rounded = (value * 1e4).round() / 1e4;
+    let is_whole = |denominator: &f64| {
+        let numerator = value * denominator;
+        (numerator - numerator.round()).abs() < 1e-9
+    };
+    let fraction = (3..=400).map(f64::from).find(is_whole);
+    match fraction {
+        Some(denominator) if (value - rounded).abs() > 1e-7 => {
+            format!("{}/{denominator}", (value * denominator).round())
         }
+        _ => format!("{rounded}"),
     }
 }
 
@@ -287,7 +324,9 @@ mod tests {
             (0.25, "0.25"),
             (60_000.0, "60,000"),
             (1e-8, "1e-8"),
-            (2.0 / 3.0, "0.6667"),
+            (2.0 / 3.0, "2/3"),
+            (200.0 / 350.0, "4/7"),
+            (f64::from(0.2_f32), "0.2"),
             (0.0, "0"),
         ] {
             assert_eq!(number(value), wanted);

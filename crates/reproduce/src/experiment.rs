@@ -182,7 +182,9 @@ impl Experiment {
             Some(reason) if planned.is_empty() => Ok(Some(reason)),
             reason => {
                 if let Some(reason) = reason {
-                    session.console().warn(format!("{reason}; this row is not run"));
+                    session
+                        .console()
+                        .warn(format!("{reason}; this row is not run"));
                 }
                 (self.run)(session, &planned)?;
                 Ok(None)

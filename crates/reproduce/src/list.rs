@@ -27,8 +27,7 @@ pub(crate) fn list(experiments: &[&'static Experiment]) -> Result<()> {
                 None => format!("--data DIR with {}, or --data hub", data.paper),
             };
             let time = time(experiment, scale, Path::new(KEPT));
-            writeln!(out, "  {scale:<6} needs {needs}")?;
-            writeln!(out, "         {time}")?;
+            writeln!(out, "  {scale:<6} needs {needs}; {time}")?;
         }
     }
     Ok(())
@@ -61,7 +60,9 @@ pub(crate) fn file(kept: &Path, id: &str, scale: Scale) -> PathBuf {
 
 /// The time of these records, and on which machine it was measured.
 fn measured(records: &[Record]) -> Option<String> {
-    let timed = records.iter().filter(|record| record.wall_seconds.is_some());
+    let timed = records
+        .iter()
+        .filter(|record| record.wall_seconds.is_some());
     let seconds: f64 = timed.clone().filter_map(|record| record.wall_seconds).sum();
     let machine = timed.clone().next()?.environment.summary();
     let rows = timed.clone().count();
@@ -70,7 +71,10 @@ fn measured(records: &[Record]) -> Option<String> {
         true => format!("{rows} runs"),
         false => format!("{rows} rows, {runs} runs"),
     };
-    Some(format!("took {} for {rows} on {machine}", duration(seconds)))
+    Some(format!(
+        "took {} for {rows} on {machine}",
+        duration(seconds)
+    ))
 }
 
 /// The time of every row with one seed, from the speed of records of the same networks;

@@ -41,9 +41,18 @@ impl Planned {
     }
 
     /// A record of something that is measured of this row, still without a value.
-    pub(crate) fn record(&self, id: &str, scale: Scale, quantity: &str, unit: &str) -> Result<Record> {
+    pub(crate) fn record(
+        &self,
+        id: &str,
+        scale: Scale,
+        quantity: &str,
+        unit: &str,
+    ) -> Result<Record> {
         let (train, test) = (self.training).counts(self.data.train.len(), self.data.test.len());
-        let dataset = format!("{} ({train} training and {test} test images)", self.data.name);
+        let dataset = format!(
+            "{} ({train} training and {test} test images)",
+            self.data.name
+        );
         let claim = Claim::new(id, &self.label, quantity, unit);
         Ok(Record {
             train_images: Some(train),

@@ -144,8 +144,7 @@ fn block(kept: &Path, name: &str) -> Result<Option<String>> {
     let Some((id, scale)) = name.split_once(' ') else {
         return Ok(None);
     };
-    let (Some(experiment), Ok(scale)) = (catalog::all().find(|e| e.id == id), scale.parse())
-    else {
+    let (Some(experiment), Ok(scale)) = (catalog::all().find(|e| e.id == id), scale.parse()) else {
         return Ok(None);
     };
     let records = merge(read_records(&file(kept, id, scale))?);

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use lab::report::{
-    Claim, Figure, History, Judged, Record, ReportError, Scale, Table, Terminal, escaped,
-    legend, verdict_lines,
+    Claim, Figure, History, Judged, Record, ReportError, Scale, Table, Terminal, escaped, legend,
+    verdict_lines,
 };
 
 use crate::experiment::Experiment;
@@ -28,9 +28,7 @@ impl Results {
     pub(crate) fn title(&self) -> String {
         format!(
             "{}: {} (scale {})",
-            self.experiment.id,
-            self.experiment.title,
-            self.scale
+            self.experiment.id, self.experiment.title, self.scale
         )
     }
 
@@ -107,8 +105,9 @@ impl Results {
     /// The pictures; one that is none is left out with a warning.
     pub(crate) fn pictures(&self, out: &Path) -> Vec<Figure> {
         let read = |path: &PathBuf| {
-            let shown = path.strip_prefix(out).unwrap_or(path).to_string_lossy();
-            kept(Figure::read(path, shown))
+            let shown = path.strip_prefix(out).ok();
+            let shown = shown.or(path.file_name().map(Path::new)).unwrap_or(path);
+            kept(Figure::read(path, shown.to_string_lossy()))
         };
         self.figures.iter().filter_map(read).collect()
     }

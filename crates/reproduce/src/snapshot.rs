@@ -32,7 +32,10 @@ fn settings() -> Result<BTreeMap<String, toml::Table>> {
                     };
                     let counts = (images.train, images.test);
                     let settings = training.settings(name, counts, None, Some(0))?;
-                    let key = format!("{} {scale} {name} | {}", experiment.id, row.label);
+                    let key = format!(
+                        "{} {scale} {name} {} | {}",
+                        experiment.id, images.train, row.label
+                    );
                     all.insert(key, deviations::resolved(&settings, &training.recipe)?);
                 }
             }
@@ -96,15 +99,40 @@ fn every_difference_is_told_with_words() -> Result<()> {
 #[test]
 fn no_number_is_typed_in_a_note() {
     // Names with a digit in them.
-    let names = ["CIFAR-100", "CIFAR-10", "L2rec", "L2M", "R^2"];
+    let names = [
+        "80 Million Tiny Images",
+        "CIFAR-100",
+        "CIFAR-10",
+        "L2rec",
+        "L2M",
+        "R^2",
+        "Table 3",
+        "Table 4",
+    ];
     let check = |text: &str| {
-        let text = names.iter().fold(text.to_owned(), |t, name| t.replace(name, ""));
-        let text = text.replace("Table 4", "");
+        let text = names
+            .iter()
+            .fold(text.to_owned(), |t, name| t.replace(name, ""));
         assert!(!text.chars().any(|c| c.is_ascii_digit()), "{text}");
     };
     for experiment in catalog::all() {
         experiment.notes.iter().for_each(|note| check(note.text));
         let choices = experiment.choices.iter().copied().flatten();
         choices.for_each(|choice| check(choice.why));
+    }
+}
+
+/// A finding speaks of rows that there are.
+#[test]
+fn findings_name_rows() {
+    for experiment in catalog::all() {
+        let claims = experiment.claims();
+        for finding in experiment.findings {
+            for row in finding.relation.rows() {
+                let known =
+                    |c: &lab::report::Claim| c.model == row && c.quantity == finding.quantity;
+                assert!(claims.iter().any(known), "{}: {row}", experiment.id);
+            }
+        }
     }
 }

@@ -188,9 +188,8 @@ impl<'a> Trainer<'a> {
                 continue;
             };
             let error = log.final_error().context("the recipe has no epochs")?;
-            self.console.note(format!(
-                "{label}: {error:.2}% on held-out training images"
-            ));
+            self.console
+                .note(format!("{label}: {error:.2}% on held-out training images"));
             if best.is_none_or(|(least, _)| error < least) {
                 best = Some((error, rate));
             }

@@ -1,6 +1,6 @@
 //! The command line as a user meets it: a smoke run, the list, and errors of one line with a cure.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 
@@ -11,6 +11,14 @@ fn reproduce(args: &[&str], out: &Path) -> std::process::Output {
         command.args(["--out".as_ref(), out.as_os_str()]);
     }
     command.output().expect("the program starts")
+}
+
+/// The folder of the run that a record is of.
+fn run_of(record: &Path, out: &Path) -> PathBuf {
+    let text = std::fs::read_to_string(record).expect("a record");
+    let records: serde_json::Value = serde_json::from_str(&text).expect("a record");
+    let run = records[0]["runs"][0].as_str().expect("a run");
+    out.join(run)
 }
 
 #[test]
@@ -30,11 +38,14 @@ fn smoke() {
         assert!(text.contains(wanted), "no {wanted} in {text}");
     }
     assert!(dir.path().join("report.md").is_file() && dir.path().join("index.html").is_file());
-    let folder = dir.path().join("allconv/table3/smoke/All-CNN-C/seed-0");
+    let record = dir
+        .path()
+        .join("allconv/table3/smoke/All-CNN-C/seed-0/record.json");
+    let folder = run_of(&record, dir.path());
     for file in [
         "config.toml",
         "log.jsonl",
-        "record.json",
+        "result.json",
         "checkpoint/weights.safetensors",
     ] {
         assert!(folder.join(file).is_file(), "no {file}");
@@ -71,7 +82,7 @@ fn transformers_are_drawn() {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    for wanted in ["RTS: ST-CNN Aff", "E: ST-CNN TPS", "behind the transformer"] {
+    for wanted in ["RTS: ST-CNN Aff", "E: ST-CNN TPS", "after the transformer"] {
         assert!(text.contains(wanted), "no {wanted} in {text}");
     }
     let figure = |path: &str| std::fs::read(dir.path().join("stn").join(path)).expect("a figure");
@@ -98,11 +109,8 @@ fn same_seed_same_numbers() {
             "All-CNN-C-flip-and-translation",
         ];
         folders.map(|folder| {
-            let folder = dir
-                .path()
-                .join("allconv/table4/smoke")
-                .join(folder)
-                .join("seed-7");
+            let record = dir.path().join("allconv/table4/smoke").join(folder);
+            let folder = run_of(&record.join("seed-7/record.json"), dir.path());
             let weights = std::fs::read(folder.join("checkpoint/weights.safetensors"));
             let log = std::fs::read_to_string(folder.join("log.jsonl")).expect("a log");
             let loss = log.lines().find_map(|line| {
@@ -168,7 +176,7 @@ fn list_names_every_experiment() {
 }
 
 #[test]
-fn what_quick_does_with_embedded_images_takes_minutes() {
+fn what_quick_does_with_embedded_images_took_minutes() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let output = reproduce(&["all", "--list"], dir.path());
     let text = String::from_utf8_lossy(&output.stdout);
@@ -176,14 +184,71 @@ fn what_quick_does_with_embedded_images_takes_minutes() {
     let lines: Vec<&str> = text.lines().filter(is_quick).collect();
     assert!(lines.len() > 20, "{text}");
     for line in lines {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        let minutes = match words[2] {
+        let (_, took) = line
+            .split_once("; took ")
+            .unwrap_or_else(|| panic!("{line}"));
+        let words: Vec<&str> = took.split_whitespace().collect();
+        let minutes = match words[1] {
             "s" => 0,
-            "min" => words[1].parse().expect("minutes"),
+            "min" => words[0].parse().expect("minutes"),
             _ => panic!("{line}"),
         };
         assert!(minutes < 5, "{line}");
     }
+}
+
+#[test]
+fn tables_that_share_a_network_train_it_once_in_any_number_of_processes() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let start = |shard: &[&str]| {
+        let args = [
+            "nin", "table1", "fig3", "fig4", "--scale", "smoke", "--quiet",
+        ];
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_reproduce"));
+        command.args(args).args(shard).arg("--out").arg(dir.path());
+        command.stdout(std::process::Stdio::null());
+        command.spawn().expect("the program starts")
+    };
+    // Two parts, and two processes that do everything, all at once.
+    let all = [
+        start(&["--shard", "1/2"]),
+        start(&["--shard", "2/2"]),
+        start(&[]),
+        start(&[]),
+    ];
+    for mut process in all {
+        assert!(process.wait().expect("it ends").success());
+    }
+    let trained = dir.path().join("trained");
+    let runs = std::fs::read_dir(&trained).expect("runs").flatten();
+    let starts: Vec<usize> = runs
+        .map(|run| std::fs::read_to_string(run.path().join("log.jsonl")).expect("a log"))
+        .map(|log| log.matches("\"kind\":\"start\"").count())
+        .collect();
+    assert_eq!(starts, [1, 1, 1], "three networks, each trained once");
+}
+
+#[test]
+fn a_finished_run_is_used_again_unless_told_otherwise() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let run = |more: &[&str]| {
+        let args = ["nin/table4", "--scale", "smoke", "--quiet"];
+        assert!(
+            reproduce(&[&args[..], more].concat(), dir.path())
+                .status
+                .success()
+        );
+        let record = dir
+            .path()
+            .join("nin/table4/smoke/NIN-+-dropout/seed-0/record.json");
+        let result = run_of(&record, dir.path()).join("result.json");
+        std::fs::metadata(&result)
+            .and_then(|m| m.modified())
+            .expect("a result")
+    };
+    let first = run(&[]);
+    assert_eq!(run(&[]), first);
+    assert_ne!(run(&["--again"]), first);
 }
 
 #[test]

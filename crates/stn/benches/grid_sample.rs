@@ -1,4 +1,4 @@
-//! The sampler: forward, and forward with both gradients, on the three shapes of the comparison with PyTorch.
+//! The sampler: forward and backward in every layout that serves, on the three shapes of the comparison with PyTorch.
 //!
 //! `cargo bench -p stn --bench grid_sample [-- FILTER]`, for example `-- many_channels` or `-- bicubic`.
 //! `STRIATE_SIMD` and `RAYON_NUM_THREADS` are obeyed.
@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use criterion::{Criterion, SamplingMode, Throughput, criterion_group, criterion_main};
 use stn::candle_core::{Device, Result, Tensor};
-use stn::kernels::bilinear::{Path, SampleShape, Wanted, backward, forward};
+use stn::kernels::bilinear::{ChannelLayout, backward, forward};
+use stn::kernels::{NeedsGrad, SampleShape};
 use stn::reference::sampler::{ReferenceMap, bilinear, sample};
 use stn::{
     AffineGrid, AlignCorners, GridGenerator, GridSampleOptions, Interpolation, PaddingMode,
@@ -52,20 +53,17 @@ fn normal(name: &str, len: usize) -> Vec<f32> {
 }
 
 /// Compares some points of the first map with equation 3.
-fn check(shape: &SampleShape, x: &[f32], coords: &[f32], y: &[f32]) {
-    let values: Vec<f64> = x[..shape.h * shape.w]
-        .iter()
-        .map(|&x| f64::from(x))
-        .collect();
+fn check([_, _, h, w]: [usize; 4], grid: &SamplingGrid, x: &[f32], coords: &[f32], y: &[f32]) {
+    let values: Vec<f64> = x[..h * w].iter().map(|&x| f64::from(x)).collect();
     let map = ReferenceMap {
         values: &values,
-        size: [shape.h, shape.w],
-        align_corners: shape.align_corners,
-        padding: shape.padding,
+        size: [h, w],
+        align_corners: grid.align_corners,
+        padding: PaddingMode::Zeros,
     };
-    for point in (0..shape.points).step_by(shape.points / 50) {
+    for point in (0..h * w).step_by(h * w / 50) {
         let at = [coords[2 * point], coords[2 * point + 1]].map(f64::from);
-        let expected = sample(&map, &bilinear(), at).value;
+        let expected = sample(&map, &bilinear(), at).expect("a valid map").value;
         assert!(
             (f64::from(y[point]) - expected).abs() < 1e-3,
             "point {point}: {} {expected}",
@@ -79,45 +77,37 @@ fn bench(c: &mut Criterion) {
     for (name, dims) in SHAPES {
         let [n, c_in, h, w] = dims;
         let grid = grid(dims).expect("the grid is valid");
-        let coords = grid
+        let coords: Vec<f32> = grid
             .coords
             .flatten_all()
             .and_then(|t| t.to_vec1())
             .expect("f32");
         let x = normal("x", dims.iter().product());
         let dy = normal("dy", x.len());
-        let shape = SampleShape {
-            n,
-            c: c_in,
-            h,
-            w,
-            points: h * w,
-            align_corners: grid.align_corners,
-            padding: PaddingMode::Zeros,
-        };
-        let wanted = Wanted {
+        let zeros = PaddingMode::Zeros;
+        let shape = SampleShape::new((n, c_in), [h, w], h * w, grid.align_corners, zeros)
+            .expect("the sizes fit");
+        let needs = NeedsGrad {
             input: true,
             grid: true,
         };
-        let path = Path::best(&shape);
-        check(
-            &shape,
-            &x,
-            &coords,
-            &forward(level, path, &shape, &x, &coords),
-        );
         let mut group = c.benchmark_group(format!("grid_sample/{name}"));
         group
             .sample_size(10)
             .sampling_mode(SamplingMode::Flat)
             .measurement_time(Duration::from_secs(2));
         group.throughput(Throughput::Elements((n * h * w) as u64));
-        group.bench_function("forward", |b| {
-            b.iter(|| black_box(forward(level, path, &shape, &x, &coords)))
-        });
-        group.bench_function("backward", |b| {
-            b.iter(|| black_box(backward(level, path, &shape, &x, &coords, &dy, wanted)))
-        });
+        for layout in ChannelLayout::all(&shape) {
+            let y = forward(level, layout, &shape, &x, &coords).expect("forward");
+            check(dims, &grid, &x, &coords, &y);
+            group.bench_function(format!("{layout:?}/forward"), |b| {
+                b.iter(|| black_box(forward(level, layout, &shape, &x, &coords)))
+            });
+            let slices = [&x[..], &coords, &dy];
+            group.bench_function(format!("{layout:?}/backward"), |b| {
+                b.iter(|| black_box(backward(level, layout, &shape, slices, needs)))
+            });
+        }
         let xs = Tensor::from_vec(x, dims.to_vec(), &Device::Cpu).expect("xs");
         for (kind, interpolation) in [
             ("nearest", Interpolation::Nearest),

@@ -1,11 +1,11 @@
-//! Turned bars are straightened: a transformer learns poses from class labels alone.
+//! Rotated bars are straightened: a transformer learns poses from class labels alone.
 //!
 //! `cargo run --release -p stn --example straighten_digits`
 //!
-//! Each picture shows one of two strokes, a bar or an L, turned by up to 60 degrees and moved.
-//! The network is told which stroke it is, never how it is turned.
-//! After training the program prints pictures before and behind the transformer,
-//! and how much the pictures of a class differ from their mean: less behind it than before it.
+//! Each picture shows one of two strokes, a bar or an L, rotated by up to 60 degrees and moved.
+//! The network is trained on the class of the stroke alone, not on its rotation.
+//! After training the program prints pictures before and after the transformer,
+//! and how much the pictures of a class differ from their mean: less after it than before it.
 
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
@@ -120,9 +120,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (xs, labels) = batch(STEPS)?;
     let straightened = network.forward_features(&xs)?;
     show("before the transformer", &xs)?;
-    show("behind the transformer", &straightened)?;
+    show("after the transformer", &straightened)?;
     println!(
-        "spread of the L's: {:.4} before, {:.4} behind",
+        "spread of the L's: {:.4} before, {:.4} after",
         spread(&xs, &labels)?,
         spread(&straightened, &labels)?
     );

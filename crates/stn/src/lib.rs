@@ -1,12 +1,12 @@
 //! Spatial Transformer Networks (Jaderberg et al., 2015) on Candle: sampling grids, sampler, module, networks.
 //!
 //! A spatial transformer looks at a feature map, predicts a transformation, and resamples the whole map with it.
-//! It is differentiable, so a network learns to crop, turn or straighten its input without being told how.
+//! It is differentiable, so a network learns to crop, rotate or straighten its input from the loss of its task alone.
 //!
 //! | module | what it holds |
 //! |:--|:--|
 //! | [`options`] | the conventions: corners, interpolation, padding |
-//! | [`mod@reference`] | the sampler in plain loops: equation 3 as it is printed, and the judge |
+//! | [`mod@reference`] | the sampler in plain loops: equation 3 as printed, which the tests compare the kernels with |
 //! | [`kernels`] | fast CPU code on slices; the only unsafe code |
 //! | [`grid`] | [`SamplingGrid`] and the generators that make one from parameters |
 //! | [`sample`] | the sampler: `grid_sample` and its relatives |
@@ -23,7 +23,7 @@
 //! use stn::{AffineGrid, AlignCorners, GridGenerator, GridSampleOptions, grid_sample};
 //! fn main() -> Result<()> {
 //!     let xs = Tensor::arange(0f32, 9.0, &Device::Cpu)?.reshape((1, 1, 3, 3))?;
-//!     // The left and the right side change places.
+//!     // Mirrors the map: left becomes right.
 //!     let theta = Tensor::new(&[[[-1f32, 0.0, 0.0], [0.0, 1.0, 0.0]]], &Device::Cpu)?;
 //!     let grid = AffineGrid::new((3, 3), AlignCorners::Yes)?.grid(&theta)?;
 //!     let ys = grid_sample(&xs, &grid, &GridSampleOptions::default())?;
@@ -49,6 +49,7 @@ pub mod module;
 pub mod networks;
 
 mod dense;
+mod size;
 
 pub use grid::{
     AffineGrid, AffineGrid3d, AttentionGrid, GridGenerator, ProjectiveGrid, SamplingGrid,

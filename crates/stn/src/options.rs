@@ -1,6 +1,5 @@
-//! The conventions of a sampler, as values: what -1 and +1 mean, how it interpolates, what lies outside.
+//! The conventions of a sampler as values: what -1 and +1 mean, how it interpolates, what lies outside the map.
 
-use candle_core::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 /// What the coordinates -1 and +1 mean.
@@ -44,7 +43,7 @@ impl AlignCorners {
     }
 }
 
-/// How a value between pixels is made of its neighbors.
+/// How a value between pixels is interpolated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Interpolation {
@@ -64,16 +63,16 @@ pub enum Interpolation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PaddingMode {
-    /// Zeros: a sample fades out over one pixel beyond the border.
+    /// Zeros: a bilinear sample fades to zero over one pixel beyond the border.
     #[default]
     Zeros,
     /// The nearest pixel of the border.
     Border,
     /// The map mirrored at its border: at the centers of its outer pixels if corners are aligned, at their edges if not.
     Reflection,
-    /// This value: a sample fades into it over one pixel.
+    /// This value: a bilinear sample fades to it over one pixel.
     Constant(f64),
-    /// The map again: the pixel after the last is the first, in either corner convention.
+    /// The map repeated: the pixel after the last is the first, in either corner convention.
     Wrap,
 }
 
@@ -85,14 +84,6 @@ pub struct GridSampleOptions {
     pub interpolation: Interpolation,
     /// Outside the map.
     pub padding: PaddingMode,
-}
-
-/// Refuses an output without pixels.
-pub(crate) fn check_size(op: &str, size: &[usize]) -> Result<()> {
-    if size.contains(&0) {
-        bail!("{op}: the output size is {size:?}; every side must be at least 1");
-    }
-    Ok(())
 }
 
 #[cfg(test)]

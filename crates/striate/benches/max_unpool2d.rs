@@ -26,12 +26,8 @@ fn case(planes: usize, size: usize) -> (UnpoolShape, Vec<f32>, Vec<u32>, Vec<f32
     let window = Window2d::square(2).stride(2);
     let pool = PoolShape::new(planes, size, size, window).expect("the window fits");
     let (x, at) = forward_with_positions(&pool, &normal("x", pool.input_len()));
-    let s = UnpoolShape {
-        planes,
-        values: pool.ho * pool.wo,
-        source: (size, size),
-        output: (size, size),
-    };
+    let (ho, wo) = pool.output_size();
+    let s = UnpoolShape::new(planes, ho * wo, (size, size), (size, size)).expect("the sizes fit");
     (s, x, at, normal("dy", pool.input_len()))
 }
 

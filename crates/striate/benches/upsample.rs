@@ -16,12 +16,7 @@ const LAYERS: [(&str, usize, usize); 2] = [("SWWAE_16", 64, 16), ("SWWAE_4", 128
 
 fn bench(c: &mut Criterion) {
     for (name, channels, size) in LAYERS {
-        let shape = |planes| UpsampleShape {
-            planes,
-            h: size,
-            w: size,
-            factor: (2, 2),
-        };
+        let shape = |planes| UpsampleShape::new(planes, size, size, (2, 2)).expect("the sizes fit");
         let (x, dy) = (normal("x", 3 * size * size), normal("dy", 12 * size * size));
         let (sizes, factor) = ((size, size), (2, 2));
         let y = reference::upsample_nearest2d(3, sizes, factor, &wide(&x));
@@ -30,7 +25,7 @@ fn bench(c: &mut Criterion) {
         close("backward", &backward(&shape(3), &dy), &dx);
 
         let s = shape(128 * channels);
-        let x = normal("x", s.planes * size * size);
+        let x = normal("x", 128 * channels * size * size);
         let dy = normal("dy", 4 * x.len());
         let mut group = group(c, format!("upsample/{name}"), 5 * x.len());
         group.bench_function("forward", |b| b.iter(|| forward(&s, black_box(&x))));

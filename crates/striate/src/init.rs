@@ -10,107 +10,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use candle_core::{DType, Device, Result, Shape, Tensor, Var, bail};
 use candle_nn::VarBuilder;
-use candle_nn::init::{FanInOut, Init, NormalOrUniform};
+use candle_nn::init::Init;
 use candle_nn::var_builder::SimpleBackend;
-use serde::{Deserialize, Serialize};
-
-use crate::rng::stream;
 
 mod file;
+mod initializer;
 pub mod state_dict;
+pub mod torch_file;
 
 pub use file::{LoadReport, Match};
+pub use initializer::{Distribution, Fan, Initializer};
 
-/// Shape of the distribution that weights are drawn from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Distribution {
-    /// Gaussian.
-    #[default]
-    Normal,
-    /// Uniform with the same variance.
-    Uniform,
-}
-
-/// The number of connections that a Kaiming draw keeps the variance over.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Fan {
-    /// Inputs of one output unit: keeps the variance of the activations.
-    #[default]
-    In,
-    /// Outputs of one input unit: keeps the variance of the gradients.
-    Out,
-}
-
-/// How a weight tensor is filled at the start of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-pub enum Initializer {
-    /// Standard deviation `sqrt(2 / fan)`, for layers followed by a ReLU (He et al. 2015).
-    Kaiming {
-        /// Which fan is meant.
-        #[serde(default)]
-        fan: Fan,
-        /// Normal or uniform.
-        #[serde(default)]
-        distribution: Distribution,
-    },
-    /// Standard deviation `sqrt(2 / (fan_in + fan_out))` (Glorot and Bengio 2010).
-    Xavier {
-        /// Normal or uniform.
-        #[serde(default)]
-        distribution: Distribution,
-    },
-    /// A Gaussian around 0 with this standard deviation.
-    Gaussian {
-        /// The standard deviation.
-        std: f64,
-    },
-    /// The same value everywhere.
-    Constant(f64),
-}
-
-impl Initializer {
-    /// Kaiming's normal draw over the fan-in: what convolutions of this crate ask for.
-    pub fn kaiming() -> Self {
-        Self::Kaiming {
-            fan: Fan::In,
-            distribution: Distribution::Normal,
-        }
-    }
-
-    /// Xavier's normal draw.
-    pub fn xavier() -> Self {
-        Self::Xavier {
-            distribution: Distribution::Normal,
-        }
-    }
-
-    /// The values of the tensor `name` of this shape, in row-major order.
-    pub fn draw(&self, seed: u64, name: &str, shape: &[usize]) -> Vec<f64> {
-        let fan = |fan: FanInOut| fan.for_shape(&Shape::from(shape)).max(1) as f64;
-        let law = match *self {
-            Self::Constant(value) => Law::constant(value),
-            Self::Gaussian { std } => Law::new(Distribution::Normal, 0.0, std),
-            Self::Kaiming {
-                fan: side,
-                distribution,
-            } => {
-                let fan = match side {
-                    Fan::In => fan(FanInOut::FanIn),
-                    Fan::Out => fan(FanInOut::FanOut),
-                };
-                Law::new(distribution, 0.0, (2.0 / fan).sqrt())
-            }
-            Self::Xavier { distribution } => {
-                let sum = fan(FanInOut::FanIn) + fan(FanInOut::FanOut);
-                Law::new(distribution, 0.0, (2.0 / sum).sqrt())
-            }
-        };
-        law.draw(seed, name, shape)
-    }
-}
+use initializer::{Law, elements};
 
 /// The parameters of a model, by name; clones share the same variables.
 ///
@@ -148,7 +59,9 @@ impl Parameters {
         }
     }
 
-    /// Draws every tensor called `weight` or `*.weight` by `initializer`, whatever its layer asks for.
+    /// Draws every tensor of two axes or more that is called `weight` or `*.weight` by `initializer`, whatever its layer asks for.
+    ///
+    /// A vector of that name is the scale of a normalization, which keeps the value that its layer asks for.
     pub fn with_weights(self, initializer: Initializer) -> Self {
         Self {
             weights: Some(initializer),
@@ -167,6 +80,10 @@ impl Parameters {
     }
 
     /// A `VarBuilder` that creates a variable on first use and returns the same one afterwards.
+    ///
+    /// So two layers that are built under one prefix share their tensors, which is how weights are tied;
+    /// if they ask for different shapes it is an error.
+    /// Give each layer a prefix of its own (`vb.pp("conv1")`, `vb.pp("conv2")`) unless it is to share.
     pub fn builder(&self) -> VarBuilder<'static> {
         VarBuilder::from_backend(Box::new(self.clone()), self.dtype, self.device.clone())
     }
@@ -177,9 +94,33 @@ impl Parameters {
         vars.iter().map(|(n, v)| (n.clone(), v.clone())).collect()
     }
 
-    /// Number of scalars in all variables.
+    /// All variables, sorted by name: what Candle's optimizers take.
+    ///
+    /// ```
+    /// use striate::candle_core::{DType, Device, Result};
+    /// use striate::candle_nn::{AdamW, Optimizer, ParamsAdamW};
+    /// use striate::{Parameters, layers};
+    /// fn main() -> Result<()> {
+    ///     let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+    ///     layers::conv2d(3, 8, 3, Default::default(), parameters.builder().pp("conv1"))?;
+    ///     let optimizer = AdamW::new(parameters.all_vars(), ParamsAdamW::default())?;
+    ///     assert_eq!(optimizer.learning_rate(), 0.001);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn all_vars(&self) -> Vec<Var> {
+        self.lock().values().cloned().collect()
+    }
+
+    /// Number of scalars in all parameters; running statistics (`running_mean`, `running_var`) are variables but no parameters.
     pub fn count(&self) -> usize {
-        self.lock().values().map(|var| var.elem_count()).sum()
+        let vars = self.lock();
+        let is_statistic = |name: &str| {
+            let name = name.rsplit('.').next().unwrap_or(name);
+            matches!(name, "running_mean" | "running_var")
+        };
+        let parameters = vars.iter().filter(|(name, _)| !is_statistic(name));
+        parameters.map(|(_, var)| var.elem_count()).sum()
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Var>> {
@@ -218,10 +159,11 @@ impl SimpleBackend for Parameters {
             }
             return Ok(var.as_tensor().clone());
         }
-        let is_weight = name == "weight" || name.ends_with(".weight");
+        elements(name, shape.dims())?;
+        let is_weight = (name == "weight" || name.ends_with(".weight")) && shape.rank() > 1;
         let values = match self.weights {
-            Some(initializer) if is_weight => initializer.draw(self.seed, name, shape.dims()),
-            _ => Law::from_hint(&hint, &shape).draw(self.seed, name, shape.dims()),
+            Some(initializer) if is_weight => initializer.draw(self.seed, name, shape.dims())?,
+            _ => Law::from_hint(&hint, &shape).draw(self.seed, name, shape.dims())?,
         };
         let values = Tensor::from_vec(values, shape, &Device::Cpu)?;
         let var = Var::from_tensor(&values.to_dtype(dtype)?.to_device(device)?)?;
@@ -240,67 +182,6 @@ impl SimpleBackend for Parameters {
 
     fn contains_tensor(&self, name: &str) -> bool {
         self.lock().contains_key(name)
-    }
-}
-
-/// A distribution with its parameters resolved for one tensor.
-struct Law {
-    distribution: Distribution,
-    mean: f64,
-    std: f64,
-}
-
-impl Law {
-    fn new(distribution: Distribution, mean: f64, std: f64) -> Self {
-        Self {
-            distribution,
-            mean,
-            std,
-        }
-    }
-
-    fn constant(value: f64) -> Self {
-        Self::new(Distribution::Normal, value, 0.0)
-    }
-
-    /// What a Candle layer asks for through its hint.
-    fn from_hint(hint: &Init, shape: &Shape) -> Self {
-        match *hint {
-            Init::Const(value) => Self::constant(value),
-            Init::Randn { mean, stdev } => Self::new(Distribution::Normal, mean, stdev),
-            Init::Uniform { lo, up } => Self::new(
-                Distribution::Uniform,
-                (lo + up) / 2.0,
-                (up - lo) / 12f64.sqrt(),
-            ),
-            Init::Kaiming {
-                dist,
-                fan,
-                non_linearity,
-            } => {
-                let distribution = match dist {
-                    NormalOrUniform::Normal => Distribution::Normal,
-                    NormalOrUniform::Uniform => Distribution::Uniform,
-                };
-                let fan = fan.for_shape(shape).max(1) as f64;
-                Self::new(distribution, 0.0, non_linearity.gain() / fan.sqrt())
-            }
-        }
-    }
-
-    fn draw(&self, seed: u64, name: &str, shape: &[usize]) -> Vec<f64> {
-        let mut values = vec![self.mean; shape.iter().product()];
-        if self.std == 0.0 {
-            return values;
-        }
-        let mut draws = stream(seed, &format!("init/{name}"), 0);
-        for value in &mut values {
-            *value += match self.distribution {
-                Distribution::Normal => self.std * draws.normal(),
-                Distribution::Uniform => self.std * 12f64.sqrt() * (draws.uniform_f64() - 0.5),
-            };
-        }
-        values
     }
 }
 

@@ -11,6 +11,7 @@
 //! | [`kernels`] | fast CPU code on slices; the only unsafe code |
 //! | [`ops`] | autograd ops on tensors |
 //! | [`layers`] | Candle modules around the ops |
+//! | [`layer_list`] | networks as lists of layers: sizes and parameter counts |
 //! | [`network`] | what all models have in common |
 //! | `testing` | gradient checks and tolerances (feature `testing`) |
 //!
@@ -39,6 +40,8 @@ pub mod kernels;
 pub mod ops;
 
 pub mod layers;
+
+pub mod layer_list;
 
 pub mod network;
 

@@ -86,7 +86,7 @@ impl Stream {
 
     /// A uniform integer in `0..n`; 0 when `n` is 0.
     pub fn below(&mut self, n: u64) -> u64 {
-        // Lemire's multiplication with rejection, so that no value is favoured.
+        // Lemire's multiplication with rejection, so that no value is favored.
         let reject_below = if n == 0 { 0 } else { n.wrapping_neg() % n };
         loop {
             let product = u128::from(self.u64()) * u128::from(n);

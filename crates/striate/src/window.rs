@@ -8,11 +8,17 @@
 //! out  = round((L + 2 * padding - span) / stride) + 1
 //! ```
 //!
-//! where `round` is floor or ceil; a position that [`Rounding::Ceil`] adds must start inside the input or its leading padding.
+//! where `round` is floor or ceil, and `out` must be at least 1.
+//! A position that [`Rounding::Ceil`] adds must start inside the input or its leading padding.
+//! So under [`Rounding::Ceil`] an input that is smaller than the window by less than a stride still has one position.
 //! This is PyTorch's rule.
 
-use candle_core::{Result, bail};
+use candle_core::Result;
 use serde::{Deserialize, Serialize};
+
+mod axis;
+
+pub(crate) use axis::Axis;
 
 /// What happens to a last window that does not fit into the input.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -115,11 +121,10 @@ impl Window2d {
     /// Number of window positions (height, width) over an input of `h` x `w` cells.
     ///
     /// # Errors
-    /// A size, stride or dilation of zero; an input, framed by its padding, smaller than the window; sizes that overflow.
+    /// A size, stride or dilation of zero; an input, framed by its padding, that is too small for one position;
+    /// sizes too large to be added up.
     pub fn output_size(&self, h: usize, w: usize) -> Result<(usize, usize)> {
-        let out_h = self.output_len("height", h, |pair| pair.0)?;
-        let out_w = self.output_len("width", w, |pair| pair.1)?;
-        Ok((out_h, out_w))
+        Ok((self.rows(h).positions()?, self.columns(w).positions()?))
     }
 
     /// Cells from the first to the last of one window (height, width): `dilation * (size - 1) + 1`.
@@ -137,58 +142,36 @@ impl Window2d {
     /// # Errors
     /// Those of [`Window2d::output_size`].
     pub fn position_in_padding(&self, h: usize, w: usize) -> Result<Option<(&'static str, usize)>> {
-        let (out_h, out_w) = self.output_size(h, w)?;
-        let first = |out, len, pick: fn((usize, usize)) -> usize| {
-            let (size, stride) = (pick(self.size), pick(self.stride));
-            let (padding, dilation) = (pick(self.padding), pick(self.dilation));
-            (0..out).find(|position| {
-                let mut cells = (0..size).map(|u| position * stride + u * dilation);
-                !cells.any(|at| (padding..padding + len).contains(&at))
-            })
-        };
-        let (row, column) = (first(out_h, h, |p| p.0), first(out_w, w, |p| p.1));
-        let row = row.map(|row| ("height", row));
-        Ok(row.or(column.map(|column| ("width", column))))
+        let (rows, columns) = (self.rows(h), self.columns(w));
+        let (in_rows, in_columns) = (rows.position_in_padding()?, columns.position_in_padding()?);
+        let row = in_rows.map(|row| ("height", row));
+        Ok(row.or(in_columns.map(|column| ("width", column))))
     }
 
-    fn output_len(
-        &self,
-        axis: &str,
-        len: usize,
-        pick: impl Fn((usize, usize)) -> usize,
-    ) -> Result<usize> {
-        let (size, stride) = (pick(self.size), pick(self.stride));
-        let (padding, dilation) = (pick(self.padding), pick(self.dilation));
-        for (name, value) in [("size", size), ("stride", stride), ("dilation", dilation)] {
-            if value == 0 {
-                bail!("window: {name} along the {axis} is 0; use 1 or more");
-            }
+    /// The window's rows over an input of `len` rows.
+    pub(crate) fn rows(&self, len: usize) -> Axis {
+        Axis {
+            name: "height",
+            len,
+            size: self.size.0,
+            stride: self.stride.0,
+            padding: self.padding.0,
+            dilation: self.dilation.0,
+            rounding: self.rounding,
         }
-        let span = span(size, dilation);
-        let framed = padding.checked_mul(2).and_then(|p| p.checked_add(len));
-        let Some(framed) = framed else {
-            bail!("window: {axis} {len} with padding {padding} on both sides overflows");
-        };
-        if framed < span {
-            bail!(
-                "window: {axis} {len} with padding {padding} on both sides is smaller than the window, \
-                 which spans {span} (size {size}, dilation {dilation}); use a smaller window or more padding"
-            );
+    }
+
+    /// The window's columns over an input of `len` columns.
+    pub(crate) fn columns(&self, len: usize) -> Axis {
+        Axis {
+            name: "width",
+            len,
+            size: self.size.1,
+            stride: self.stride.1,
+            padding: self.padding.1,
+            dilation: self.dilation.1,
+            rounding: self.rounding,
         }
-        let free = framed - span;
-        Ok(match self.rounding {
-            Rounding::Floor => free / stride + 1,
-            Rounding::Ceil => {
-                let out = free.div_ceil(stride) + 1;
-                // The window that rounding up adds must start inside the input or the leading padding.
-                let last_start = (out - 1).saturating_mul(stride);
-                if last_start >= len + padding {
-                    out - 1
-                } else {
-                    out
-                }
-            }
-        })
     }
 }
 
@@ -218,6 +201,11 @@ mod tests {
             ),
             (Window2d::square(1).stride(3).ceil(), (4, 5), (2, 2)),
             (Window2d::square(3).dilation(2), (5, 9), (1, 5)),
+            // Maps that are smaller than their window by less than a stride.
+            (Window2d::square(3).stride(2).ceil(), (2, 2), (1, 1)),
+            (Window2d::square(2).stride(2).ceil(), (1, 1), (1, 1)),
+            (Window2d::square(4).stride(3).ceil(), (2, 2), (1, 1)),
+            (Window2d::square(3).stride(3).ceil(), (1, 1), (1, 1)),
             (
                 Window2d::new((3, 2)).strides((2, 1)).paddings((1, 0)),
                 (7, 6),
@@ -242,5 +230,62 @@ mod tests {
         assert!(message(Window2d::new((2, 5))).contains("width 4"));
         assert!(message(Window2d::square(2).padding(usize::MAX)).contains("overflows"));
         assert!(message(Window2d::square(usize::MAX).dilation(3)).contains("smaller"));
+        assert!(message(Window2d::square(7).stride(3).ceil()).contains("smaller"));
+        assert!(
+            Window2d::square(6)
+                .stride(3)
+                .ceil()
+                .output_size(4, 4)
+                .is_ok()
+        );
+    }
+
+    /// The answer of a walk over all cells of all windows.
+    fn walked(window: &Window2d, h: usize, w: usize) -> Result<Option<(&'static str, usize)>> {
+        let (out_h, out_w) = window.output_size(h, w)?;
+        let first = |out, len, pick: fn((usize, usize)) -> usize| {
+            let (size, stride) = (pick(window.size), pick(window.stride));
+            let (padding, dilation) = (pick(window.padding), pick(window.dilation));
+            (0..out).find(|position| {
+                let mut cells = (0..size).map(|u| position * stride + u * dilation);
+                !cells.any(|at| (padding..padding + len).contains(&at))
+            })
+        };
+        let (row, column) = (first(out_h, h, |p| p.0), first(out_w, w, |p| p.1));
+        let row = row.map(|row| ("height", row));
+        Ok(row.or(column.map(|column| ("width", column))))
+    }
+
+    #[test]
+    fn the_position_in_padding_is_that_of_a_walk() -> Result<()> {
+        for len in 1..6 {
+            for (size, stride) in (1..5).flat_map(|size| (1..6).map(move |stride| (size, stride))) {
+                for (padding, dilation) in (0..8).flat_map(|p| (1..6).map(move |d| (p, d))) {
+                    let floor = Window2d::new((size, 1))
+                        .strides((stride, 1))
+                        .paddings((padding, 0))
+                        .dilations((dilation, 1));
+                    for window in [floor, floor.ceil()] {
+                        if window.output_size(len, 1).is_err() {
+                            continue;
+                        }
+                        let got = window.position_in_padding(len, 1)?;
+                        assert_eq!(got, walked(&window, len, 1)?, "{window:?} on {len}");
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn huge_windows_are_answered_at_once() -> Result<()> {
+        let huge = 1 << 60;
+        let around = Window2d::square(huge).padding(huge - 1);
+        assert_eq!(around.output_size(1, 1)?, (huge, huge));
+        assert_eq!(around.position_in_padding(1, 1)?, None);
+        let gaps = Window2d::square(2).dilation(huge / 2).padding(huge / 2);
+        assert_eq!(gaps.position_in_padding(1, 1)?, Some(("height", 1)));
+        Ok(())
     }
 }

@@ -59,7 +59,7 @@ fn main() -> Result<()> {
     for unpooling in [Unpooling::Where, Unpooling::Copy] {
         let picture = train(unpooling)?.reconstruct(&xs)?;
         let error = (&picture - &xs)?.sqr()?.mean_all()?.to_scalar::<f32>()?;
-        println!("{unpooling:?}: mean squared error {error:.4} behind a pooling of 8x8");
+        println!("{unpooling:?}: mean squared error {error:.4} after a pooling of 8x8");
         pictures.push(picture);
     }
     println!("image, with where, without:");

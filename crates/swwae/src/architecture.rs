@@ -10,6 +10,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use striate::layer_list::scaled;
 
 /// One layer of an [`Architecture`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,7 +77,7 @@ impl Architecture {
     pub fn scaled(&self, width: f64) -> Self {
         let scale = |layer: &Layer| match *layer {
             Layer::Conv { maps, kernel } => Layer::Conv {
-                maps: ((maps as f64 * width).round() as usize).max(1),
+                maps: scaled(maps, width),
                 kernel,
             },
             other => other,
@@ -196,7 +197,7 @@ fn number(text: &str) -> Result<usize, &'static str> {
     }
 }
 
-/// Refuses layers of maps behind a layer without maps.
+/// Refuses layers of maps after a layer without maps.
 fn after(before: Option<&Layer>, layer: Layer) -> Result<Layer, &'static str> {
     match (before, layer) {
         (Some(Layer::Fc { .. }), Layer::Conv { .. } | Layer::Pool { .. }) => {

@@ -1,11 +1,16 @@
 //! The networks as data: options, presets, sizes, parameter counts.
 
+mod presets;
+mod sizes;
+
 use candle_core::{Result, bail};
 use serde::{Deserialize, Serialize};
 use striate::Rounding;
+use striate::layer_list::{check_dropout, check_layers};
 
 use crate::architecture::{Architecture, Layer};
-use crate::what_where::side_by_side;
+
+pub use sizes::ParameterCount;
 
 /// How the encoder pools.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -89,7 +94,7 @@ pub struct SwwaeConfig {
     pub decoder_input: DecoderInput,
     /// Dropout on what goes up from each pooling.
     pub pool_dropout: f32,
-    /// Dropout in front of each fully connected layer.
+    /// Dropout before each fully connected layer.
     pub fc_dropout: f32,
 }
 
@@ -111,111 +116,7 @@ impl SwwaeConfig {
         }
     }
 
-    /// MNIST with few labels (from memory): 28, 14, 7, 3.
-    pub fn mnist() -> Self {
-        let conv = |kernel| Layer::Conv { maps: 64, kernel };
-        let pool = Layer::Pool { size: 2 };
-        let layers = vec![
-            conv(5),
-            pool,
-            conv(3),
-            pool,
-            conv(3),
-            pool,
-            Layer::Fc { units: 10 },
-        ];
-        Self::new(Architecture::from_layers(layers), 1, (28, 28))
-    }
-
-    /// [`SwwaeConfig::mnist`] for images padded to 32x32, which every pooling divides.
-    pub fn mnist_padded() -> Self {
-        Self {
-            image_size: (32, 32),
-            ..Self::mnist()
-        }
-    }
-
-    /// SVHN with 1000 labels (from memory).
-    pub fn svhn() -> Self {
-        let conv = |maps, kernel| Layer::Conv { maps, kernel };
-        let pool = Layer::Pool { size: 2 };
-        let layers = vec![
-            conv(128, 5),
-            pool,
-            conv(128, 3),
-            pool,
-            conv(256, 3),
-            pool,
-            Layer::Fc { units: 10 },
-        ];
-        Self::new(Architecture::from_layers(layers), 3, (32, 32))
-    }
-
-    /// STL-10: 96, 24, 8, 4, 2. The layers are confirmed by a public port, the rest is from memory.
-    pub fn stl10() -> Self {
-        let conv = |maps| Layer::Conv { maps, kernel: 3 };
-        let pool = |size| Layer::Pool { size };
-        let mut layers = vec![
-            conv(64),
-            pool(4),
-            conv(64),
-            pool(3),
-            conv(128),
-            conv(128),
-            pool(2),
-        ];
-        layers.extend([conv(256); 3]);
-        layers.extend([conv(512); 3]);
-        layers.extend([pool(2), Layer::Fc { units: 10 }]);
-        Self::new(Architecture::from_layers(layers), 3, (96, 96))
-    }
-
-    /// CIFAR-10 (from memory, with little confidence).
-    pub fn cifar10() -> Self {
-        Self::cifar(10)
-    }
-
-    /// CIFAR-100 (from memory, with little confidence).
-    pub fn cifar100() -> Self {
-        Self::cifar(100)
-    }
-
-    fn cifar(units: usize) -> Self {
-        let conv = |maps| Layer::Conv { maps, kernel: 3 };
-        let stage = |maps| [conv(maps), conv(maps), Layer::Pool { size: 2 }];
-        let mut layers: Vec<Layer> = [128, 256, 512].into_iter().flat_map(stage).collect();
-        layers.push(Layer::Fc { units });
-        Self::new(Architecture::from_layers(layers), 3, (32, 32))
-    }
-
-    /// The auto-encoder of Sec. 4.1, (16)5c-(32)3c-Xp on MNIST; images padded to 32x32, so that 2, 4, 8 and 16 divide them.
-    pub fn necessity_of_where(pool: usize) -> Self {
-        let layers = vec![
-            Layer::Conv {
-                maps: 16,
-                kernel: 5,
-            },
-            Layer::Conv {
-                maps: 32,
-                kernel: 3,
-            },
-            Layer::Pool { size: pool },
-        ];
-        Self::new(Architecture::from_layers(layers), 1, (32, 32))
-    }
-
-    /// The auto-encoder of Sec. 4.2, (32)5c-(32)3c-2p-(32)3c-16p with soft pooling, on MNIST padded to 32x32.
-    pub fn equivariance(beta: f64) -> Self {
-        let conv = |kernel| Layer::Conv { maps: 32, kernel };
-        let pool = |size| Layer::Pool { size };
-        let layers = vec![conv(5), conv(3), pool(2), conv(3), pool(16)];
-        Self {
-            pooling: Pooling::Soft { beta },
-            ..Self::new(Architecture::from_layers(layers), 1, (32, 32))
-        }
-    }
-
-    /// The variant with dropout: 0.2 behind the poolings and 0.5 before the classifier.
+    /// The variant with dropout: 0.2 after the poolings and 0.5 before the classifier.
     /// The paper has such a variant; rates and places are ours.
     #[must_use]
     pub fn with_dropout(self) -> Self {
@@ -235,127 +136,42 @@ impl SwwaeConfig {
         }
     }
 
-    /// The shape (channels, height, width) behind each layer, for an image of [`SwwaeConfig::image_size`];
-    /// (units, 1, 1) behind fully connected layers.
-    ///
-    /// # Errors
-    /// An image that is too small for a pooling.
-    pub fn output_shapes(&self) -> Result<Vec<(usize, usize, usize)>> {
-        let (mut c, (mut h, mut w)) = (self.in_channels, self.image_size);
-        let mut shapes = Vec::with_capacity(self.architecture.layers().len());
-        for layer in self.architecture.layers() {
-            match *layer {
-                Layer::Conv { maps, .. } => c = maps,
-                Layer::Fc { units } => (c, h, w) = (units, 1, 1),
-                Layer::Pool { size } => {
-                    (h, w) = match side_by_side(size, self.rounding).output_size(h, w) {
-                        Ok(size) => size,
-                        Err(_) => bail!(
-                            "swwae {}: maps of {h}x{w} are too small for {layer}; use larger images, or pad them",
-                            self.architecture
-                        ),
-                    };
-                }
-            }
-            shapes.push((c, h, w));
-        }
-        Ok(shapes)
-    }
-
-    /// Scalars in weights and biases, part by part.
-    ///
-    /// # Errors
-    /// An image that is too small.
-    pub fn parameter_count(&self) -> Result<ParameterCount> {
-        let mut count = ParameterCount::default();
-        let mut input = (self.in_channels, self.image_size.0, self.image_size.1);
-        for (layer, &shape) in self
-            .architecture
-            .layers()
-            .iter()
-            .zip(&self.output_shapes()?)
-        {
-            match *layer {
-                Layer::Conv { maps, kernel } => {
-                    let weights = maps * input.0 * kernel * kernel;
-                    count.encoder += weights + maps;
-                    count.decoder += input.0;
-                    if self.decoder_weights == DecoderWeights::Untied {
-                        count.decoder += weights;
-                    }
-                }
-                Layer::Pool { .. } => {}
-                Layer::Fc { units } => {
-                    let inputs = input.0 * input.1 * input.2;
-                    count.classifier += units * (inputs + 1);
-                    if self.decoder_input == DecoderInput::Logits {
-                        count.decoder += inputs;
-                        if self.decoder_weights == DecoderWeights::Untied {
-                            count.decoder += inputs * units;
-                        }
-                    }
-                }
-            }
-            input = shape;
-        }
-        Ok(count)
-    }
-
     /// Refuses values without a meaning.
     ///
     /// # Errors
-    /// No convolution, no channels, a dropout outside [0, 1), a bad beta, an image that is too small,
+    /// No convolution, no channels, a dropout outside [0, 1), a bad beta, an image that is too small, sizes that overflow,
     /// a decoder that starts from logits that the architecture does not have.
     pub fn check(&self) -> Result<()> {
-        let name = &self.architecture;
+        let name = self.network();
+        let layers = self.architecture.layers();
         let is_conv = |layer: &Layer| matches!(layer, Layer::Conv { .. });
-        if !name.layers().iter().any(is_conv) {
+        if !layers.iter().any(is_conv) {
             bail!(
-                "swwae {name}: no convolution; the mirror of a pooling alone has no parameters, add one"
+                "{name}: no convolution; the mirror of a pooling alone has no parameters, add one"
             );
         }
         if self.in_channels == 0 {
-            bail!("swwae {name}: 0 input channels; at least 1 is needed");
+            bail!("{name}: 0 input channels; at least 1 is needed");
         }
-        for (what, p) in [
-            ("pool_dropout", self.pool_dropout),
-            ("fc_dropout", self.fc_dropout),
-        ] {
-            if !(0.0..1.0).contains(&p) {
-                bail!("swwae {name}: {what} {p} must be at least 0 and below 1");
-            }
-        }
+        check_dropout(&name, "pool_dropout", self.pool_dropout)?;
+        check_dropout(&name, "fc_dropout", self.fc_dropout)?;
         if let Pooling::Soft { beta } = self.pooling
             && !(0.0..f64::INFINITY).contains(&beta)
         {
             bail!(
-                "swwae {name}: beta {beta} must be finite and at least 0; for maxima use Pooling::Hard"
+                "{name}: beta {beta} must be finite and at least 0; for maxima use Pooling::Hard"
             );
         }
-        if self.decoder_input == DecoderInput::Logits && name.classes().is_none() {
+        if self.decoder_input == DecoderInput::Logits && self.architecture.classes().is_none() {
             bail!(
-                "swwae {name}: the decoder cannot start from logits, there is no fully connected layer; use DecoderInput::Features"
+                "{name}: the decoder cannot start from logits, there is no fully connected layer; use DecoderInput::Features"
             );
         }
-        self.output_shapes().map(|_| ())
-    }
-}
-
-/// Scalars in the parts of a network.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ParameterCount {
-    /// The convolutions of the encoder.
-    pub encoder: usize,
-    /// The fully connected layers.
-    pub classifier: usize,
-    /// The decoder.
-    pub decoder: usize,
-}
-
-impl ParameterCount {
-    /// All of them.
-    pub fn total(&self) -> usize {
-        self.encoder + self.classifier + self.decoder
+        check_layers(&name, self.in_channels, &self.layers())?;
+        if self.parameter_count()?.total() == usize::MAX {
+            bail!("{name}: it has more parameters than memory holds; use fewer maps or units");
+        }
+        Ok(())
     }
 }
 

@@ -2,13 +2,15 @@
 
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{ModuleT, VarBuilder};
+use striate::layer_list::check_input;
 use striate::network::unknown_layer;
 use striate::{Clock, Network};
 
+use crate::classifier::Classifier;
 use crate::config::SwwaeConfig;
-use crate::encoder::{Classifier, Encoder, Encoding};
+use crate::encoder::{Encoder, Encoding};
 
-/// Name of the tap behind the last fully connected layer.
+/// Name of the tap after the last fully connected layer.
 const LOGITS: &str = "logits";
 
 /// Encoder and classifier: the network that the paper compares the auto-encoder with.
@@ -85,19 +87,7 @@ impl Convnet {
     }
 
     fn check_input(&self, xs: &Tensor) -> Result<()> {
-        let wanted = self.config.in_channels;
-        let &[_, c, _, _] = xs.dims() else {
-            bail!(
-                "swwae: the input has shape {:?}; (N, {wanted}, H, W) is wanted",
-                xs.dims()
-            );
-        };
-        if c != wanted {
-            bail!(
-                "swwae: the input has {c} channels, the network takes {wanted}; set in_channels in its config or convert the images"
-            );
-        }
-        Ok(())
+        check_input("swwae", xs, self.config.in_channels).map(|_| ())
     }
 
     fn classifier(&self) -> Result<&Classifier> {

@@ -10,8 +10,9 @@ use striate::layers::Conv2d;
 use striate::{Activation, max_unpool2d, relu};
 
 use crate::architecture::Layer;
+use crate::classifier::{Classifier, draw, linear};
 use crate::config::{DecoderInput, DecoderWeights, SwwaeConfig, Unpooling};
-use crate::encoder::{Classifier, Encoder, Encoding, Place, draw, linear, same};
+use crate::encoder::{Encoder, Encoding, Place, same};
 use crate::soft::soft_unpool2d;
 use crate::upsample::{copy_unpool2d, fixed_unpool2d};
 
@@ -36,7 +37,7 @@ pub struct Decoding {
 pub struct Decoder {
     /// Mirrors of the classifier's layers, in the decoder's order; empty if the decoder starts from the features.
     dense: Vec<Linear>,
-    /// Shape of the maps behind the dense layers.
+    /// Shape of the maps that the dense layers make.
     maps: (usize, usize, usize),
     stages: Vec<Stage>,
     unpooling: Unpooling,

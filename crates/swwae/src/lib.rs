@@ -16,7 +16,7 @@
 //! | [`upsample`] | decoders without where: copies and fixed positions |
 //! | [`architecture`] | the paper's notation, `(64)5c-2p-(64)3c-10fc`, read and written |
 //! | [`config`] | the networks as data: presets, sizes, parameter counts |
-//! | [`encoder`] | the Convnet: convolutions, poolings, classifier |
+//! | [`encoder`] | the convolutional part: convolutions, and poolings that keep where |
 //! | [`decoder`] | the Deconvnet: its mirror |
 //! | [`convnet`] | encoder and classifier without a decoder: what the paper compares with |
 //! | [`model`] | all together |
@@ -49,6 +49,8 @@ pub mod architecture;
 pub mod config;
 
 pub mod encoder;
+
+mod classifier;
 
 pub mod convnet;
 

@@ -11,9 +11,10 @@
 //! The means are over the elements of a tensor, images included; the paper does not say whether it sums or averages,
 //! which moves the right lambda by orders of magnitude.
 
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 use striate::cross_entropy;
+use striate::ops::class_labels;
 
 use crate::model::Pass;
 
@@ -62,19 +63,19 @@ pub struct Labels {
 }
 
 impl Labels {
-    /// Every image has a label: u32 (N).
+    /// Every image has a label: u32 or i64 (N).
     ///
     /// # Errors
     /// Another dtype or rank.
     pub fn all(labels: &Tensor) -> Result<Self> {
-        if labels.dtype() != DType::U32 || labels.rank() != 1 {
+        if labels.rank() != 1 {
             bail!(
-                "swwae: labels have shape {:?} and dtype {:?}; u32 (N) is wanted",
+                "swwae: labels have shape {:?} and dtype {:?}; u32 or i64 (N) is wanted",
                 labels.dims(),
                 labels.dtype()
             );
         }
-        let classes = labels.to_vec1::<u32>()?;
+        let classes = class_labels(labels)?.to_vec1::<u32>()?;
         Ok(Self {
             count: classes.len(),
             rows: (0..classes.len() as u32).collect(),

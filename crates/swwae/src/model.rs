@@ -17,7 +17,7 @@ use crate::encoder::{Encoder, Encoding};
 /// # Convention
 /// Tensor names are those of the [crate documentation](crate).
 /// Taps are `conv1`, `pool1`, .., `fc1`, .. and `logits`, those of the encoder and the classifier; a pooling's tap is its what.
-/// Dropout streams are `dropout/pool1`, .. behind the poolings and `dropout/fc1`, .. before the fully connected layers.
+/// Dropout streams are `dropout/pool1`, .. after the poolings and `dropout/fc1`, .. before the fully connected layers.
 /// A pass in training ticks the clock once.
 ///
 /// # Source

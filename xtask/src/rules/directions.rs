@@ -28,7 +28,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "reproduce",
         ],
     ),
-    ("bench", &["striate", "stn"]),
+    ("bench", &["striate", "allconv", "nin", "stn", "swwae"]),
     ("xtask", &["cli"]),
 ];
 

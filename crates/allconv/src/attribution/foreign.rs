@@ -8,7 +8,7 @@
 use candle_core::{DType, Error, Result, Storage, Tensor, TensorId};
 use striate::{Network, ReluRule, trace_relus};
 
-/// Whether the graph behind `output` holds a ReLU that is not among `ours`.
+/// Whether the graph of `output` holds a ReLU that is not among `ours`.
 pub(super) fn has_foreign_relu(output: &Tensor, ours: &[TensorId]) -> Result<bool> {
     let nodes = output.sorted_nodes();
     let mut clipped: Vec<(usize, Vec<f32>)> = Vec::new();

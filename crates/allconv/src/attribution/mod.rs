@@ -169,7 +169,7 @@ fn attribute(
     match gradients.get(&input) {
         Some(signal) => Ok(signal.detach()),
         None => bail!(
-            "attribution: {} does not depend on the input; choose a layer behind the first one",
+            "attribution: {} does not depend on the input; choose a layer after the first one",
             target.layer()
         ),
     }

@@ -1,7 +1,7 @@
 //! Tests of the network.
 
 use candle_core::{DType, Device, Var};
-use striate::{Parameters, cross_entropy};
+use striate::{Conv2dOptions, Parameters, Window2d, conv2d, cross_entropy};
 
 use super::*;
 use crate::architecture::Architecture;
@@ -97,6 +97,79 @@ fn errors() -> Result<()> {
         "{unknown}"
     );
     Ok(())
+}
+
+fn conv(name: &str, window: Window2d) -> LayerSpec {
+    LayerSpec::Conv {
+        name: name.to_string(),
+        window,
+        channels: 4,
+        nonlinearity: Nonlinearity::Identity,
+    }
+}
+
+/// A layer list is built as it is written: kernels that differ between the axes, and average pooling.
+#[test]
+fn layers_are_built_as_they_are_told() -> Result<()> {
+    let windows = [
+        Window2d::new((1, 5)).paddings((0, 2)),
+        Window2d::new((5, 1)).paddings((2, 0)),
+        Window2d::new((3, 2)).strides((2, 1)).dilations((1, 2)),
+    ];
+    for window in windows {
+        let specs = vec![
+            conv("conv1", window),
+            LayerSpec::AvgPool {
+                name: "pool1".into(),
+                window: Window2d::square(2).ceil(),
+            },
+        ];
+        let parameters = Parameters::new(1, DType::F64, &Device::Cpu);
+        let network = AllConv::from_layers(3, specs.clone(), parameters.builder())?;
+        let weight = parameters.named()[1].1.as_tensor().clone();
+        assert_eq!(weight.dims(), [4, 3, window.size.0, window.size.1]);
+        assert_eq!(parameters.count(), crate::layer::parameter_count(3, &specs));
+        let xs = Tensor::arange(0f64, 3.0 * 8.0 * 7.0, &Device::Cpu)?.reshape((1, 3, 8, 7))?;
+        let shapes = output_shapes((3, 8, 7), &specs)?;
+        for (name, (c, h, w)) in ["conv1", "pool1"].into_iter().zip(shapes) {
+            let dims = network.forward_to(&xs, name)?.dims().to_vec();
+            assert_eq!(dims, [1, c, h, w], "{window:?}, {name}");
+        }
+        let options = Conv2dOptions {
+            stride: window.stride,
+            padding: window.padding,
+            dilation: window.dilation,
+            ..Default::default()
+        };
+        let expected = conv2d(&xs, &weight, None, &options)?;
+        let difference = (network.forward_to(&xs, "conv1")? - expected)?;
+        assert_eq!(difference.abs()?.max_all()?.to_scalar::<f64>()?, 0.0);
+    }
+    Ok(())
+}
+
+#[test]
+fn layers_that_cannot_be_built_are_refused() {
+    let message = |specs: Vec<LayerSpec>| {
+        let vb = Parameters::new(1, DType::F32, &Device::Cpu).builder();
+        let network = AllConv::from_layers(3, specs, vb);
+        network.expect_err("accepted").to_string()
+    };
+    let ceil = message(vec![conv("conv1", Window2d::square(3).stride(2).ceil())]);
+    assert!(
+        ceil.contains("conv1") && ceil.contains("rounds up"),
+        "{ceil}"
+    );
+    let twice = message(vec![
+        conv("a", Window2d::square(1)),
+        conv("a", Window2d::square(1)),
+    ]);
+    assert!(twice.contains("two layers are called a"), "{twice}");
+    let dense = message(vec![LayerSpec::Linear {
+        name: "fc1".into(),
+        units: 3,
+    }]);
+    assert!(dense.contains("fc1 is fully connected"), "{dense}");
 }
 
 #[test]

@@ -1,12 +1,15 @@
 //! Batches of a set, prepared on another thread while the model works.
 
+mod prepare;
+mod wait;
+
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
 use candle_core::{Device, Tensor};
-use striate::rng::stream;
 
 use super::{Augment, DataError, FloatSet, Mix};
+use prepare::{Prepared, argument, indexable, prepare, shuffled};
 
 /// Batches that wait ready while the model works.
 const AHEAD: usize = 2;
@@ -23,6 +26,7 @@ pub struct Batch {
 /// An iterator over the batches of one epoch.
 ///
 /// A thread prepares the next batches while the model works on the current one.
+/// A thread of rayon's that waits for a batch does rayon's work meanwhile, so one thread is enough.
 /// The last batch holds what is left and may be smaller. Dropping the iterator early is fine.
 ///
 /// ```
@@ -45,12 +49,6 @@ pub struct Batches {
     device: Device,
 }
 
-/// A batch before it is moved to the device.
-struct Prepared {
-    images: Vec<f32>,
-    labels: Vec<u32>,
-}
-
 impl Batches {
     /// The batches of a training epoch, in an order and with changes to the images that are pure
     /// functions of (seed, epoch).
@@ -69,9 +67,9 @@ impl Batches {
         Self::changed(set, order, batch_size, augment, (seed, epoch), device)
     }
 
-    /// The batches of a training epoch, each with labelled images first and unlabelled ones behind them.
+    /// The batches of a training epoch, each with its labelled images first and its unlabelled ones after them.
     ///
-    /// An epoch is a pass over the unlabelled images; the labelled ones come round as often as it takes.
+    /// An epoch is a pass over the unlabelled images; the labelled ones are repeated as often as needed.
     /// Order and changes are pure functions of (seed, epoch), like those of [`Batches::train`].
     ///
     /// # Errors
@@ -179,9 +177,7 @@ impl Batches {
         self.remaining = 0;
         // The thread may wait for room in the channel; without a receiver its `send` fails.
         self.prepared = None;
-        self.worker
-            .take()
-            .is_some_and(|worker| worker.join().is_err())
+        self.worker.take().is_some_and(wait::join)
     }
 }
 
@@ -193,7 +189,7 @@ impl Iterator for Batches {
             return None;
         }
         self.remaining -= 1;
-        let received = self.prepared.as_ref().map(Receiver::recv);
+        let received = self.prepared.as_ref().map(wait::receive);
         let item = match received {
             Some(Ok(Ok(batch))) => self.to_device(batch),
             Some(Ok(Err(error))) => Err(error),
@@ -228,69 +224,5 @@ impl Batches {
 impl Drop for Batches {
     fn drop(&mut self) {
         self.stop();
-    }
-}
-
-/// Gathers or draws the images of a batch, changes them, and does the preprocessing that is pending.
-fn prepare(
-    set: &FloatSet,
-    indices: &[u32],
-    (seed, epoch): (u64, u64),
-    change: impl Fn(&mut [f32]) -> Result<(), DataError>,
-) -> Result<Prepared, DataError> {
-    let mut images = Vec::with_capacity(indices.len() * set.image_len());
-    let mut labels = Vec::with_capacity(indices.len());
-    if set.composed.is_some() {
-        images.resize(indices.len() * set.image_len(), 0.0);
-        for (image, &index) in images.chunks_exact_mut(set.image_len()).zip(indices) {
-            labels.extend(set.draw(seed, epoch, index as usize, image));
-        }
-    } else {
-        for &index in indices {
-            let (image, label) = (set.image(index as usize), set.labels.get(index as usize));
-            let (Some(image), Some(&label)) = (image, label) else {
-                let found = format!("{} values", set.images.len());
-                return Err(argument(
-                    "set",
-                    &found,
-                    &format!("{} whole images", set.len()),
-                ));
-            };
-            images.extend_from_slice(image);
-            labels.push(label);
-        }
-    }
-    change(&mut images)?;
-    if let Some(fitted) = &set.pending {
-        fitted.apply_batch(&mut images)?;
-    }
-    Ok(Prepared { images, labels })
-}
-
-/// The order of an epoch: a pure function of (seed, epoch) and the number of images.
-fn shuffled(set: &FloatSet, seed: u64, epoch: u64) -> Result<Vec<u32>, DataError> {
-    let mut order: Vec<u32> = (0..indexable(set)?).collect();
-    stream(seed, "shuffle", epoch).shuffle(&mut order);
-    Ok(order)
-}
-
-fn indexable(set: &FloatSet) -> Result<u32, DataError> {
-    match u32::try_from(set.len()) {
-        Ok(0) => Err(argument("set", "empty", "at least one image")),
-        Ok(n) => Ok(n),
-        Err(_) => Err(argument(
-            "set",
-            &format!("{} images", set.len()),
-            "fewer than 2^32",
-        )),
-    }
-}
-
-fn argument(argument: &'static str, found: &str, expected: &str) -> DataError {
-    DataError::Argument {
-        op: "Batches",
-        argument,
-        found: found.to_owned(),
-        expected: expected.to_owned(),
     }
 }

@@ -2,71 +2,30 @@
 //!
 //! Origin and licences: `crates/lab/data/LICENSES/README.md`.
 
-use super::names::{self, Known};
 use super::read::idx;
-use super::{DataError, Dataset, ImageSet};
+use super::registry::{EMBEDDED_FILES, File};
+use super::{DataError, DataSet, Dataset, ImageSet};
 
-/// One embedded file: its path below `crates/lab/data` and its bytes.
-type File = (&'static str, &'static [u8]);
-
-macro_rules! file {
-    ($path:literal) => {
-        ($path, include_bytes!(concat!("../../data/", $path)))
-    };
-}
-
-struct Embedded {
-    name: &'static str,
-    /// Images and labels to train on, images and labels to test on.
-    files: [File; 4],
-}
-
-const EMBEDDED: [Embedded; 2] = [
-    Embedded {
-        name: "fashion-mnist",
-        files: [
-            file!("fashion-mnist/train-images-idx3-ubyte.gz"),
-            file!("fashion-mnist/train-labels-idx1-ubyte.gz"),
-            file!("fashion-mnist/t10k-images-idx3-ubyte.gz"),
-            file!("fashion-mnist/t10k-labels-idx1-ubyte.gz"),
-        ],
-    },
-    Embedded {
-        name: "mnist",
-        files: [
-            file!("mnist/train-images-idx3-ubyte.gz"),
-            file!("mnist/train-labels-idx1-ubyte.gz"),
-            file!("mnist/t10k-images-idx3-ubyte.gz"),
-            file!("mnist/t10k-labels-idx1-ubyte.gz"),
-        ],
-    },
-];
-
-/// The embedded set of this name.
-pub(crate) fn load(name: &str, known: Option<&Known>) -> Result<Dataset, DataError> {
-    let found = EMBEDDED
+/// The embedded images of the set called `name`.
+pub(crate) fn load(name: &str) -> Result<Dataset, DataError> {
+    let set = DataSet::find(name);
+    let files = EMBEDDED_FILES
         .iter()
-        .find(|set| known.is_some_and(|known| known.name == set.name));
-    let (Some(set), Some(known)) = (found, known) else {
-        let names = EMBEDDED.map(|set| set.name).join(" and ");
+        .find(|(embedded, _)| set.is_some_and(|set| set.name == *embedded));
+    let (Some(set), Some((_, files))) = (set, files) else {
+        let names = DataSet::names_of(|set| set.embedded.is_some());
         return Err(DataError::UnknownName {
             name: name.to_owned(),
-            known: format!("embedded are {names}, for others give a folder (docs/data.md)"),
+            known: format!(
+                "it is not embedded, only {names} are; {}",
+                DataSet::how_to_get(set)
+            ),
         });
     };
-    let classes: Vec<String> = known
-        .classes
-        .iter()
-        .map(|&class| class.to_owned())
-        .collect();
-    let [train_images, train_labels, test_images, test_labels] = &set.files;
+    let [train_images, train_labels, test_images, test_labels] = files;
     let read = |split: &str, images: &File, labels: &File| -> Result<ImageSet, DataError> {
-        idx::parse(
-            &format!("{}/{split}", set.name),
-            *images,
-            *labels,
-            classes.clone(),
-        )
+        let name = format!("{}/{split}", set.name);
+        idx::parse(&name, *images, *labels, set.class_names(), |_| Ok(()))
     };
     let data = Dataset {
         name: set.name.to_owned(),
@@ -74,7 +33,6 @@ pub(crate) fn load(name: &str, known: Option<&Known>) -> Result<Dataset, DataErr
         test: read("test", test_images, test_labels)?,
     };
     data.check()?;
-    debug_assert_eq!(names::known(set.name), Some(known));
     Ok(data)
 }
 
@@ -95,7 +53,7 @@ bbf1a45478f2b5d678739e78046079325e92940f969fd6f13a333ca27b84ad85  mnist/t10k-lab
 
     #[test]
     fn checksums() {
-        let files = EMBEDDED.iter().flat_map(|set| set.files);
+        let files = EMBEDDED_FILES.iter().flat_map(|(_, files)| *files);
         let found: Vec<String> = files
             .map(|(path, bytes)| format!("{:x}  {path}", HexDigest(Sha256::digest(bytes).into())))
             .collect();
@@ -111,7 +69,12 @@ bbf1a45478f2b5d678739e78046079325e92940f969fd6f13a333ca27b84ad85  mnist/t10k-lab
     }
 
     fn embedded(name: &str) -> Result<Dataset, DataError> {
-        load(name, names::known(name))
+        let data = load(name)?;
+        let set = DataSet::find(name)
+            .and_then(|set| set.embedded)
+            .expect("in the registry");
+        assert_eq!((data.train.len(), data.test.len()), (set.train, set.test));
+        Ok(data)
     }
 
     #[test]
@@ -151,8 +114,8 @@ bbf1a45478f2b5d678739e78046079325e92940f969fd6f13a333ca27b84ad85  mnist/t10k-lab
     fn errors() {
         assert_eq!(
             embedded("cifar10").unwrap_err().to_string(),
-            "unknown data set \"cifar10\": embedded are fashion-mnist and mnist, \
-             for others give a folder (docs/data.md)"
+            "unknown data set \"cifar10\": it is not embedded, only mnist, fashion-mnist are; \
+             give the folder of its files, or the hub (docs/data.md)"
         );
     }
 }

@@ -1,8 +1,12 @@
 //! Images as numbers, ready for a network.
 
+use std::fmt::Debug;
 use std::sync::Arc;
 
-use super::{Composed, DataError, Fitted, UNLABELLED};
+use serde::{Deserialize, Serialize};
+use striate::rng::Stream;
+
+use super::{DataError, UNLABELLED};
 
 /// Preprocessed images, N, C, H, W, with their labels.
 ///
@@ -22,10 +26,62 @@ pub struct FloatSet {
     /// Number of classes; all other labels are below it.
     pub classes: usize,
     /// The preprocessing that is still to be done on every batch, after augmentation.
-    /// `None` except in sets made by [`Fitted::defer`], whose values are bytes 0 to 255.
-    pub pending: Option<Arc<Fitted>>,
+    /// `None` except in sets made by [`Fitted::defer`](super::Fitted::defer), whose values are bytes 0 to 255.
+    pub pending: Option<Arc<dyn Pending>>,
     /// What draws the images. `None` except in sets made by [`FloatSet::composed`].
     pub composed: Option<Composed>,
+}
+
+/// Preprocessing that is done on every batch.
+pub trait Pending: Debug + Send + Sync {
+    /// Preprocesses raw images (N, C, H, W, values 0 to 255) in place.
+    ///
+    /// # Errors
+    /// When `images` is not a whole number of images.
+    fn apply_batch(&self, images: &mut [f32]) -> Result<(), DataError>;
+}
+
+/// Makes an image from the images of a set.
+pub trait Scene: Debug + Send + Sync {
+    /// (channels, height, width) of what it makes.
+    fn size(&self) -> (usize, usize, usize);
+
+    /// Number of classes of what it makes, where the set has `classes`.
+    fn classes(&self, classes: usize) -> usize {
+        classes
+    }
+
+    /// Refuses a set that it cannot use.
+    ///
+    /// # Errors
+    /// Names what is wrong with the set.
+    fn check(&self, set: &FloatSet) -> Result<(), DataError>;
+
+    /// Writes the C, H, W values of the scene around image `index` of `set` to `to`, and gives its label.
+    ///
+    /// All that is random comes from `draws`.
+    fn draw(&self, set: &FloatSet, index: usize, draws: &mut Stream, to: &mut [f32]) -> u32;
+}
+
+/// Whether scenes are drawn anew.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Redraw {
+    /// In every epoch.
+    #[default]
+    EveryEpoch,
+    /// Once: every epoch shows the same.
+    Once,
+}
+
+/// What draws the images of a set.
+#[derive(Clone, Debug)]
+pub struct Composed {
+    pub(super) scene: Arc<dyn Scene>,
+    pub(super) redraw: Redraw,
+    pub(super) source: Arc<FloatSet>,
+    /// The image of the source that is the first of the set.
+    pub(super) first: usize,
 }
 
 impl FloatSet {
@@ -125,5 +181,15 @@ impl FloatSet {
     pub fn image(&self, index: usize) -> Option<&[f32]> {
         let len = self.image_len();
         self.images.get(index.checked_mul(len)?..)?.get(..len)
+    }
+}
+
+impl Composed {
+    /// The same for the part of the set that begins `n` images later.
+    fn skip(&self, n: usize) -> Self {
+        Self {
+            first: self.first + n,
+            ..self.clone()
+        }
     }
 }

@@ -1,6 +1,12 @@
 //! Images as bytes with their labels: what every reader returns.
 
-use super::{DataError, UNLABELLED};
+use super::DataError;
+
+/// The label of an image whose class is not known.
+///
+/// No class has this number, so readers, networks and evaluations refuse it;
+/// [`Batches::mixed`](super::Batches::mixed) and objectives that learn from unlabelled images look for it.
+pub const UNLABELLED: u32 = u32::MAX;
 
 /// Labelled images of one size, as bytes in the order N, H, W, C.
 ///

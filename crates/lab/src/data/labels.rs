@@ -4,13 +4,7 @@ use std::sync::Arc;
 
 use striate::rng::stream;
 
-use super::{DataError, FloatSet, ImageSet};
-
-/// The label of an image whose class is not known.
-///
-/// No class has this number, so readers, networks and evaluations refuse it;
-/// [`Batches::mixed`](super::Batches::mixed) and objectives that learn from unlabelled images look for it.
-pub const UNLABELLED: u32 = u32::MAX;
+use super::{DataError, FloatSet, ImageSet, UNLABELLED};
 
 /// The indices of `count` images, equally many of each class, drawn by `seed` and sorted.
 ///

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::DataError;
-use super::names::{Known, known, known_names};
-use super::read::{cifar, entries, file_name, folder, idx, parquet, stl10};
+use super::read::files::{Root, file_name};
+use super::read::{birds, cifar, folder, idx, parquet, stl10};
+use super::registry::Form;
+use super::{DataError, DataSet};
 
 /// Folders below the given one are searched to this depth.
 const MAX_DEPTH: usize = 2;
@@ -21,6 +22,7 @@ pub(crate) enum Layout {
     },
     Cifar(cifar::CifarFiles),
     Stl10(stl10::Stl10Files),
+    Birds(birds::BirdFiles),
     Folder(folder::ClassFolders),
 }
 
@@ -32,6 +34,7 @@ impl Layout {
             Self::Idx { .. } => "IDX",
             Self::Cifar(_) => "CIFAR binary",
             Self::Stl10(_) => "STL-10 binary",
+            Self::Birds(_) => "CUB-200-2011",
             Self::Folder(_) => "image folders",
         }
     }
@@ -49,7 +52,7 @@ pub(crate) struct Found {
 /// # Errors
 /// As [`load`](super::load), without reading the images.
 pub fn describe(name: &str, dir: &Path) -> Result<String, DataError> {
-    let found = find(name, known(name), dir)?;
+    let found = find(name, DataSet::find(name), &Root::new(dir)?, dir)?;
     Ok(format!(
         "{} in {}",
         found.layout.title(),
@@ -62,15 +65,12 @@ pub fn describe(name: &str, dir: &Path) -> Result<String, DataError> {
 /// The folder itself wins, then folders named after the set, then nearer ones; among equals the
 /// order is parquet, IDX, CIFAR binary, STL-10 binary, image folders, then the name. A folder named after another
 /// known set is not entered.
-pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found, DataError> {
-    if dir.is_file() {
-        return Err(DataError::content(
-            dir.display(),
-            "a folder",
-            "a file",
-            "give the folder that holds it",
-        ));
-    }
+pub(crate) fn find(
+    name: &str,
+    set: Option<&'static DataSet>,
+    root: &Root,
+    dir: &Path,
+) -> Result<Found, DataError> {
     let mut level = vec![dir.to_owned()];
     let mut hints = Vec::new();
     let mut unnamed: Option<Found> = None;
@@ -78,14 +78,14 @@ pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found,
         let mut found: Vec<Found> = Vec::new();
         let mut below = Vec::new();
         for folder in level {
-            let content = match entries(&folder) {
+            let content = match root.entries(&folder) {
                 Ok(content) => content,
                 // Only the folder that the user named must be readable.
                 Err(error) if depth == 0 => return Err(error),
                 Err(_) => continue,
             };
             hints.extend(content.iter().filter_map(|path| hint(&file_name(path))));
-            let layout = match look(&folder, &content) {
+            let layout = match look(set, root, &folder, &content) {
                 // What lies deeper than a usable folder may be incomplete.
                 Err(_) if unnamed.is_some() => None,
                 other => other?,
@@ -94,7 +94,7 @@ pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found,
             found.extend(layout.map(|layout| Found { layout, dir }));
             if content.len() <= MAX_ENTRIES {
                 below.extend(content.into_iter().filter(|path| {
-                    let other = known(&file_name(path));
+                    let other = DataSet::find(&file_name(path));
                     path.is_dir()
                         && (set.is_none() || other.is_none_or(|other| may_hold(other, set)))
                 }));
@@ -111,32 +111,54 @@ pub(crate) fn find(name: &str, set: Option<&Known>, dir: &Path) -> Result<Found,
 }
 
 /// Whether a folder named after one set may hold the other: the set itself, or one of a family, as `svhn` with `svhn-numbers`.
-fn may_hold(folder: &Known, set: Option<&Known>) -> bool {
+fn may_hold(folder: &DataSet, set: Option<&DataSet>) -> bool {
     set.is_some_and(|set| {
         let rest = set.name.strip_prefix(folder.name);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+        let is_family = rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+        is_family || set.shares_files_with(folder)
     })
 }
 
 /// Whether a part of the path is a name of the set.
-fn is_named(set: Option<&Known>, found: &Found) -> bool {
+fn is_named(set: Option<&DataSet>, found: &Found) -> bool {
     let mut parts = found.dir.components();
-    set.is_some() && parts.any(|part| known(&part.as_os_str().to_string_lossy()) == set)
+    set.is_some_and(|set| {
+        parts.any(|part| {
+            let named = DataSet::find(&part.as_os_str().to_string_lossy());
+            named.is_some_and(|named| named.shares_files_with(set))
+        })
+    })
 }
 
 /// What makes one of several folders at the same depth the best: the smallest rank.
-fn rank(set: Option<&Known>, found: &Found) -> (bool, u8, PathBuf) {
+fn rank(set: Option<&DataSet>, found: &Found) -> (bool, u8, PathBuf) {
     let layout = match found.layout {
         Layout::Parquet(_) => 0,
         Layout::Idx { .. } => 1,
         Layout::Cifar(_) => 2,
         Layout::Stl10(_) => 3,
-        Layout::Folder(_) => 4,
+        Layout::Birds(_) => 4,
+        Layout::Folder(_) => 5,
     };
     (!is_named(set, found), layout, found.dir.clone())
 }
 
-fn no_layout(name: &str, set: Option<&Known>, dir: &Path, hints: Vec<String>) -> DataError {
+fn no_layout(name: &str, set: Option<&DataSet>, dir: &Path, hints: Vec<String>) -> DataError {
+    if let Some(set) = set.filter(|set| set.form == Form::Birds) {
+        return DataError::NoLayout {
+            path: dir.to_owned(),
+            name: set.name.to_owned(),
+            looked_for: format!(
+                "{} and the folder images, here and up to two folders below",
+                birds::LISTS.join(", ")
+            ),
+            cure: format!(
+                "fetch {} from {}, unpack it, and give its folder",
+                set.official_files.join(", "),
+                set.page
+            ),
+        };
+    }
     DataError::NoLayout {
         path: dir.to_owned(),
         name: set.map_or(name, |set| set.name).to_owned(),
@@ -147,15 +169,23 @@ fn no_layout(name: &str, set: Option<&Known>, dir: &Path, hints: Vec<String>) ->
         cure: hints.into_iter().next().unwrap_or_else(|| {
             format!(
                 "see docs/data.md for where to get {} and how to lay them out",
-                known_names()
+                DataSet::names_of(|_| true)
             )
         }),
     }
 }
 
 /// The layout of the files in one folder.
-fn look(dir: &Path, content: &[PathBuf]) -> Result<Option<Layout>, DataError> {
-    if let Some(files) = parquet::find(content)? {
+fn look(
+    set: Option<&DataSet>,
+    root: &Root,
+    dir: &Path,
+    content: &[PathBuf],
+) -> Result<Option<Layout>, DataError> {
+    if set.is_some_and(|set| set.form == Form::Birds) {
+        return Ok(birds::find(dir, content).map(Layout::Birds));
+    }
+    if let Some(files) = parquet::find(root, content)? {
         return Ok(Some(Layout::Parquet(files)));
     }
     if let (Some(train), Some(test)) = (idx::find(content, true), idx::find(content, false)) {
@@ -167,7 +197,7 @@ fn look(dir: &Path, content: &[PathBuf]) -> Result<Option<Layout>, DataError> {
     if let Some(files) = stl10::find(dir, content)? {
         return Ok(Some(Layout::Stl10(files)));
     }
-    Ok(folder::find(content).map(Layout::Folder))
+    Ok(folder::find(root, content).map(Layout::Folder))
 }
 
 /// What to do about a file that comes close.

@@ -19,20 +19,20 @@
 
 mod augment;
 mod batches;
-mod birds;
+mod crop;
+mod digest;
 mod embedded;
 mod error;
 mod float_set;
-mod house_numbers;
 mod hub;
 mod image_set;
 mod labels;
 mod layout;
 mod mix;
-mod names;
 mod number;
 mod preprocess;
 mod read;
+mod registry;
 mod scene;
 mod source;
 mod unlabelled;
@@ -40,17 +40,15 @@ mod unlabelled;
 pub use augment::Augment;
 pub use batches::{Batch, Batches};
 pub use error::DataError;
-pub use float_set::FloatSet;
+pub use float_set::{Composed, FloatSet, Pending, Redraw, Scene};
 pub use hub::{cache_dir, hub_folder};
-pub use image_set::{Dataset, ImageSet};
-pub use labels::{UNLABELLED, balanced_draw};
+pub use image_set::{Dataset, ImageSet, UNLABELLED};
+pub use labels::balanced_draw;
 pub use layout::describe;
 pub use mix::Mix;
 pub use number::{NO_DIGIT, NUMBER_CLASSES, NUMBER_DIGITS, number_digits, number_label};
 pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Lcn, Preprocess, Zca, ZcaTransform};
-pub use scene::{
-    CommonObject, Composed, DigitSum, Distort, Distortion, Extrude, NumberRow, Redraw, Scene,
-    common_object,
-};
+pub use registry::{DataSet, Embedded, Hub};
+pub use scene::{CommonObject, DigitSum, Distort, Distortion, Extrude, NumberRow, common_object};
 pub use source::{Source, load};
 pub use unlabelled::{load_folds, load_unlabelled};

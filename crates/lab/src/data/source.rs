@@ -1,20 +1,23 @@
 //! Where data sets come from, and [`load`], which reads them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::house_numbers::{self, NumberCrop};
 use super::layout::{self, Found, Layout};
-use super::names::{self, Known};
-use super::read::{folder, idx, parquet};
-use super::{DataError, Dataset, ImageSet, birds, embedded, hub};
+use super::read::files::Root;
+use super::read::memory::Size;
+use super::read::{Request, idx, parquet};
+use super::registry::{ClassNames, Form, numbered};
+use super::{DataError, DataSet, Dataset, ImageSet, embedded, hub};
 
 /// Where to take a data set from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// Images that are part of the program: `fashion-mnist` and `mnist`, cut down in number.
     Embedded,
-    /// A folder on this machine, in any of the layouts that [`load`] knows.
+    /// A folder on this machine, in any of the layouts that [`load`] knows, with all images of the set.
     Dir(PathBuf),
+    /// The same, with a part of the set's images: fewer than the official number are no error.
+    Subset(PathBuf),
     /// The hub's files in the cache folder ([`cache_dir`](super::cache_dir)); what is missing there
     /// is downloaded if the cargo feature `hub` is on.
     Hub,
@@ -22,19 +25,21 @@ pub enum Source {
 
 /// Loads the data set `name` from `source`.
 ///
-/// `mnist`, `fashion-mnist`, `cifar10`, `cifar100`, `svhn` and `stl10` are known: their image size and number of
-/// classes are checked, and class names are filled in where the files have none.
-/// `svhn-numbers-64` and `svhn-numbers-128` are SVHN's whole house numbers on crops of that size, whose labels
-/// [`number_digits`](super::number_digits) takes apart.
-/// `cub200-224` and `cub200-448` are CUB-200-2011 in its official layout, on squares of that size.
-/// Any other name is accepted with [`Source::Dir`] and only labels the set.
+/// Of the sets in the registry ([`DataSet`]) the image size, the number of classes and the numbers of images are checked,
+/// and class names are filled in where the files have none.
+/// The labels of `svhn-numbers-64` and `svhn-numbers-128`, crops of SVHN's whole house numbers, are taken apart by
+/// [`number_digits`](super::number_digits).
+/// Any other name is accepted with a folder and only labels the set.
 ///
 /// A folder, or a folder up to two levels below it, may hold
 /// IDX or IDX.gz files (`train-images-idx3-ubyte`, `t10k-..`),
 /// CIFAR binary files (`data_batch_1.bin` .. or `train.bin`, `test.bin`),
 /// STL-10 binary files (`train_X.bin`, `train_y.bin`, `test_X.bin`, `test_y.bin`),
-/// parquet shards of the hub (`train-00000-of-00001.parquet`, `test-..`), or
+/// parquet shards of the hub (`train-00000-of-00001.parquet`, `test-..`),
+/// the lists and photographs of CUB-200-2011, or
 /// a folder of images for each class (`train/cat/1.png`, `test/..`).
+/// Only regular files below the folder are read, and no file makes the readers allocate more than a multiple of its size,
+/// which docs/data.md states.
 ///
 /// # Errors
 /// One line that names the file or folder, what was expected, what came, and the cure.
@@ -48,125 +53,165 @@ pub enum Source {
 /// # Ok::<(), lab::data::DataError>(())
 /// ```
 pub fn load(name: &str, source: &Source) -> Result<Dataset, DataError> {
-    let known = names::known(name);
-    if let Some(side) = birds::side(name) {
-        return birds::load(side, source);
+    if *source == Source::Embedded {
+        return embedded::load(name);
     }
-    if let Some(crop) = NumberCrop::of(name) {
-        return house_numbers::load(&crop, source);
-    }
-    match source {
-        Source::Embedded => embedded::load(name, known),
-        Source::Dir(dir) => from_dir(name, known, dir),
-        Source::Hub => {
-            let known = known.ok_or_else(|| DataError::UnknownName {
-                name: name.to_owned(),
-                known: format!("known on the hub are {}", hub::names()),
-            })?;
-            let folder = hub::fetch(known.name, false)?;
-            let data = from_dir(known.name, Some(known), &folder)?;
-            hub::check_counts(known.name, (data.train.len(), data.test.len()), &folder)?;
-            Ok(data)
-        }
-    }
-}
-
-fn from_dir(name: &str, known: Option<&Known>, dir: &Path) -> Result<Dataset, DataError> {
-    let found = layout::find(name, known, dir)?;
-    let (train, test) = read(name, known, &found)?;
+    let place = Place::find(name, source, false)?;
+    let (train, test) = place.read()?;
     let mut data = Dataset {
-        name: known.map_or(name, |set| set.name).to_owned(),
+        name: place.request.name().to_owned(),
         train,
         test,
     };
     agree_on_numbers(&mut data.train, &mut data.test);
     data.check()?;
-    if let Some(known) = known {
-        check_known(&data, known, &found)?;
-    }
+    place.check(&data)?;
     Ok(data)
 }
 
-/// Reads both splits with the reader of the layout.
-fn read(
-    name: &str,
-    known: Option<&Known>,
-    found: &Found,
-) -> Result<(ImageSet, ImageSet), DataError> {
-    let name = known.map_or(name, |set| set.name);
-    let (train_name, test_name) = (format!("{name}/train"), format!("{name}/test"));
-    let names: Vec<String> = known
-        .map_or(&[][..], |set| set.classes)
-        .iter()
-        .map(|&class| class.to_owned())
-        .collect();
-    Ok(match &found.layout {
-        Layout::Parquet(files) => {
-            let train = parquet::read(&train_name, &files.train, &names)?;
-            let test = parquet::read(&test_name, &files.test, &names)?;
-            (train, test)
-        }
-        Layout::Idx { train, test } => {
-            let train = idx::read(&train_name, train, names.clone())?;
-            (train, idx::read(&test_name, test, names)?)
-        }
-        Layout::Cifar(files) => (files.train(&train_name)?, files.test(&test_name)?),
-        Layout::Stl10(files) => {
-            let classes = match names.is_empty() {
-                true => names::numbered(10),
-                false => names,
+/// Where the files of a set are, and in which layout.
+pub(super) struct Place {
+    pub(super) request: Request,
+    pub(super) layout: Layout,
+    /// Whether all images of the set must be there.
+    pub(super) whole: bool,
+    /// What to do where some are missing.
+    pub(super) cure: &'static str,
+}
+
+impl Place {
+    /// Finds the files, after a download if `source` is the hub; of the images without labels too if wanted.
+    pub(super) fn find(name: &str, source: &Source, with_extra: bool) -> Result<Self, DataError> {
+        let set = DataSet::find(name);
+        let (dir, whole, cure) = match source {
+            Source::Embedded => {
+                return Err(DataError::Argument {
+                    op: "load",
+                    argument: "source",
+                    found: "embedded".to_owned(),
+                    expected: "a folder or the hub".to_owned(),
+                });
+            }
+            Source::Dir(dir) => (
+                dir.clone(),
+                true,
+                "fetch the files again, or say that it is a part of the set (--data subset:DIR)",
+            ),
+            Source::Subset(dir) => (dir.clone(), false, "give the folder of one set"),
+            Source::Hub => (
+                hub::fetch(name, with_extra)?,
+                true,
+                "remove the folder and fetch it again",
+            ),
+        };
+        let root = Root::new(&dir)?;
+        let Found { layout, dir } = layout::find(name, set, &root, &dir)?;
+        Ok(Self {
+            request: Request::new(name, set, &root, &dir),
+            layout,
+            whole,
+            cure,
+        })
+    }
+
+    /// Reads both splits with the reader of the layout.
+    fn read(&self) -> Result<(ImageSet, ImageSet), DataError> {
+        let request = &self.request;
+        if let Some((set, Form::Numbers(crop))) = request.set.map(|set| (set, set.form)) {
+            let Layout::Parquet(files) = &self.layout else {
+                return Err(DataError::NoLayout {
+                    path: request.dir.clone(),
+                    name: set.folder().to_owned(),
+                    looked_for: "parquet shards with pictures, digits and their boxes".to_owned(),
+                    cure: format!(
+                        "there are {} files; fetch the hub's parquet files of full_numbers",
+                        self.layout.title()
+                    ),
+                });
             };
-            let train = files.split(&train_name, "train", &classes)?;
-            (train, files.split(&test_name, "test", &classes)?)
+            return numbers(request, files, &crop);
         }
-        Layout::Folder(folders) => {
-            let mut classes = folder::class_names(&folders.train)?;
-            let mut sorted = names.clone();
-            sorted.sort();
-            let mut folders_sorted = classes.clone();
-            folders_sorted.sort();
-            if sorted == folders_sorted {
-                classes = names.clone();
+        Ok(match &self.layout {
+            Layout::Parquet(files) => (
+                parquet::read(request, "train", &files.train)?,
+                parquet::read(request, "test", &files.test)?,
+            ),
+            Layout::Idx { train, test } => (
+                idx::read(request, "train", train)?,
+                idx::read(request, "test", test)?,
+            ),
+            Layout::Cifar(files) => (files.train(request)?, files.test(request)?),
+            Layout::Stl10(files) => (
+                files.split(request, "train")?,
+                files.split(request, "test")?,
+            ),
+            Layout::Birds(files) => {
+                let side = request.set.map_or(0, |set| set.shape.1);
+                files.read(request, side)?
             }
-            let mut train = folder::read(&train_name, &folders.train, classes.clone())?;
-            let mut test = folder::read(&test_name, &folders.test, classes.clone())?;
-            if classes == names::numbered(names.len()) {
-                // Folders 0, 1, .. of a known set: give the classes their names.
-                train.class_names.clone_from(&names);
-                test.class_names = names;
-            }
-            (train, test)
+            Layout::Folder(folders) => folders.read(request)?,
+        })
+    }
+
+    /// A set in the registry has a known number of classes and of images.
+    fn check(&self, data: &Dataset) -> Result<(), DataError> {
+        let Some(set) = self.request.set else {
+            return Ok(());
+        };
+        // The classes of a part are those of its images where only the files name them.
+        if self.whole || set.names != ClassNames::InFiles {
+            self.request
+                .check_classes(Size::of_set(set), data.train.classes())?;
         }
-    })
+        let all = |images: &ImageSet| images.len() + images.left_out;
+        let (train, test) = (all(&data.train), all(&data.test));
+        // Further numbers follow the training images where they are in the folder.
+        let most = match set.form {
+            Form::Numbers(_) => set.train + set.extra,
+            _ => set.train,
+        };
+        let fits = match self.whole {
+            true => (train == set.train || train == most) && test == set.test,
+            false => train <= most && test <= set.test,
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(DataError::content(
+                self.request.dir.display(),
+                format!(
+                    "the {} training and {} test images of {}",
+                    set.train, set.test, set.name
+                ),
+                format!("{train} and {test}"),
+                self.cure,
+            )),
+        }
+    }
+}
+
+/// Reads house numbers; the extra images follow the training images where they are in the folder.
+fn numbers(
+    request: &Request,
+    files: &parquet::ParquetFiles,
+    crop: &super::crop::NumberCrop,
+) -> Result<(ImageSet, ImageSet), DataError> {
+    let mut train = parquet::read_numbers(request, "train", &files.train, crop)?;
+    let test = parquet::read_numbers(request, "test", &files.test, crop)?;
+    if !files.unlabelled.is_empty() {
+        let extra = parquet::read_numbers(request, "extra", &files.unlabelled, crop)?;
+        train.pixels.extend(extra.pixels);
+        train.labels.extend(extra.labels);
+        train.left_out += extra.left_out;
+    }
+    Ok((train, test))
 }
 
 /// Classes that were only counted: the split with fewer of them takes the names of the other.
 fn agree_on_numbers(train: &mut ImageSet, test: &mut ImageSet) {
-    let numbered = |set: &ImageSet| set.class_names == names::numbered(set.classes());
-    if numbered(train) && numbered(test) {
-        let classes = names::numbered(train.classes().max(test.classes()));
+    let counted = |set: &ImageSet| set.class_names == numbered(set.classes());
+    if counted(train) && counted(test) {
+        let classes = numbered(train.classes().max(test.classes()));
         train.class_names.clone_from(&classes);
         test.class_names = classes;
     }
-}
-
-/// A known name promises an image size and a number of classes.
-fn check_known(data: &Dataset, known: &Known, found: &Found) -> Result<(), DataError> {
-    let set = &data.train;
-    let size = (set.height, set.width, set.channels);
-    if size == known.size && set.classes() == known.classes.len() {
-        return Ok(());
-    }
-    let text = |(h, w, c): (usize, usize, usize), classes: usize| {
-        format!("{h}x{w}x{c} images of {classes} classes")
-    };
-    Err(DataError::content(
-        found.dir.display(),
-        format!("{} ({})", known.name, text(known.size, known.classes.len())),
-        text(size, set.classes()),
-        format!(
-            "give the folder of {}, or the name of the set that is there",
-            known.name
-        ),
-    ))
 }

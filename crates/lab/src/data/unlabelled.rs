@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::layout::{self, Found, Layout};
-use super::names::{self, Known};
-use super::read::parquet;
-use super::{DataError, ImageSet, Source, hub};
+use super::layout::Layout;
+use super::read::{Request, parquet};
+use super::source::Place;
+use super::{DataError, ImageSet, Source};
 
-/// The first images, at most so many, that the set `name` has for learning without labels.
+/// The first `limit` images that the set `name` has for learning without labels, or all if there are fewer.
 ///
 /// These are `unlabeled_X.bin` of STL-10's binary files, and shards called `unlabeled*.parquet` or `extra*.parquet`
 /// (folders `unlabeled` and `extra` of shards as well), such as the extra images of SVHN.
@@ -16,7 +16,7 @@ use super::{DataError, ImageSet, Source, hub};
 /// `None` if the set has no such images in this place.
 ///
 /// # Errors
-/// Those of [`load`](super::load).
+/// Those of [`load`](super::load), fewer images than the registry has for the set among them.
 ///
 /// ```
 /// use lab::data::{Source, load_unlabelled};
@@ -26,20 +26,39 @@ use super::{DataError, ImageSet, Source, hub};
 pub fn load_unlabelled(
     name: &str,
     source: &Source,
-    at_most: usize,
+    limit: usize,
 ) -> Result<Option<ImageSet>, DataError> {
-    let Some((found, known)) = place(name, source, true)? else {
+    if *source == Source::Embedded {
         return Ok(None);
-    };
-    let name = known.map_or(name, |set| set.name);
-    let title = format!("{name}/unlabelled");
-    let classes = class_names(known);
-    match &found.layout {
-        Layout::Stl10(files) => files.unlabelled(&title, at_most, &classes),
+    }
+    let place = Place::find(name, source, true)?;
+    let request = &place.request;
+    let found = match &place.layout {
+        Layout::Stl10(files) => files.unlabelled(request, limit)?,
         Layout::Parquet(files) if !files.unlabelled.is_empty() => {
-            parquet::read_images(&title, &files.unlabelled, &classes, at_most).map(Some)
+            let title = request.title("unlabelled");
+            Some(parquet::read_images(
+                request,
+                &title,
+                &files.unlabelled,
+                limit,
+            )?)
         }
-        _ => Ok(None),
+        _ => None,
+    };
+    let have = found.as_ref().map(ImageSet::len);
+    let (Some(have), Some(set)) = (have, request.set.filter(|set| set.extra > 0)) else {
+        return Ok(found);
+    };
+    let wanted = limit.min(set.extra);
+    match have == wanted || (!place.whole && have < wanted) {
+        true => Ok(found),
+        false => Err(DataError::content(
+            request.dir.display(),
+            format!("{wanted} images without labels of {}", set.name),
+            have.to_string(),
+            place.cure,
+        )),
     }
 }
 
@@ -56,21 +75,33 @@ pub fn load_folds(
     source: &Source,
     train: &ImageSet,
 ) -> Result<Option<Vec<Vec<u32>>>, DataError> {
-    let Some((found, known)) = place(name, source, false)? else {
+    if *source == Source::Embedded {
         return Ok(None);
-    };
-    let folds = match &found.layout {
-        Layout::Stl10(files) => files.folds()?,
+    }
+    let place = Place::find(name, source, false)?;
+    let request = &place.request;
+    let folds = match &place.layout {
+        Layout::Stl10(files) => files.folds(request)?,
         Layout::Parquet(files) if !files.folds.is_empty() => {
-            Some(by_content(&files.folds, train, &class_names(known))?)
+            Some(by_content(request, &files.folds, train)?)
         }
         _ => None,
     };
+    if let (Some(folds), Some(set)) = (&folds, request.set.filter(|_| place.whole))
+        && folds.len() != set.folds
+    {
+        return Err(DataError::content(
+            request.dir.display(),
+            format!("the {} folds of {}", set.folds, set.name),
+            folds.len().to_string(),
+            place.cure,
+        ));
+    }
     let past = |&&index: &&u32| index as usize >= train.len();
     match folds.iter().flatten().flatten().find(past) {
         None => Ok(folds),
         Some(index) => Err(DataError::content(
-            found.dir.display(),
+            request.dir.display(),
             format!("folds of the {} training images", train.len()),
             format!("image {index}"),
             "fetch the files again",
@@ -78,33 +109,11 @@ pub fn load_folds(
     }
 }
 
-/// Where the files of a set are; `None` for embedded ones.
-fn place<'a>(
-    name: &str,
-    source: &Source,
-    with_extra: bool,
-) -> Result<Option<(Found, Option<&'a Known>)>, DataError> {
-    let known = names::known(name);
-    let dir = match source {
-        Source::Embedded => return Ok(None),
-        Source::Dir(dir) => dir.clone(),
-        Source::Hub => hub::fetch(known.map_or(name, |set| set.name), with_extra)?,
-    };
-    Ok(Some((layout::find(name, known, &dir)?, known)))
-}
-
-fn class_names(known: Option<&Known>) -> Vec<String> {
-    match known {
-        Some(set) => set.classes.iter().map(|&class| class.to_owned()).collect(),
-        None => names::numbered(10),
-    }
-}
-
 /// Folds that are stored as images: where each stands among the training images.
 fn by_content(
+    request: &Request,
     folds: &[Vec<PathBuf>],
     train: &ImageSet,
-    classes: &[String],
 ) -> Result<Vec<Vec<u32>>, DataError> {
     let mut indices: HashMap<&[u8], u32> = HashMap::new();
     for (index, image) in (0..).zip(train.pixels.chunks_exact(train.image_len().max(1))) {
@@ -112,7 +121,7 @@ fn by_content(
     }
     let fold = |(number, shards): (usize, &Vec<PathBuf>)| {
         let name = format!("{}, fold {number}", train.name);
-        let set = parquet::read_images(&name, shards, classes, usize::MAX)?;
+        let set = parquet::read_images(request, &name, shards, usize::MAX)?;
         let images = set.pixels.chunks_exact(set.image_len().max(1)).enumerate();
         let index = |(row, image): (usize, &[u8])| {
             indices.get(image).copied().ok_or_else(|| {

@@ -80,24 +80,22 @@ impl Value {
             return missing([self, other]);
         };
         let (difference, error) = (times * high - low, self.error_with(other, times));
-        let wanted = match (times == 1.0, by > 0.0) {
-            (true, true) => format!(", wanted at least {}", number(by)),
-            (true, false) => String::new(),
-            (false, _) => format!(
-                " from {} times the second, wanted at least {}",
-                times,
-                number(by)
-            ),
+        let than = match times == 1.0 {
+            true => format!("{} {}", other.row, number(high)),
+            false => format!("{times} times {}: {}", other.row, number(times * high)),
+        };
+        let side = if difference < 0.0 { "higher" } else { "lower" };
+        let wanted = match by > 0.0 {
+            true => format!(", wanted lower by {}", number(by)),
+            false => String::new(),
         };
         Comparison {
-            verdict: decide(difference - by, error, by <= 0.0),
+            verdict: decide(difference - by, error, by <= 0.0 && times == 1.0),
             evidence: format!(
-                "{} {}, {} {}: lower by {}{wanted}",
+                "{} {}, {than}; {side} by {}{wanted}",
                 self.row,
                 number(low),
-                other.row,
-                number(high),
-                with_noise(difference, error),
+                with_noise(difference.abs(), error),
             ),
         }
     }
@@ -111,7 +109,7 @@ impl Value {
         Comparison {
             verdict: decide(by - apart, error, false),
             evidence: format!(
-                "{} {}, {} {}: apart by {}, wanted at most {}",
+                "{} {}, {} {}; apart by {}, wanted at most {}",
                 self.row,
                 number(a),
                 other.row,

@@ -48,7 +48,9 @@ pub enum ReportError {
         wanted: String,
     },
     /// The page cannot be served at an address.
-    #[error("cannot serve the page at {address}: {source}; choose another address, such as 127.0.0.1:0 for any free port")]
+    #[error(
+        "cannot serve the page at {address}: {source}; choose another address, such as 127.0.0.1:0 for any free port"
+    )]
     Address {
         /// The address.
         address: std::net::SocketAddr,

@@ -83,7 +83,7 @@ fn grouped_notes(records: &[Record]) -> Vec<String> {
     // What all rows share comes first.
     groups.sort_by_key(|(models, _)| !models.is_empty());
     let line = |(models, notes): (Vec<&str>, Vec<&str>)| match models.is_empty() {
-        true => notes.join("\n"),
+        true => notes.join(" "),
         false => format!("{}: {}", models.join("; "), notes.join(" ")),
     };
     groups.into_iter().map(line).collect()
@@ -98,7 +98,11 @@ mod tests {
     fn a_note_names_its_rows_unless_all_have_it() {
         let record = |model: &str, notes: &[&str]| Record {
             notes: notes.iter().map(|note| (*note).to_owned()).collect(),
-            ..Record::new(&Claim::new("p/t", model, "error", "%"), "digits", Scale::Quick)
+            ..Record::new(
+                &Claim::new("p/t", model, "error", "%"),
+                "digits",
+                Scale::Quick,
+            )
         };
         let records = [
             record("A", &["6 epochs.", "small."]),

@@ -4,7 +4,8 @@
 pub(super) fn number(value: f64) -> String {
     match value.abs() {
         size if size >= 1000.0 => format!("{value:.0}"),
-        size if size >= 0.1 || size == 0.0 => format!("{value:.2}"),
+        // What rounds to 0.10 is written so.
+        size if size >= 0.0995 || size == 0.0 => format!("{value:.2}"),
         _ => format!("{value:.2e}"),
     }
 }
@@ -29,8 +30,8 @@ mod tests {
     #[test]
     fn numbers() {
         assert_eq!(
-            [0.0, 0.012, 0.5, 12.345, 1234.5].map(number),
-            ["0.00", "1.20e-2", "0.50", "12.35", "1234"]
+            [0.0, 0.012, 0.0999999, 12.345, 1234.5].map(number),
+            ["0.00", "1.20e-2", "0.10", "12.35", "1234"]
         );
         assert_eq!(
             [7, 999, 1000, 1_369_738].map(grouped),

@@ -155,7 +155,7 @@ mod tests {
     fn a_pipe_gets_the_whole_line_without_colors() {
         assert_eq!(
             verdict_lines("p/t", &judged(), &Terminal::PLAIN),
-            "holds             p/t  B errs less than A. B 7.00, A 9.00: lower by 2.00 ± 0.77.\n"
+            "holds             p/t  B errs less than A. B 7.00, A 9.00; lower by 2.00 ± 0.77.\n"
         );
     }
 

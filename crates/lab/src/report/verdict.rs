@@ -231,7 +231,7 @@ mod tests {
         assert_eq!(judged[0].datasets, [dataset]);
         assert_eq!(
             judged[0].comparisons[0].evidence,
-            "NIN + dropout 27.85, NIN 27.75: lower by -0.10 ± 2.83"
+            "NIN + dropout 27.85, NIN 27.75; higher by 0.10 ± 2.83"
         );
     }
 

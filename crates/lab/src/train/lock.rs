@@ -183,7 +183,7 @@ impl Drop for RunLock {
 fn sign(mut file: &File) -> Result<String> {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     let holder = Holder {
-        host: gethostname::gethostname().to_string_lossy().into_owned(),
+        host: hostname::get()?.to_string_lossy().into_owned(),
         pid: std::process::id(),
         since: unix_time(),
     };

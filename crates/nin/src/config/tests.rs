@@ -1,5 +1,7 @@
 //! Sizes and counts against the paper's files.
 
+use candle_core::Result;
+
 use super::*;
 
 #[test]

@@ -303,7 +303,7 @@ fn train(config: &NinConfig, seed: u64, steps: u64) -> Result<f32> {
     Ok(loss)
 }
 
-/// The default start leaves ln(10) behind, with the ReLU on the class maps and with dropout, under both heads.
+/// The loss falls below ln(10) from the default start, with the ReLU on the class maps and with dropout, under both heads.
 #[test]
 fn learns_from_every_seed() -> Result<()> {
     let config = NinConfig {

@@ -4,10 +4,10 @@
 //! Deviations: All-CNN-C on the small images instead of the ImageNet network, so the layers are conv3 and conv6;
 //! the units are those with the strongest ten answers on the test images, since the paper does not name its own.
 
+use allconv::Config;
 use allconv::attribution::{
     Attribution, Excitation, GuidedBackprop, Target, receptive_field, strongest,
 };
-use allconv::Config;
 use anyhow::{Context, Result};
 use candle_core::Tensor;
 use lab::report::ImageGrid;
@@ -33,7 +33,9 @@ const SEARCHED: usize = 500;
 pub(crate) const FIG2: Experiment = Experiment {
     choices: &[CHOICES],
     notes: &[
-        Note::new("The network is All-CNN-C on small images, where the paper has its ImageNet network."),
+        Note::new(
+            "The network is All-CNN-C on small images, where the paper has its ImageNet network.",
+        ),
         Note {
             text: "The units are those with the strongest {patches} answers on {searched} test images, since the paper does not name its own.",
             numbers: &[("patches", PATCHES as f64), ("searched", SEARCHED as f64)],
@@ -88,7 +90,8 @@ fn draw(session: &mut Session, rows: &[Planned]) -> Result<()> {
                         windows[..=seen].iter().map(|(_, window)| *window).collect();
                     let size = (row.data.test.height, row.data.test.width);
                     let field = receptive_field(&windows, excitation.position, size);
-                    patches.push(pictures::image(&row.data.test, excitation.image)?.cropped(field)?);
+                    patches
+                        .push(pictures::image(&row.data.test, excitation.image)?.cropped(field)?);
                     signals.push(pictures::signal(&signal)?.cropped(field)?);
                 }
                 grid.row(format!("unit {channel}"), patches);

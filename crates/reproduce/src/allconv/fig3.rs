@@ -60,7 +60,9 @@ fn architecture(variant: Variant) -> Architecture {
 pub(crate) const FIG3: Experiment = Experiment {
     choices: &[CHOICES],
     notes: &[
-        Note::new("The networks are those of Table 3 for small images, where the paper has its ImageNet network."),
+        Note::new(
+            "The networks are those of Table 3 for small images, where the paper has its ImageNet network.",
+        ),
         Note::new(
             "Similarity is the rank correlation of absolute values, a mean over the images shown: \
              one means that the pictures do not depend on what the network has learned.",
@@ -102,52 +104,52 @@ fn draw(session: &mut Session, networks: &[Planned]) -> Result<()> {
                 .map(|index| Ok(vec![pictures::image(&row.data.test, index)?]))
                 .collect::<Result<_>>()?;
         }
-            let network = trained.network.as_ref();
-            let layer = layer(network)?;
-            let layers: Vec<String> = network
-                .layer_names()
-                .into_iter()
-                .filter(|name| name.starts_with("conv"))
-                .collect();
-            let sets = session.prepare(row)?;
-            let device = session.device();
-            let inputs: Vec<Tensor> = (0..SHOWN)
-                .map(|index| pictures::input(&sets.1, index, device))
-                .collect::<Result<_>>()?;
-            let targets: Vec<Target> = inputs
-                .iter()
-                .map(|input| strongest(network, input, &layer))
-                .collect::<Result<_>>()?;
-            for (name, method) in methods(network, variant) {
-                columns.push(format!("{} {name}", row.label));
-                let attribute = || {
-                    let of = |(input, target): (&Tensor, &Target)| method.attribute(input, target);
-                    let signals: Vec<Tensor> = inputs
-                        .iter()
-                        .zip(&targets)
-                        .map(of)
-                        .collect::<candle_core::Result<_>>()?;
-                    Tensor::cat(&signals, 0)
-                };
-                let signals = attribute()?;
-                for (index, pictures) in rows.iter_mut().enumerate() {
-                    pictures.push(pictures::signal(&signals.narrow(0, index, 1)?)?);
-                }
-                let stages = cascading_randomization(&trained.parameters, &layers, 1, attribute)?;
-                let last = stages.last().map(|stage| stage.similarity);
-                let measured = Planned {
-                    label: format!("{}, {name}", row.label),
-                    ..row.clone()
-                };
-                session.measured(&measured, (SIMILARITY, ""), trained.seed, last)?;
+        let network = trained.network.as_ref();
+        let layer = layer(network)?;
+        let layers: Vec<String> = network
+            .layer_names()
+            .into_iter()
+            .filter(|name| name.starts_with("conv"))
+            .collect();
+        let sets = session.prepare(row)?;
+        let device = session.device();
+        let inputs: Vec<Tensor> = (0..SHOWN)
+            .map(|index| pictures::input(&sets.1, index, device))
+            .collect::<Result<_>>()?;
+        let targets: Vec<Target> = inputs
+            .iter()
+            .map(|input| strongest(network, input, &layer))
+            .collect::<Result<_>>()?;
+        for (name, method) in methods(network, variant) {
+            columns.push(format!("{} {name}", row.label));
+            let attribute = || {
+                let of = |(input, target): (&Tensor, &Target)| method.attribute(input, target);
+                let signals: Vec<Tensor> = inputs
+                    .iter()
+                    .zip(&targets)
+                    .map(of)
+                    .collect::<candle_core::Result<_>>()?;
+                Tensor::cat(&signals, 0)
+            };
+            let signals = attribute()?;
+            for (index, pictures) in rows.iter_mut().enumerate() {
+                pictures.push(pictures::signal(&signals.narrow(0, index, 1)?)?);
             }
+            let stages = cascading_randomization(&trained.parameters, &layers, 1, attribute)?;
+            let last = stages.last().map(|stage| stage.similarity);
+            let measured = Planned {
+                label: format!("{}, {name}", row.label),
+                ..row.clone()
+            };
+            session.measured(&measured, (SIMILARITY, ""), trained.seed, last)?;
         }
-        let mut grid = ImageGrid::new("strongest unit of the layer before the class maps")
-            .columns(columns)
-            .enlarge(4);
-        rows.into_iter().for_each(|row| grid.row("", row));
-        session.figure("strongest-unit", &grid.draw()?)?;
-        session.draw_curves()
+    }
+    let mut grid = ImageGrid::new("strongest unit of the layer before the class maps")
+        .columns(columns)
+        .enlarge(4);
+    rows.into_iter().for_each(|row| grid.row("", row));
+    session.figure("strongest-unit", &grid.draw()?)?;
+    session.draw_curves()
 }
 
 /// The layer [`FROM_TOP`] below the class scores.

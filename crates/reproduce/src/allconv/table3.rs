@@ -3,7 +3,7 @@
 //! Expected: Strided worst (up to one point), All-CNN within half a point of ConvPool, C best.
 
 use allconv::Architecture;
-use lab::report::Mark;
+use lab::report::{Finding, Mark, Relation};
 
 use super::setup::{CHOICES, CIFAR10, SETUPS};
 use crate::experiment::{Experiment, Row};
@@ -15,7 +15,37 @@ const ERRORS: [f64; 12] = [
     9.74, 10.19, 9.31, 9.08,
 ];
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[
+    Finding {
+        sentence: "Leaving the pooling out and striding the convolution before it costs accuracy.",
+        source: "Table 3, Sec. 3.3",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("A", "Strided-CNN-A"),
+            ("B", "Strided-CNN-B"),
+            ("C", "Strided-CNN-C"),
+        ]),
+    },
+    Finding {
+        sentence: "A strided convolution in place of the pooling does as well as pooling with an additional convolution.",
+        source: "Table 3, Sec. 3.3",
+        quantity: "test error",
+        relation: Relation::Alike {
+            rows: &["ConvPool-CNN-C", "All-CNN-C"],
+            by: 0.5,
+        },
+    },
+    Finding {
+        sentence: "All-CNN-C is better than the base model with pooling.",
+        source: "Table 3",
+        quantity: "test error",
+        relation: Relation::Falls(&["C", "All-CNN-C"]),
+    },
+];
+
 pub(crate) const TABLE3: Experiment = Experiment {
+    findings: FINDINGS,
     choices: &[CHOICES],
     ..Experiment::new(
         "allconv/table3",
@@ -36,9 +66,5 @@ fn rows() -> Vec<Row> {
             "Table 3, CIFAR-10, 50,000 training images, 350 epochs",
         )
     };
-    Architecture::ALL
-        .into_iter()
-        .zip(ERRORS)
-        .map(row)
-        .collect()
+    Architecture::ALL.into_iter().zip(ERRORS).map(row).collect()
 }

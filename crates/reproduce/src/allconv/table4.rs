@@ -5,7 +5,7 @@
 
 use allconv::{Architecture, BaseModel, Variant};
 use lab::data::Augment;
-use lab::report::Mark;
+use lab::report::{Finding, Mark, Relation};
 
 use super::setup::{CHOICES, CIFAR10, SETUPS};
 use crate::experiment::{Experiment, Row};
@@ -19,7 +19,19 @@ pub(super) const AUGMENT: Augment = Augment {
 /// The network of Tables 4 and 5.
 pub(super) const ALL_CNN_C: Architecture = Architecture::new(BaseModel::C, Variant::AllConv);
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Flips and translations lower the error.",
+    source: "Table 4",
+    quantity: "test error",
+    relation: Relation::Falls(&[
+        "All-CNN-C, no augmentation",
+        "All-CNN-C, flip and translation",
+    ]),
+}];
+
 pub(crate) const TABLE4: Experiment = Experiment {
+    findings: FINDINGS,
     choices: &[CHOICES],
     ..Experiment::new(
         "allconv/table4",

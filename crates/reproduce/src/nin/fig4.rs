@@ -5,7 +5,7 @@
 use anyhow::Result;
 use candle_core::{DType, Tensor};
 use lab::data::Batches;
-use lab::report::{ImageGrid, Picture};
+use lab::report::{Finding, ImageGrid, Picture, Relation};
 
 use super::setup::{CHOICES, CIFAR10};
 use super::table1;
@@ -20,11 +20,27 @@ const SHOWN: f64 = 0.1;
 /// What is measured beside the pictures.
 const STRONGEST: (&str, &str) = ("strongest map is that of the true class", "%");
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "The map of the true class is the strongest.",
+    source: "Fig. 4, Sec. 4.7",
+    quantity: STRONGEST.0,
+    relation: Relation::AtLeast {
+        row: "NIN + dropout",
+        limit: 50.0,
+    },
+}];
+
 pub(crate) const FIG4: Experiment = Experiment {
+    findings: FINDINGS,
     choices: &[CHOICES],
     notes: &[
-        Note::new("A map counts as strongest if it holds the largest activation of all maps of an image."),
-        Note::new("The images are the first of each class, since the paper does not say how it chose."),
+        Note::new(
+            "A map counts as strongest if it holds the largest activation of all maps of an image.",
+        ),
+        Note::new(
+            "The images are the first of each class, since the paper does not say how it chose.",
+        ),
     ],
     run: draw,
     ..Experiment::new("nin/fig4", "class maps of test images", CIFAR10, rows)
@@ -70,7 +86,10 @@ fn draw(session: &mut Session, rows: &[Planned]) -> Result<()> {
             let Some(index) = first else { continue };
             let input = pictures::input(&sets.1, index, &device)?;
             let mut pictures = vec![pictures::image(&row.data.test, index)?];
-            pictures.extend(maps(&network.forward_features(&input)?, row.data.test.height)?);
+            pictures.extend(maps(
+                &network.forward_features(&input)?,
+                row.data.test.height,
+            )?);
             grid.row(name, pictures);
         }
         session.figure("class-maps", &grid.draw()?)?;

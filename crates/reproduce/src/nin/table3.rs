@@ -9,7 +9,9 @@ use crate::images::Data;
 
 pub(crate) const TABLE3: Experiment = Experiment {
     choices: &[CHOICES],
-    notes: &[Note::new("No extra images are used, where the paper uses them.")],
+    notes: &[Note::new(
+        "No extra images are used, where the paper uses them.",
+    )],
     // A smoke run only shows that the path works.
     ..Experiment::new(
         "nin/table3",

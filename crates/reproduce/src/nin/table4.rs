@@ -27,5 +27,9 @@ fn rows() -> Vec<Row> {
     let row = Row::new("NIN + dropout", |scale, images| {
         Some(SETUPS.at(scale).mnist(images))
     });
-    vec![row.error(0.47, Mark::Verified, "Table 4, MNIST, 60,000 training images")]
+    vec![row.error(
+        0.47,
+        Mark::Verified,
+        "Table 4, MNIST, 60,000 training images",
+    )]
 }

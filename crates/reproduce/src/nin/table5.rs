@@ -5,7 +5,7 @@
 //! and the epochs until a fixed training error, since the average is said to converge more slowly.
 
 use anyhow::Result;
-use lab::report::Mark;
+use lab::report::{Finding, Mark, Relation};
 use lab::train::TrainLog;
 use nin::{Head, NinConfig};
 
@@ -31,12 +31,28 @@ const ROWS: [(&str, Network, Option<f64>); 7] = {
     use Head::{FullyConnected, GlobalAvgPool};
     use Network::{Mlpconv, Plain};
     [
-        ("mlpconv + fully connected", Mlpconv(FullyConnected), Some(11.59)),
-        ("mlpconv + fully connected + dropout", Mlpconv(DROPOUT), Some(10.88)),
+        (
+            "mlpconv + fully connected",
+            Mlpconv(FullyConnected),
+            Some(11.59),
+        ),
+        (
+            "mlpconv + fully connected + dropout",
+            Mlpconv(DROPOUT),
+            Some(10.88),
+        ),
         ("mlpconv + GAP", Mlpconv(GlobalAvgPool), Some(10.41)),
         ("mlpconv + GAP + dropout", Mlpconv(GAP_DROPOUT), None),
-        ("plain + fully connected", Plain(FullyConnected), Some(17.56)),
-        ("plain + fully connected + dropout", Plain(DROPOUT), Some(15.99)),
+        (
+            "plain + fully connected",
+            Plain(FullyConnected),
+            Some(17.56),
+        ),
+        (
+            "plain + fully connected + dropout",
+            Plain(DROPOUT),
+            Some(15.99),
+        ),
         ("plain + GAP", Plain(GlobalAvgPool), Some(16.46)),
     ]
 };
@@ -46,7 +62,32 @@ const REACHED: f64 = 30.0;
 /// What is measured by it.
 const EPOCHS: (&str, &str) = ("epochs until 30 % training error", "");
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[
+    Finding {
+        sentence: "Global average pooling is better than fully connected heads with and without dropout.",
+        source: "Table 5",
+        quantity: "test error",
+        relation: Relation::Falls(&[
+            "mlpconv + fully connected",
+            "mlpconv + fully connected + dropout",
+            "mlpconv + GAP",
+        ]),
+    },
+    Finding {
+        sentence: "In a plain network global average pooling is better than a fully connected head, though not than one with dropout.",
+        source: "Sec. 4.6",
+        quantity: "test error",
+        relation: Relation::Falls(&[
+            "plain + fully connected",
+            "plain + GAP",
+            "plain + fully connected + dropout",
+        ]),
+    },
+];
+
 pub(crate) const TABLE5: Experiment = Experiment {
+    findings: FINDINGS,
     choices: &[CHOICES],
     run: train,
     ..Experiment::new(

@@ -223,7 +223,10 @@ fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
             };
             let share = percent_found(&common, &found.windows);
             session.measured(&measured, FOUND, seed, Some(share))?;
-            figure.row(class.to_string(), pictures(&common.pictures, &found.windows)?);
+            figure.row(
+                class.to_string(),
+                pictures(&common.pictures, &found.windows)?,
+            );
             drawn = true;
         }
         if drawn {

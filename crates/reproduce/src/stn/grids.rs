@@ -36,10 +36,17 @@ pub(crate) const GRIDS: Experiment = Experiment {
             "The difference within a class is the squared distance of test images from the mean image of their class, \
              as a share of their squared values: what is not explained by the class.",
         ),
-        Note::new("The digits shown are the first test digit of each class, where the paper shows digits that the CNN gets wrong."),
+        Note::new(
+            "The digits shown are the first test digit of each class, where the paper shows digits that the CNN gets wrong.",
+        ),
     ],
     run,
-    ..Experiment::new("stn/grids", "what the transformers do to test digits", MNIST, rows)
+    ..Experiment::new(
+        "stn/grids",
+        "what the transformers do to test digits",
+        MNIST,
+        rows,
+    )
 };
 
 /// The CNN with the transformer that is made for each distortion.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::ModuleT;
-use lab::report::{Claim, Mark, Record};
+use lab::report::{Claim, Finding, Mark, Record, Relation};
 use stn::networks::{HouseNumberConfig, HouseNumberNet, Placement, sequence_loss};
 use striate::Parameters;
 use striate::rng::stream;
@@ -66,7 +66,20 @@ const WORK: Scales<Work> = Scales {
     },
 };
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Four transformers make a training step little slower.",
+    source: "Sec. 4.2",
+    quantity: MORE.0,
+    relation: Relation::Within {
+        row: "ST-CNN Multi",
+        of: 6.0,
+        by: 6.0,
+    },
+}];
+
 pub(crate) const OVERHEAD: Experiment = Experiment {
+    findings: FINDINGS,
     notes: &[Note::new(
         "The paper does not say what it timed on. A step is a forward and a backward pass without the optimizer; \
          the time is the median of rounds, in each of which every network takes one step.",
@@ -101,9 +114,7 @@ fn described(work: &Work) -> String {
         batch,
         rounds,
     } = work;
-    format!(
-        "{batch} images of {side}x{side} noise, {width} of the paper's width, {rounds} rounds."
-    )
+    format!("{batch} images of {side}x{side} noise, {width} of the paper's width, {rounds} rounds.")
 }
 
 fn measure(session: &mut Session, _: &[Planned]) -> Result<()> {
@@ -111,44 +122,44 @@ fn measure(session: &mut Session, _: &[Planned]) -> Result<()> {
     let device = session.device().clone();
     let work = WORK.at(scale);
     let seed = session.settings.seed;
-        let networks = ROWS.map(|(_, placement)| {
-            let config = HouseNumberConfig {
-                width: work.width,
-                ..HouseNumberConfig::paper(work.side, placement)
-            };
-            let parameters = Parameters::new(seed, DType::F32, &device);
-            HouseNumberNet::new(&config, parameters.builder())
-                .map(|network| (network, parameters.count()))
-        });
-        let networks: Vec<_> = networks.into_iter().collect::<candle_core::Result<_>>()?;
-        let (xs, labels) = noise(work, seed, &device)?;
-        let mut times = vec![Vec::new(); networks.len()];
-        for round in 0..=work.rounds {
-            for ((network, _), times) in networks.iter().zip(&mut times) {
-                let milliseconds = step(network, &xs, &labels)?;
-                // The first round grows buffers.
-                if round > 0 {
-                    times.push(milliseconds);
-                }
+    let networks = ROWS.map(|(_, placement)| {
+        let config = HouseNumberConfig {
+            width: work.width,
+            ..HouseNumberConfig::paper(work.side, placement)
+        };
+        let parameters = Parameters::new(seed, DType::F32, &device);
+        HouseNumberNet::new(&config, parameters.builder())
+            .map(|network| (network, parameters.count()))
+    });
+    let networks: Vec<_> = networks.into_iter().collect::<candle_core::Result<_>>()?;
+    let (xs, labels) = noise(work, seed, &device)?;
+    let mut times = vec![Vec::new(); networks.len()];
+    for round in 0..=work.rounds {
+        for ((network, _), times) in networks.iter().zip(&mut times) {
+            let milliseconds = step(network, &xs, &labels)?;
+            // The first round grows buffers.
+            if round > 0 {
+                times.push(milliseconds);
             }
         }
-        let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
-        let plain = *medians.first().context("there are networks")?;
-        for ((row, _), (&time, (_, count))) in ROWS.into_iter().zip(medians.iter().zip(&networks)) {
-            let more = 100.0 * (time / plain - 1.0);
-            let numbers = [(STEP, time), (MORE, more)];
-            let of_row = if row == ROWS[0].0 { 1 } else { 2 };
-            for ((quantity, unit), value) in numbers.into_iter().take(of_row) {
-                let claim = Claim::new(session.id(), row, quantity, unit);
-                let notes = OVERHEAD.notes.iter().map(Note::text);
-                let record = Record {
-                    parameters: Some(*count),
-                    notes: [described(work)].into_iter().chain(notes).collect(),
-                    ..Record::new(&claim, "noise", scale).value(seed, Some(value))
-                };
-                let folder = PathBuf::from(file_name(row)).join(file_name(quantity));
-                session.keep(&folder, &record)?;
-            }
+    }
+    let medians: Vec<f64> = times.iter_mut().map(|times| median(times)).collect();
+    let plain = *medians.first().context("there are networks")?;
+    for ((row, _), (&time, (_, count))) in ROWS.into_iter().zip(medians.iter().zip(&networks)) {
+        let more = 100.0 * (time / plain - 1.0);
+        let numbers = [(STEP, time), (MORE, more)];
+        let of_row = if row == ROWS[0].0 { 1 } else { 2 };
+        for ((quantity, unit), value) in numbers.into_iter().take(of_row) {
+            let claim = Claim::new(session.id(), row, quantity, unit);
+            let notes = OVERHEAD.notes.iter().map(Note::text);
+            let record = Record {
+                parameters: Some(*count),
+                notes: [described(work)].into_iter().chain(notes).collect(),
+                ..Record::new(&claim, "noise", scale).value(seed, Some(value))
+            };
+            let folder = PathBuf::from(file_name(row)).join(file_name(quantity));
+            session.keep(&folder, &record)?;
+        }
     }
     Ok(())
 }

@@ -67,9 +67,9 @@ impl Objective for Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use stn::networks::Placement;
     use candle_core::{DType, Device};
     use lab::data::number_label;
+    use stn::networks::Placement;
 
     #[test]
     fn a_label_becomes_five_digits() -> CandleResult<()> {

@@ -3,7 +3,7 @@
 //! Expected: every network with a transformer beats the one without; the gap is largest for FCN on RTS.
 
 use lab::data::Distortion;
-use lab::report::{Mark, Scale};
+use lab::report::{Finding, Mark, Relation, Scale};
 
 use super::digits::{self, Digit, Kind};
 use super::setup::{CHOICES, MNIST, SETUPS};
@@ -33,7 +33,64 @@ const COLUMNS: [(Distortion, [f64; 8]); 4] = [
     ),
 ];
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[
+    Finding {
+        sentence: "Every transformer lowers the error on rotated digits.",
+        source: "Table 1",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("R: ST-FCN Aff", "R: FCN"),
+            ("R: ST-FCN Proj", "R: FCN"),
+            ("R: ST-FCN TPS", "R: FCN"),
+            ("R: ST-CNN Aff", "R: CNN"),
+            ("R: ST-CNN Proj", "R: CNN"),
+            ("R: ST-CNN TPS", "R: CNN"),
+        ]),
+    },
+    Finding {
+        sentence: "Every transformer lowers the error on rotated, scaled and placed digits.",
+        source: "Table 1",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("RTS: ST-FCN Aff", "RTS: FCN"),
+            ("RTS: ST-FCN Proj", "RTS: FCN"),
+            ("RTS: ST-FCN TPS", "RTS: FCN"),
+            ("RTS: ST-CNN Aff", "RTS: CNN"),
+            ("RTS: ST-CNN Proj", "RTS: CNN"),
+            ("RTS: ST-CNN TPS", "RTS: CNN"),
+        ]),
+    },
+    Finding {
+        sentence: "Every transformer lowers the error on digits in perspective.",
+        source: "Table 1",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("P: ST-FCN Aff", "P: FCN"),
+            ("P: ST-FCN Proj", "P: FCN"),
+            ("P: ST-FCN TPS", "P: FCN"),
+            ("P: ST-CNN Aff", "P: CNN"),
+            ("P: ST-CNN Proj", "P: CNN"),
+            ("P: ST-CNN TPS", "P: CNN"),
+        ]),
+    },
+    Finding {
+        sentence: "Every transformer lowers the error on bent digits.",
+        source: "Table 1",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("E: ST-FCN Aff", "E: FCN"),
+            ("E: ST-FCN Proj", "E: FCN"),
+            ("E: ST-FCN TPS", "E: FCN"),
+            ("E: ST-CNN Aff", "E: CNN"),
+            ("E: ST-CNN Proj", "E: CNN"),
+            ("E: ST-CNN TPS", "E: CNN"),
+        ]),
+    },
+];
+
 pub(crate) const TABLE1: Experiment = Experiment {
+    findings: FINDINGS,
     choices: &[CHOICES],
     ..Experiment::new(
         "stn/table1",
@@ -50,7 +107,9 @@ fn rows() -> Vec<Row> {
             let row = Row::new(label(distortion, digit), move |scale, images| {
                 let is_run = *ALL_ROWS.at(scale)
                     || distortion == Distortion::RotatedScaledPlaced
-                    || digit.transform.is_none_or(|own| own == digits::suited(distortion));
+                    || digit
+                        .transform
+                        .is_none_or(|own| own == digits::suited(distortion));
                 is_run.then(|| training(distortion, digit, scale, images))?
             });
             row.error(error, Mark::Verified, "Table 1")

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use allconv::{ClassMapActivation, ImageNetConfig};
 use anyhow::{Result, ensure};
 use lab::data::{Augment, Distortion, Preprocess, Source};
-use lab::report::Mark;
+use lab::report::{Finding, Mark, Relation};
 use lab::train::{LrSchedule, Recipe, SgdConfig};
 
 use super::birds::Birds;
@@ -103,7 +103,21 @@ const ROWS: [(&str, usize, Data, f64); 4] = [
 /// The backbone's weights in the folder that `--data` names.
 const BACKBONE: &str = "backbone.safetensors";
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Parts are better than the whole, large pictures better than small ones, and four parts better than two.",
+    source: "Table 3",
+    quantity: "test error",
+    relation: Relation::Falls(&[
+        "CNN, 224 px",
+        "2xST-CNN, 224 px",
+        "2xST-CNN, 448 px",
+        "4xST-CNN, 448 px",
+    ]),
+}];
+
 pub(crate) const TABLE3: Experiment = Experiment {
+    findings: FINDINGS,
     choices: &[CHOICES],
     notes: &[Note::new(
         "All-CNN-B as allconv/imagenet trains it takes the place of Inception with batch normalization; every part and the localisation net have a backbone of their own, \
@@ -174,7 +188,7 @@ fn training(setup: &Setup, parts: usize, images: &Images) -> Training {
 /// Trains with the backbone's weights; pictures made of digits need none.
 fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
     let weights = match &session.settings.source {
-        Some(Source::Dir(folder)) => {
+        Some(Source::Dir(folder) | Source::Subset(folder)) => {
             let path: PathBuf = folder.join(BACKBONE);
             ensure!(
                 path.is_file(),

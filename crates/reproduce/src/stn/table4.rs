@@ -3,7 +3,7 @@
 //! Expected: two transformers straighten one digit each and leave a single one, which must straighten both, far behind.
 //! A 2x pooling follows the transformers of the FCN, as for RTS; the CNN has a size of its own.
 
-use lab::report::{Mark, Scale};
+use lab::report::{Finding, Mark, Relation, Scale};
 use stn::networks::{Body, DigitConfig, Transform};
 
 use super::setup::{self, CHOICES, MNIST, Optimizer};
@@ -93,7 +93,32 @@ const CNN: &str = "CNN";
 /// Side of the canvas for digits of 28 x 28.
 const CANVAS: usize = 42;
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[
+    Finding {
+        sentence: "A transformer lowers the error of the fully connected network.",
+        source: "Table 4",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("ST-FCN Aff", "FCN"),
+            ("ST-FCN Proj", "FCN"),
+            ("ST-FCN TPS", "FCN"),
+        ]),
+    },
+    Finding {
+        sentence: "Two transformers are better than one.",
+        source: "Table 4",
+        quantity: "test error",
+        relation: Relation::Below(&[
+            ("2xST-FCN Aff", "ST-FCN Aff"),
+            ("2xST-FCN Proj", "ST-FCN Proj"),
+            ("2xST-FCN TPS", "ST-FCN TPS"),
+        ]),
+    },
+];
+
 pub(crate) const TABLE4: Experiment = Experiment {
+    findings: FINDINGS,
     choices: &[CHOICES],
     ..Experiment::new("stn/table4", "MNIST addition", MNIST, rows)
 };

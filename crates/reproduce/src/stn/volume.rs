@@ -7,7 +7,7 @@ use anyhow::Result;
 use candle_core::{Result as CandleResult, Tensor};
 use candle_nn::{Module, ModuleT, VarBuilder};
 use lab::data::{Extrude, FloatSet};
-use lab::report::{ImageGrid, Picture};
+use lab::report::{Finding, ImageGrid, Picture, Relation};
 use serde::Serialize;
 use stn::networks::{Body, Classifier, VolumeConfig, VolumeNet};
 use striate::network::unknown_layer;
@@ -77,7 +77,16 @@ const SETUPS: Scales<Setup> = Scales {
     smoke: SMOKE,
 };
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "A transformer turns the body until its shadow can be read.",
+    source: "App. A.3",
+    quantity: "test error",
+    relation: Relation::Falls(&["CNN on the shadow", "ST-CNN, 3-D affine"]),
+}];
+
 pub(crate) const VOLUME: Experiment = Experiment {
+    findings: FINDINGS,
     choices: &[CHOICES],
     notes: &[Note {
         text: "Bodies are turned by up to {degrees} degrees about each axis and moved by up to {part} of the side, which the paper does not state.",

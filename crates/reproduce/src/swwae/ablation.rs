@@ -7,6 +7,7 @@
 use anyhow::Result;
 use candle_core::{Device, Tensor};
 use lab::data::{Batches, FloatSet};
+use lab::report::{Finding, Relation};
 use swwae::{EncoderSide, LossWeights, Swwae, SwwaeConfig, Unpooling};
 
 use super::mnist;
@@ -75,7 +76,16 @@ fn variants(weights: LossWeights) -> [Variant; 6] {
     ]
 }
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Without L2M the decoder's upper states are far from the encoder's.",
+    source: "Sec. 3.2",
+    quantity: DISTANCE[1].0,
+    relation: Relation::Falls(&["without L2M", "all terms"]),
+}];
+
 pub(crate) const ABLATION: Experiment = Experiment {
+    findings: FINDINGS,
     seeds: mnist::SEEDS,
     choices: &[CHOICES],
     notes: &[
@@ -89,7 +99,12 @@ pub(crate) const ABLATION: Experiment = Experiment {
         ),
     ],
     run,
-    ..Experiment::new("swwae/ablation", "terms of the objective on and off", MNIST, rows)
+    ..Experiment::new(
+        "swwae/ablation",
+        "terms of the objective on and off",
+        MNIST,
+        rows,
+    )
 };
 
 fn rows() -> Vec<Row> {

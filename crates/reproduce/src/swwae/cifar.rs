@@ -3,7 +3,7 @@
 //! Expected: reconstruction of the images without labels takes one to two points off the Convnet's error.
 //! The folder of the data must hold both sets.
 
-use lab::report::Mark;
+use lab::report::{Finding, Mark, Relation};
 use lab::train::Recipe;
 use swwae::SwwaeConfig;
 
@@ -39,7 +39,19 @@ const fn with_images_of(own: usize) -> Data {
     })
 }
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Reconstruction of images without labels lowers the error.",
+    source: "Sec. 4.3",
+    quantity: "test error",
+    relation: Relation::Below(&[
+        ("CIFAR-10, SWWAE + dropout", "CIFAR-10, Convnet + dropout"),
+        ("CIFAR-100, SWWAE + dropout", "CIFAR-100, Convnet + dropout"),
+    ]),
+}];
+
 pub(crate) const CIFAR: Experiment = Experiment {
+    findings: FINDINGS,
     choices: &[CHOICES],
     notes: &[
         Note::new(
@@ -81,7 +93,11 @@ fn rows() -> Vec<Row> {
                     ..recipe
                 };
                 let model = kind.model(config, KeptLabels::All, setup);
-                Some(setup::training(model, recipe, (None, setup.colored_images.1)))
+                Some(setup::training(
+                    model,
+                    recipe,
+                    (None, setup.colored_images.1),
+                ))
             });
             let source = "Sec. 4.3, CIFAR; the paper gives the share of right answers";
             row.error(100.0 - right, Mark::FromMemory, source).on(data)

@@ -56,9 +56,7 @@ impl Feature {
     /// The offset that the whole shift is, in coordinates of the upper pooling's window.
     fn expected(self, shift: Shift) -> f64 {
         match (self, shift) {
-            (Self::WhereX, Shift::Horizontal) | (Self::WhereY, Shift::Vertical) => {
-                WHOLE_SHIFT
-            }
+            (Self::WhereX, Shift::Horizontal) | (Self::WhereY, Shift::Vertical) => WHOLE_SHIFT,
             _ => 0.0,
         }
     }

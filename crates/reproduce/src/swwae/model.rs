@@ -7,9 +7,7 @@ use lab::train::{Loss, Objective, Recipe, Run, TrainError, TrainLog, fit_objecti
 use serde::Serialize;
 use striate::{Clock, Network, Parameters};
 use swwae::candle_nn::ModuleT;
-use swwae::{
-    Convnet, EncoderSide, Labels, LossWeights, Mode, Swwae, SwwaeConfig, SwwaeLoss,
-};
+use swwae::{Convnet, EncoderSide, Labels, LossWeights, Mode, Swwae, SwwaeConfig, SwwaeLoss};
 
 use crate::canvas::Canvas;
 use crate::model::{Model, Sets};

@@ -5,7 +5,7 @@
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
 use lab::data::{Batches, FloatSet};
-use lab::report::{ImageGrid, Picture};
+use lab::report::{Finding, ImageGrid, Picture, Relation};
 use lab::train::{AdamConfig, LrSchedule, Recipe};
 use swwae::{LossWeights, Swwae, SwwaeConfig, Unpooling};
 
@@ -118,7 +118,21 @@ impl Setup {
     }
 }
 
+/// What the paper claims.
+const FINDINGS: &[Finding] = &[Finding {
+    sentence: "Reconstructions with where are better than by upsampling, at every size of the pool.",
+    source: "Sec. 4.1",
+    quantity: ERROR.0,
+    relation: Relation::Below(&[
+        ("pool 2, where", "pool 2, upsampling"),
+        ("pool 4, where", "pool 4, upsampling"),
+        ("pool 8, where", "pool 8, upsampling"),
+        ("pool 16, where", "pool 16, upsampling"),
+    ]),
+}];
+
 pub(crate) const WHERE: Experiment = Experiment {
+    findings: FINDINGS,
     choices: &[CHOICES],
     notes: &[
         Note::new("The paper shows pictures only; the mean squared error is an addition."),

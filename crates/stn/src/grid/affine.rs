@@ -1,5 +1,7 @@
 //! Affine grids: x_s = t11 x_t + t12 y_t + t13, y_s = t21 x_t + t22 y_t + t23 (equation 1), and the same in a volume.
 
+use std::sync::{Arc, OnceLock};
+
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, bail};
 use striate::ops::cpu::{Values, owned, slice, tensor};
@@ -9,7 +11,8 @@ use super::base::axis;
 use super::generator::{GridGenerator, points, rows};
 use super::linear::{Constant, in_float};
 use crate::kernels::affine::{self, AffineShape};
-use crate::options::{AlignCorners, check_size};
+use crate::options::AlignCorners;
+use crate::size::{self, pixels};
 
 const NAME: &str = "affine grid";
 const NAME_3D: &str = "affine grid 3-D";
@@ -53,13 +56,12 @@ impl AffineGrid {
     /// A generator for outputs of `size`, (height, width).
     ///
     /// # Errors
-    /// A size without pixels.
+    /// A size without pixels, or with 2^29 or more.
     pub fn new(size: (usize, usize), align_corners: AlignCorners) -> Result<Self> {
-        check_size(NAME, &[size.0, size.1])?;
         Ok(Self {
             size,
             align_corners,
-            base: Base::new([size.0, size.1], align_corners)?,
+            base: Base::new(NAME, [size.0, size.1], align_corners)?,
         })
     }
 }
@@ -134,13 +136,12 @@ impl AffineGrid3d {
     /// A generator for outputs of `size`, (depth, height, width).
     ///
     /// # Errors
-    /// A size without voxels.
+    /// A size without voxels, or with 2^29 or more.
     pub fn new(size: (usize, usize, usize), align_corners: AlignCorners) -> Result<Self> {
-        check_size(NAME_3D, &[size.0, size.1, size.2])?;
         Ok(Self {
             size,
             align_corners,
-            base: Base::new([size.0, size.1, size.2], align_corners)?,
+            base: Base::new(NAME_3D, [size.0, size.1, size.2], align_corners)?,
         })
     }
 
@@ -196,18 +197,52 @@ fn transform_points<const D: usize>(
 /// The target grid of an affine transformation in D dimensions.
 #[derive(Clone, Debug)]
 struct Base<const D: usize> {
-    /// Coordinates along each axis, the width first.
-    axes: [Vec<f64>; D],
-    /// The matrix B for devices without a kernel: one row a parameter, one column a coordinate of a point.
-    matrix: Constant,
+    size: [usize; D],
+    align_corners: AlignCorners,
+    /// The matrix B for devices without a kernel, built when one asks for it.
+    matrix: Arc<OnceLock<Constant>>,
 }
 
 impl<const D: usize> Base<D> {
-    fn new(size: [usize; D], align_corners: AlignCorners) -> Result<Self> {
+    fn new(op: &str, size: [usize; D], align_corners: AlignCorners) -> Result<Self> {
+        pixels(op, &size)?;
+        Ok(Self {
+            size,
+            align_corners,
+            matrix: Arc::default(),
+        })
+    }
+
+    /// theta (N, D (D + 1)) to coordinates (N, points * D).
+    fn coords(&self, theta: &Tensor) -> Result<Tensor> {
+        match theta.device() {
+            Device::Cpu => {
+                let shape = AffineShape::new(theta.dim(0)?, self.size, self.align_corners)?;
+                theta.contiguous()?.apply_op1(Affine { shape })
+            }
+            _ => self.composed(theta),
+        }
+    }
+
+    /// As [`coords`](Self::coords), by Candle's own product.
+    fn composed(&self, theta: &Tensor) -> Result<Tensor> {
+        let matrix = match self.matrix.get() {
+            Some(matrix) => matrix,
+            None => {
+                let matrix = self.matrix()?;
+                self.matrix.get_or_init(|| matrix)
+            }
+        };
+        theta.matmul(&matrix.like(theta)?)
+    }
+
+    /// One row a parameter, one column a coordinate of a point.
+    fn matrix(&self) -> Result<Constant> {
         let axes: [Vec<f64>; D] =
-            std::array::from_fn(|axis_index| axis(size[D - 1 - axis_index], align_corners));
-        let count: usize = size.iter().product();
-        let mut values = vec![0.0; D * (D + 1) * count * D];
+            std::array::from_fn(|d| axis(self.size[D - 1 - d], self.align_corners));
+        let count = pixels(NAME, &self.size)?;
+        let len = size::matrix(NAME, "the matrix of the grid", &[D * (D + 1), count, D])?;
+        let mut values = vec![0.0; len];
         for point in 0..count {
             let mut rest = point;
             let mut homogeneous = vec![1.0; D + 1];
@@ -221,29 +256,7 @@ impl<const D: usize> Base<D> {
                 }
             }
         }
-        let matrix = Constant::new(values, (D * (D + 1), count * D))?;
-        Ok(Self { axes, matrix })
-    }
-
-    /// theta (N, D (D + 1)) to coordinates (N, points * D).
-    fn coords(&self, theta: &Tensor) -> Result<Tensor> {
-        match theta.device() {
-            Device::Cpu => {
-                let axes = self.axes.clone();
-                let shape = AffineShape {
-                    n: theta.dim(0)?,
-                    axes,
-                };
-                theta.contiguous()?.apply_op1(Affine { shape })
-            }
-            _ => theta.matmul(&self.matrix.like(theta)?),
-        }
-    }
-
-    /// As [`coords`](Self::coords), by Candle's own product.
-    #[cfg(test)]
-    fn composed(&self, theta: &Tensor) -> Result<Tensor> {
-        theta.matmul(&self.matrix.like(theta)?)
+        Constant::new(values, (D * (D + 1), count * D))
     }
 }
 
@@ -257,14 +270,14 @@ impl<const D: usize> CustomOp1 for Affine<D> {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let out = (self.shape.n, self.shape.points() * D);
+        let out = (layout.dims()[0], self.shape.points() * D);
         match storage.dtype() {
             DType::F32 => owned(
-                affine::forward(&self.shape, slice::<f32>(storage, layout)?),
+                affine::forward(&self.shape, slice::<f32>(storage, layout)?)?,
                 out,
             ),
             DType::F64 => owned(
-                affine::forward(&self.shape, slice::<f64>(storage, layout)?),
+                affine::forward(&self.shape, slice::<f64>(storage, layout)?)?,
                 out,
             ),
             dtype => bail!("{NAME}: dtype {dtype:?} is not supported; convert theta to f32 or f64"),
@@ -276,11 +289,11 @@ impl<const D: usize> CustomOp1 for Affine<D> {
         let g = Values::of(&g)?;
         let gradient = match theta.dtype() {
             DType::F64 => tensor(
-                affine::backward::<f64, D>(&self.shape, g.slice()?),
+                affine::backward::<f64, D>(&self.shape, g.slice()?)?,
                 theta.shape(),
             ),
             _ => tensor(
-                affine::backward::<f32, D>(&self.shape, g.slice()?),
+                affine::backward::<f32, D>(&self.shape, g.slice()?)?,
                 theta.shape(),
             ),
         };
@@ -297,7 +310,7 @@ mod tests {
     fn composed_equals_the_kernel() -> Result<()> {
         for align_corners in [AlignCorners::Yes, AlignCorners::No] {
             let theta: Vec<f64> = (0..24).map(|i| f64::from(i * 7 % 11) / 5.0 - 1.0).collect();
-            let base = Base::<2>::new([3, 5], align_corners)?;
+            let base = Base::<2>::new(NAME, [3, 5], align_corners)?;
             let two = Tensor::from_vec(theta.clone(), (4, 6), &Device::Cpu)?;
             assert_close(
                 "2-D",
@@ -305,7 +318,7 @@ mod tests {
                 &base.composed(&two)?,
                 Tolerance::Elementwise(1e-14),
             );
-            let base = Base::<3>::new([2, 3, 4], align_corners)?;
+            let base = Base::<3>::new(NAME_3D, [2, 3, 4], align_corners)?;
             let three = Tensor::from_vec(theta, (2, 12), &Device::Cpu)?;
             assert_close(
                 "3-D",
@@ -314,6 +327,20 @@ mod tests {
                 Tolerance::Elementwise(1e-14),
             );
         }
+        Ok(())
+    }
+
+    #[test]
+    fn the_matrix_is_not_built_on_the_cpu() -> Result<()> {
+        let generator = AffineGrid::new((40, 30), AlignCorners::Yes)?;
+        let theta = Tensor::from_vec(generator.identity(), (1, 6), &Device::Cpu)?;
+        generator.grid(&theta)?;
+        assert!(generator.base.matrix.get().is_none());
+        generator.base.composed(&theta)?;
+        assert!(generator.clone().base.matrix.get().is_some());
+        // A generator of the largest size takes no memory.
+        AffineGrid::new((1 << 14, 1 << 14), AlignCorners::Yes)?;
+        AffineGrid3d::new((1 << 9, 1 << 9, 1 << 9), AlignCorners::No)?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! Affine transformations with fewer parameters; each is affine in its own, so its gradient never jumps.
+//! Affine transformations with fewer parameters; each matrix is affine in its parameters, so its gradient is continuous.
 
 use candle_core::{Result, Tensor};
 
@@ -8,7 +8,7 @@ use super::generator::{GridGenerator, rows};
 use super::linear::{Constant, in_float};
 use crate::options::AlignCorners;
 
-/// Which affine matrices: theta_affine = theta * map + offset.
+/// A family of affine matrices: theta_affine = theta * map + offset.
 #[derive(Clone, Debug)]
 struct Subset {
     name: &'static str,
@@ -58,7 +58,7 @@ macro_rules! subset {
             /// A generator for outputs of `size`, (height, width).
             ///
             /// # Errors
-            /// A size without pixels.
+            /// A size without pixels, or with 2^29 or more.
             pub fn new(size: (usize, usize), align_corners: AlignCorners) -> Result<Self> {
                 let affine = AffineGrid::new(size, align_corners)?;
                 let subset = Subset::new($op, affine, &$map, $offset, $identity.to_vec())?;
@@ -152,7 +152,7 @@ subset! {
     ///
     /// # Convention
     /// As [`AffineGrid`]; angles are those of normalized coordinates, so a map should be square for a rotation to keep shapes.
-    /// A positive angle turns the sampled region from x towards y, clockwise where y points down.
+    /// A positive angle rotates the sampled region from x towards y, clockwise where y points down.
     ///
     /// ```
     /// use stn::candle_core::{Device, Result, Tensor};

@@ -1,4 +1,4 @@
-//! What all grid generators have in common.
+//! The trait of all grid generators, and the checks of their arguments.
 
 use std::fmt::Debug;
 
@@ -36,7 +36,7 @@ pub trait GridGenerator: Debug + Send + Sync {
     /// Another number of parameters, an integer dtype.
     fn grid(&self, theta: &Tensor) -> Result<SamplingGrid>;
 
-    /// Where single points of the output lie in the input: for drawing what a transformer looked at.
+    /// Where single points of the output lie in the input: for drawing the region that a transformer sampled.
     ///
     /// `points` is (K, 2), the same for every image, or (N, K, 2); the result is (N, K, 2); all are (x, y).
     ///
@@ -44,11 +44,11 @@ pub trait GridGenerator: Debug + Send + Sync {
     /// As [`grid`](Self::grid), and points of another shape.
     fn transform_points(&self, theta: &Tensor, points: &Tensor) -> Result<Tensor>;
 
-    /// The grid, of `size` points, of the transformation that undoes `theta`: it maps points of the input to points of the output,
-    /// so that sampling an output with it puts the picture back where it came from.
+    /// The grid, of `size` points, of the inverse of `theta`: it maps points of the input to points of the output,
+    /// so that sampling an output with it puts the picture back into the input's frame.
     ///
     /// # Errors
-    /// A transformation without a closed inverse (thin plate splines), parameters without one.
+    /// A transformation without an inverse in closed form (thin plate splines), parameters that have none.
     fn inverse_grid(&self, theta: &Tensor, size: (usize, usize)) -> Result<SamplingGrid> {
         let _ = (theta, size);
         bail!("{self:?} has no inverse in closed form; draw transform_points instead")
@@ -91,7 +91,7 @@ impl<G: GridGenerator + ?Sized> GridGenerator for $pointer {
 
 pointers!(Box<G>, std::sync::Arc<G>);
 
-/// `theta` as (N, P), whatever of the accepted shapes it has.
+/// `theta` as (N, P), from any of the accepted shapes.
 pub(super) fn rows(op: &str, theta: &Tensor, shape: &[usize]) -> Result<Tensor> {
     let count: usize = shape.iter().product();
     if !theta.dtype().is_float() {

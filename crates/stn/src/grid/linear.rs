@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{DType, Device, Result, Tensor};
 
-/// A constant matrix, kept in f64 and, once asked for, in the dtypes and on the devices in use.
+/// A constant matrix in f64, with copies in the dtypes and on the devices that were asked for.
 #[derive(Clone, Debug)]
 pub(super) struct Constant {
     master: Tensor,
@@ -39,7 +39,7 @@ impl Constant {
     }
 }
 
-/// Runs `f` in the dtype that a transformation of `theta` is computed in: half precision in f32.
+/// Runs `f` in the dtype for transformations of `theta`: half precision is computed in f32.
 pub(super) fn in_float(
     theta: &Tensor,
     f: impl FnOnce(&Tensor) -> Result<Tensor>,

@@ -2,7 +2,7 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
-/// The transformation of two transformers in a row: `first` stands nearer to the input.
+/// The transformation of two transformers in series; `first` is nearer to the input.
 ///
 /// If the first makes V from U and the second makes W from V, one transformer with the result makes W from U:
 /// `x_s = T_first(T_second(x_t))`, the product of the matrices in this order.
@@ -42,7 +42,7 @@ pub fn compose(first: &Tensor, second: &Tensor) -> Result<Tensor> {
     Tensor::cat(&[product.narrow(2, 0, d)?, moved], 2)
 }
 
-/// The transformation that undoes `theta`.
+/// The inverse of the transformation `theta`.
 ///
 /// # Shapes
 /// (N, 2, 3) or (N, 3, 4); the result has the same shape.

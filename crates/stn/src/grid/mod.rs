@@ -5,7 +5,8 @@
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
-use crate::options::{AlignCorners, check_size};
+use crate::options::AlignCorners;
+use crate::size::{pixels, product};
 
 mod affine;
 mod affine_subset;
@@ -57,10 +58,10 @@ impl SamplingGrid {
         }
     }
 
-    /// The grid that reads each of (height, width) pixels where it stands, `n` times.
+    /// The grid that reads each of (height, width) pixels at its own position, `n` times.
     ///
     /// # Errors
-    /// A size without pixels.
+    /// A size without pixels, or with 2^29 or more; more coordinates than memory can hold.
     pub fn identity(
         n: usize,
         size: (usize, usize),
@@ -68,7 +69,12 @@ impl SamplingGrid {
         dtype: DType,
         device: &Device,
     ) -> Result<Self> {
-        check_size("sampling grid", &[size.0, size.1])?;
+        let points = pixels("sampling grid", &[size.0, size.1])?;
+        product(
+            "sampling grid",
+            "the coordinates (n, points, 2)",
+            &[n, points, 2],
+        )?;
         let points = base::points_2d(size, align_corners);
         let coords = Tensor::from_vec(points, (1, size.0, size.1, 2), &Device::Cpu)?;
         let coords = coords.to_dtype(dtype)?.to_device(device)?;
@@ -87,20 +93,20 @@ impl SamplingGrid {
     /// The size of the output: (height, width), or (depth, height, width).
     pub fn size(&self) -> &[usize] {
         let dims = self.coords.dims();
-        &dims[1..dims.len() - 1]
+        dims.get(1..dims.len().saturating_sub(1)).unwrap_or(&[])
     }
 
-    /// The share of the points that lie outside [-1, 1], by more than rounding: for watching a training run.
+    /// The share of the points outside [-1, 1], by more than rounding: for monitoring a training run.
     ///
     /// # Errors
     /// Those of Candle's comparisons.
     pub fn outside(&self) -> Result<f64> {
         let coords = self.coords.detach();
+        if coords.elem_count() == 0 {
+            return Ok(0.0);
+        }
         let far = coords.abs()?.gt(1.0 + 1e-4)?.to_dtype(DType::F64)?;
         let far = far.max(candle_core::D::Minus1)?;
-        match far.elem_count() {
-            0 => Ok(0.0),
-            _ => far.mean_all()?.to_scalar::<f64>(),
-        }
+        far.mean_all()?.to_scalar::<f64>()
     }
 }

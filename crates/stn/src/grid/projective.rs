@@ -6,7 +6,8 @@ use super::SamplingGrid;
 use super::base::points_2d;
 use super::generator::{GridGenerator, points, rows};
 use super::linear::{Constant, in_float};
-use crate::options::{AlignCorners, check_size};
+use crate::options::AlignCorners;
+use crate::size::{matrix, pixels};
 
 const NAME: &str = "projective grid";
 
@@ -56,11 +57,12 @@ impl ProjectiveGrid {
     /// A generator for outputs of `size`, (height, width).
     ///
     /// # Errors
-    /// A size without pixels.
+    /// A size without pixels, or with 2^29 or more.
     pub fn new(size: (usize, usize), align_corners: AlignCorners) -> Result<Self> {
-        check_size(NAME, &[size.0, size.1])?;
+        let count = pixels(NAME, &[size.0, size.1])?;
+        // Numerators, denominators and points together.
+        matrix(NAME, "the matrix of the grid", &[16, count])?;
         let base = points_2d(size, align_corners);
-        let count = base.len() / 2;
         let (mut numerators, mut denominator) = (vec![0.0; 12 * count], vec![0.0; 2 * count]);
         for (at, point) in base.chunks_exact(2).enumerate() {
             for (column, value) in [point[0], point[1], 1.0].into_iter().enumerate() {

@@ -11,7 +11,8 @@ use super::SamplingGrid;
 use super::base::points_2d;
 use super::generator::{GridGenerator, points, rows};
 use super::linear::{Constant, in_float};
-use crate::options::{AlignCorners, check_size};
+use crate::options::AlignCorners;
+use crate::size::{matrix, pixels};
 
 const NAME: &str = "thin plate spline grid";
 
@@ -61,21 +62,28 @@ impl ThinPlateSplineGrid {
     /// The paper's number of control points along a side.
     pub const PAPER_SIDE: usize = 4;
 
+    /// The most control points along a side: the time to solve the spline grows with the sixth power.
+    pub const MAX_SIDE: usize = 32;
+
     /// A generator for outputs of `size`, (height, width), with `side` x `side` control points.
     ///
     /// # Errors
-    /// A size without pixels; fewer than two control points a side.
+    /// A size without pixels, or with 2^29 or more; other than two to [`MAX_SIDE`](Self::MAX_SIDE) control points a side.
     pub fn new(size: (usize, usize), align_corners: AlignCorners, side: usize) -> Result<Self> {
-        check_size(NAME, &[size.0, size.1])?;
-        if side < 2 {
-            bail!("{NAME}: {side} control points a side; at least 2 are needed");
+        let count = pixels(NAME, &[size.0, size.1])?;
+        if !(2..=Self::MAX_SIDE).contains(&side) {
+            bail!(
+                "{NAME}: {side} control points a side; at least 2 and at most {} are needed",
+                Self::MAX_SIDE
+            );
         }
+        let factors = [2 * side * side, count, 2];
+        let len = matrix(NAME, "the matrix of the spline", &factors)?;
         let control = points_2d((side, side), AlignCorners::Yes);
         let k = control.len() / 2;
         let solution = solve(&control)?;
         let base = points_2d(size, align_corners);
-        let count = base.len() / 2;
-        let mut matrix = vec![0.0; 2 * k * 2 * count];
+        let mut matrix = vec![0.0; len];
         for (at, point) in base.chunks_exact(2).enumerate() {
             let features = features(&control, point);
             for knot in 0..k {

@@ -8,56 +8,103 @@
 //!
 //! Backward: a row contributes `sum g[d] * x` and `sum g[d]`; the other columns of theta follow from the second.
 
+use candle_core::{Result, bail};
 use rayon::prelude::*;
 use striate::kernels::Real;
 use striate::kernels::parts::written_by;
 
-/// Sizes of an affine grid: `n` transformations of a grid that is the product of `D` axes, the width first.
-#[derive(Clone, Debug, PartialEq)]
+use crate::options::AlignCorners;
+use crate::size::{pixels, product};
+
+const NAME: &str = "affine grid";
+
+/// Sizes of an affine grid: `n` transformations of the regular grid on `size`, (h, w) or (d, h, w).
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AffineShape<const D: usize> {
-    /// Images.
-    pub n: usize,
-    /// Coordinates along each axis.
-    pub axes: [Vec<f64>; D],
+    n: usize,
+    size: [usize; D],
+    align_corners: AlignCorners,
 }
 
 impl<const D: usize> AffineShape<D> {
+    /// Sizes whose products are known to fit.
+    ///
+    /// # Errors
+    /// No axis, a side of 0, more than 2^29 points, products that memory cannot hold.
+    pub fn new(n: usize, size: [usize; D], align_corners: AlignCorners) -> Result<Self> {
+        if D == 0 {
+            bail!("{NAME}: the grid has no axis");
+        }
+        let points = pixels(NAME, &size)?;
+        product(NAME, "the grids (n, points, axes)", &[n, points, D])?;
+        product(NAME, "theta (n, axes, axes + 1)", &[n, D, D + 1])?;
+        Ok(Self {
+            n,
+            size,
+            align_corners,
+        })
+    }
+
     /// Points of a grid.
     pub fn points(&self) -> usize {
-        self.axes.iter().map(Vec::len).product()
+        self.size.iter().product()
     }
 
-    fn rows(&self) -> usize {
-        self.points() / self.axes[0].len().max(1)
+    /// Elements of theta: D (D + 1) a transformation.
+    pub fn theta_len(&self) -> usize {
+        self.n * D * (D + 1)
     }
 
-    /// (1, y, z) scaled to what multiplies the columns of theta behind the first in row `row`.
+    /// Elements of the coordinates: D a point.
+    pub fn coords_len(&self) -> usize {
+        self.n * self.points() * D
+    }
+
+    fn width(&self) -> usize {
+        self.size[D - 1]
+    }
+
+    /// The coordinates along the width.
+    fn xs<T: Real>(&self) -> Vec<T> {
+        let width = self.width();
+        let coordinate = |i| self.align_corners.to_coordinate(i as f64, width);
+        (0..width).map(|i| T::from_f64(coordinate(i))).collect()
+    }
+
+    /// (y, 1) or (y, z, 1) of row `row`: what multiplies the columns of theta after the first.
     fn rest<T: Real>(&self, mut row: usize) -> [T; D] {
         let mut rest = [T::ONE; D];
-        for (value, axis) in rest.iter_mut().zip(&self.axes[1..]) {
-            *value = T::from_f64(axis[row % axis.len()]);
-            row /= axis.len();
+        let sides = self.size[..D - 1].iter().rev();
+        for (value, &side) in rest.iter_mut().zip(sides) {
+            let coordinate = self.align_corners.to_coordinate((row % side) as f64, side);
+            *value = T::from_f64(coordinate);
+            row /= side;
         }
         rest
     }
+
+    fn check(&self, name: &str, found: usize, expected: usize) -> Result<()> {
+        if found != expected {
+            bail!("{NAME}: {name} has {found} elements; {self:?} needs {expected}");
+        }
+        Ok(())
+    }
 }
 
-/// Images a task handles, so that its start is not noticed.
-fn images_a_task(numbers: usize) -> usize {
-    ((1 << 15) / numbers.max(1)).max(1)
+/// Images that make a task long enough to pay for its start, with `elements` elements each.
+fn images_a_task(elements: usize) -> usize {
+    ((1 << 15) / elements.max(1)).max(1)
 }
 
 /// The coordinates, D of them for each point of each image, interleaved.
 ///
-/// # Panics
-/// If `theta` does not hold D * (D + 1) numbers an image.
-pub fn forward<T: Real, const D: usize>(shape: &AffineShape<D>, theta: &[T]) -> Vec<T> {
-    let parameters = D * (D + 1);
-    assert_eq!(theta.len(), shape.n * parameters);
-    let numbers = shape.points() * D;
-    let width = shape.axes[0].len();
-    let xs: Vec<T> = shape.axes[0].iter().map(|&x| T::from_f64(x)).collect();
-    let run = images_a_task(numbers);
+/// # Errors
+/// If `theta` does not have D (D + 1) elements an image.
+pub fn forward<T: Real, const D: usize>(shape: &AffineShape<D>, theta: &[T]) -> Result<Vec<T>> {
+    shape.check("theta", theta.len(), shape.theta_len())?;
+    let (parameters, elements) = (D * (D + 1), shape.points() * D);
+    let (width, xs) = (shape.width(), shape.xs::<T>());
+    let run = images_a_task(elements);
     let image = |theta: &[T], coords: &mut [T]| {
         for (row, coords) in coords.chunks_exact_mut(width * D).enumerate() {
             let rest = shape.rest::<T>(row);
@@ -79,34 +126,36 @@ pub fn forward<T: Real, const D: usize>(shape: &AffineShape<D>, theta: &[T]) -> 
         let task = |(theta, coords): (&[T], &mut [T])| {
             let images = theta
                 .chunks_exact(parameters)
-                .zip(coords.chunks_exact_mut(numbers));
+                .zip(coords.chunks_exact_mut(elements));
             images.for_each(|(theta, coords)| image(theta, coords));
         };
         let tasks = theta.par_chunks(run * parameters);
         tasks
-            .zip(coords.par_chunks_mut(run * numbers))
+            .zip(coords.par_chunks_mut(run * elements))
             .for_each(task);
     };
     // SAFETY: every point of every image is stored to, and none is read.
-    unsafe { written_by(shape.n * numbers, fill) }
+    Ok(unsafe { written_by(shape.coords_len(), fill) })
 }
 
 /// The gradient with respect to theta, from `g`, that with respect to the coordinates.
 ///
 /// Rows are summed in `T`, in eight partial sums, and rows are added up in f64.
 ///
-/// # Panics
-/// If `g` does not hold D numbers for each point of each image.
-pub fn backward<T: Real, const D: usize>(shape: &AffineShape<D>, g: &[T]) -> Vec<T> {
-    let parameters = D * (D + 1);
-    let numbers = shape.points() * D;
-    assert_eq!(g.len(), shape.n * numbers);
-    let width = shape.axes[0].len();
-    let xs: Vec<T> = shape.axes[0].iter().map(|&x| T::from_f64(x)).collect();
-    let mut theta = vec![T::ZERO; shape.n * parameters];
+/// # Errors
+/// If `g` does not have D elements for each point of each image.
+pub fn backward<T: Real, const D: usize>(shape: &AffineShape<D>, g: &[T]) -> Result<Vec<T>> {
+    shape.check(
+        "the gradient of the coordinates",
+        g.len(),
+        shape.coords_len(),
+    )?;
+    let (parameters, elements) = (D * (D + 1), shape.points() * D);
+    let (width, xs) = (shape.width(), shape.xs::<T>());
+    let mut theta = vec![T::ZERO; shape.theta_len()];
     let image = |g: &[T], theta: &mut [T]| {
         let mut sums = vec![0.0f64; parameters];
-        for (row, g) in g.chunks_exact(width * D).enumerate().take(shape.rows()) {
+        for (row, g) in g.chunks_exact(width * D).enumerate() {
             let rest = shape.rest::<f64>(row);
             let (sum, sum_x) = row_sums::<T, D>(g, &xs);
             for d in 0..D {
@@ -119,17 +168,17 @@ pub fn backward<T: Real, const D: usize>(shape: &AffineShape<D>, g: &[T]) -> Vec
         let pairs = theta.iter_mut().zip(&sums);
         pairs.for_each(|(theta, &sum)| *theta = T::from_f64(sum));
     };
-    let run = images_a_task(numbers);
+    let run = images_a_task(elements);
     let tasks = theta.par_chunks_mut(run * parameters);
     tasks
-        .zip(g.par_chunks(run * numbers))
+        .zip(g.par_chunks(run * elements))
         .for_each(|(theta, g)| {
             let images = theta
                 .chunks_exact_mut(parameters)
-                .zip(g.chunks_exact(numbers));
+                .zip(g.chunks_exact(elements));
             images.for_each(|(theta, g)| image(g, theta));
         });
-    theta
+    Ok(theta)
 }
 
 /// Sum of g[d] and of g[d] * x over a row, for each d.

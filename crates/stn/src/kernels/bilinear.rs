@@ -1,304 +1,158 @@
-//! Bilinear sampling in the plane: sizes, and the choice of the kernel.
+//! Bilinear sampling in the plane: the choice of the layout, and the two passes.
 //!
 //! ```text
-//! for each image, for each block of 64 points:
-//!     places and weights of the points, in vectors           (block)
-//!     for each point, for each channel:
+//! for each image, for each block of 64 points:               (driver)
+//!     positions and weights of the points, in vectors        (block)
+//!     for each point, for each channel:                      (planar, padded, channels_last)
 //!         y = w00 x[above, left] + w01 x[above, right] + w10 x[below, left] + w11 x[below, right]
 //! ```
 //!
-//! Backward, in the same pass: the four pixels of dx get their weights times dy,
-//! and the sums over the channels of dy times the four pixels make the gradient of the coordinates.
-//! dx of a single large image is divided into bands of rows; each band looks at the blocks that touch it
+//! Backward, in the same pass: the four neighbors in dx get their weights times dy,
+//! and the sums over the channels of dy times the four neighbors make the gradient of the coordinates.
+//! dx of a single large image is divided into bands of rows; each band goes through the blocks that touch it
 //! and adds what falls on its own rows, in the order of the points.
 
-use std::ops::Range;
-
+use candle_core::{Result, bail};
 use striate::kernels::level::Level;
-use striate::kernels::parts::{Kernel, Shared, Simd, dispatch, written_by};
+use striate::kernels::parts::{Shared, written_by};
 
-use super::block::{BLOCK, Block, Map};
+use super::channels_last::ChannelsLast;
+use super::driver;
+use super::layout::{Backward, Forward};
+use super::map::Map;
 use super::number::Number;
-use super::{framed, lanes, planes, split};
-use crate::options::{AlignCorners, PaddingMode};
-
-/// Sizes and rules of a sampling: (n, c, h, w) is read at `points` places an image.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SampleShape {
-    /// Images.
-    pub n: usize,
-    /// Channels.
-    pub c: usize,
-    /// Height of the input.
-    pub h: usize,
-    /// Width of the input.
-    pub w: usize,
-    /// Points of the grid of one image.
-    pub points: usize,
-    /// What -1 and +1 mean.
-    pub align_corners: AlignCorners,
-    /// What lies outside.
-    pub padding: PaddingMode,
-}
-
-impl SampleShape {
-    /// Numbers in the input.
-    pub fn x_len(&self) -> usize {
-        self.n * self.c * self.h * self.w
-    }
-
-    /// Numbers in the output.
-    pub fn y_len(&self) -> usize {
-        self.n * self.c * self.points
-    }
-
-    /// Numbers in the grid.
-    pub fn grid_len(&self) -> usize {
-        self.n * self.points * 2
-    }
-}
-
-/// Which gradients are wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// That of the input.
-    pub input: bool,
-    /// That of the grid.
-    pub grid: bool,
-}
-
-/// What a backward pass gives: what was wanted, and empty vectors for the rest.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Gradients<T> {
-    /// With respect to the input.
-    pub input: Vec<T>,
-    /// With respect to the grid.
-    pub grid: Vec<T>,
-}
+use super::padded::Padded;
+use super::planar::Planar;
+use super::shape::{Gradients, NeedsGrad, SampleShape};
 
 /// How the channels of an image are laid out while it is sampled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Path {
-    /// As they are.
-    Planes,
-    /// Copied into frames of the outside: many small maps of few channels.
-    Framed,
-    /// Copied into vectors over channels.
-    Lanes,
+pub enum ChannelLayout {
+    /// Channel by channel, as in the tensor.
+    Planar,
+    /// Channel by channel, copied into a margin of the value outside: many small maps of few channels.
+    Padded,
+    /// Copied to all channels of a pixel side by side.
+    ChannelsLast,
 }
 
-/// From this many channels on, the copy into lanes pays; measured.
-const LANES_FROM: usize = 5;
+/// From this many channels on, the copy to channels last pays off; measured.
+const CHANNELS_LAST_FROM: usize = 5;
 
-impl Path {
+impl ChannelLayout {
     /// The fastest one for `shape`.
-    pub fn best(shape: &SampleShape) -> Self {
+    pub fn best(shape: &SampleShape<2>) -> Self {
         match shape.c {
-            LANES_FROM.. => Self::Lanes,
-            _ if framed::serves(shape) => Self::Framed,
-            _ => Self::Planes,
+            CHANNELS_LAST_FROM.. => Self::ChannelsLast,
+            _ if Padded::serves(shape) => Self::Padded,
+            _ => Self::Planar,
         }
     }
 
     /// Those that serve `shape`.
-    pub fn all(shape: &SampleShape) -> Vec<Self> {
-        let framed = framed::serves(shape).then_some(Self::Framed);
-        [Self::Planes, Self::Lanes]
+    pub fn all(shape: &SampleShape<2>) -> Vec<Self> {
+        let padded = Padded::serves(shape).then_some(Self::Padded);
+        [Self::Planar, Self::ChannelsLast]
             .into_iter()
-            .chain(framed)
+            .chain(padded)
             .collect()
     }
 }
 
-/// The values of `x` at the points of `grid`.
+/// The values of `x`, (n, c, h, w), at the points of `grid`, (n, points, 2): (n, c, points).
 ///
-/// # Panics
-/// If a slice does not have the length that the shape says, or the path does not serve the shape.
+/// # Errors
+/// A slice whose length is not that of the shape, a layout that does not serve the shape, a level that this CPU lacks.
 pub fn forward<T: Number>(
     level: Level,
-    path: Path,
-    shape: &SampleShape,
+    layout: ChannelLayout,
+    shape: &SampleShape<2>,
     x: &[T],
     grid: &[T],
-) -> Vec<T> {
-    assert_eq!(
-        (x.len(), grid.len()),
-        (shape.x_len(), shape.grid_len()),
-        "{shape:?}"
-    );
-    check(path, shape);
-    let map = Map::new(shape.h, shape.w, shape.align_corners, shape.padding);
+) -> Result<Vec<T>> {
+    check(level, layout, shape)?;
+    shape.check(&[
+        ("the input", x.len(), shape.input_len()),
+        ("the grid", grid.len(), shape.grid_len()),
+    ])?;
+    if shape.is_empty() {
+        return Ok(Vec::new());
+    }
     let fill = |y: &mut [T]| {
         let pass = Forward {
             level,
             shape,
-            map,
+            map: Map::new(shape),
             x,
             grid,
             y: Shared::new(y),
         };
-        match path {
-            Path::Planes => planes::forward(&pass),
-            Path::Framed => framed::forward(&pass),
-            Path::Lanes => lanes::forward(&pass),
+        match layout {
+            ChannelLayout::Planar => driver::forward::<T, Planar>(&pass),
+            ChannelLayout::Padded => driver::forward::<T, Padded>(&pass),
+            ChannelLayout::ChannelsLast => driver::forward::<T, ChannelsLast>(&pass),
         }
     };
-    // SAFETY: every kernel stores to each channel of each point of each image, and reads none.
-    unsafe { written_by(shape.y_len(), fill) }
+    // SAFETY: the tasks cover all points of all images, and every layout stores all channels of a point and reads none.
+    Ok(unsafe { written_by(shape.output_len(), fill) })
 }
 
 /// The gradients with respect to `x` and `grid`, from `dy`, that with respect to the output.
 ///
-/// # Panics
+/// # Errors
 /// As [`forward`].
 pub fn backward<T: Number>(
     level: Level,
-    path: Path,
-    shape: &SampleShape,
-    x: &[T],
-    grid: &[T],
-    dy: &[T],
-    wanted: Wanted,
-) -> Gradients<T> {
-    assert_eq!(
-        (x.len(), grid.len()),
-        (shape.x_len(), shape.grid_len()),
-        "{shape:?}"
-    );
-    assert_eq!(dy.len(), shape.y_len(), "{shape:?}");
-    check(path, shape);
-    let map = Map::new(shape.h, shape.w, shape.align_corners, shape.padding);
+    layout: ChannelLayout,
+    shape: &SampleShape<2>,
+    [x, grid, dy]: [&[T]; 3],
+    needs: NeedsGrad,
+) -> Result<Gradients<T>> {
+    check(level, layout, shape)?;
+    shape.check(&[
+        ("the input", x.len(), shape.input_len()),
+        ("the grid", grid.len(), shape.grid_len()),
+        ("the gradient of the output", dy.len(), shape.output_len()),
+    ])?;
+    if shape.is_empty() || !(needs.input || needs.grid) {
+        return Ok(Gradients::zeros(shape, needs));
+    }
     let mut dgrid = Vec::new();
     let fill = |dx: &mut [T]| {
-        let mut fill = |dgrid: &mut [T]| {
-            let (dx, dgrid) = (Shared::new(dx), Shared::new(dgrid));
+        let fill = |dgrid: &mut [T]| {
             let pass = Backward {
                 level,
                 shape,
-                map,
+                map: Map::new(shape),
                 x,
                 grid,
                 dy,
-                dx,
-                dgrid,
-                wanted,
+                dx: Shared::new(dx),
+                dgrid: Shared::new(dgrid),
+                needs,
             };
-            match path {
-                Path::Planes => planes::backward(&pass),
-                Path::Framed => framed::backward(&pass),
-                Path::Lanes => lanes::backward(&pass),
+            match layout {
+                ChannelLayout::Planar => driver::backward::<T, Planar>(&pass),
+                ChannelLayout::Padded => driver::backward::<T, Padded>(&pass),
+                ChannelLayout::ChannelsLast => driver::backward::<T, ChannelsLast>(&pass),
             }
         };
-        let len = if wanted.grid { shape.grid_len() } else { 0 };
-        // SAFETY: the gradient of every point is stored by the one band that owns it, and read by none.
-        dgrid = unsafe { written_by(len, &mut fill) };
+        let len = if needs.grid { shape.grid_len() } else { 0 };
+        // SAFETY: the gradient of every point is stored by the one task that it falls to, and read by none.
+        dgrid = unsafe { written_by(len, fill) };
     };
-    let len = if wanted.input { shape.x_len() } else { 0 };
-    // SAFETY: each band starts with a fill of its rows, or stores them at its end.
+    let len = if needs.input { shape.input_len() } else { 0 };
+    // SAFETY: the bands cover all rows of all images; each sets its rows to zero first, or stores them at its end.
     let input = unsafe { written_by(len, fill) };
-    Gradients { input, grid: dgrid }
+    Ok(Gradients { input, grid: dgrid })
 }
 
-fn check(path: Path, shape: &SampleShape) {
-    assert!(
-        path != Path::Framed || framed::serves(shape),
-        "{path:?} does not serve {shape:?}"
-    );
-}
-
-/// The data of a forward pass.
-#[derive(Clone, Copy)]
-pub(super) struct Forward<'a, T> {
-    pub(super) level: Level,
-    pub(super) shape: &'a SampleShape,
-    pub(super) map: Map<T>,
-    pub(super) x: &'a [T],
-    pub(super) grid: &'a [T],
-    pub(super) y: Shared<T>,
-}
-
-/// The data of a backward pass.
-#[derive(Clone, Copy)]
-pub(super) struct Backward<'a, T> {
-    pub(super) level: Level,
-    pub(super) shape: &'a SampleShape,
-    pub(super) map: Map<T>,
-    pub(super) x: &'a [T],
-    pub(super) grid: &'a [T],
-    pub(super) dy: &'a [T],
-    pub(super) dx: Shared<T>,
-    pub(super) dgrid: Shared<T>,
-    pub(super) wanted: Wanted,
-}
-
-/// The coordinates of `points` of image `image`.
-#[inline(always)]
-pub(super) fn coords<'a, T>(
-    shape: &SampleShape,
-    grid: &'a [T],
-    image: usize,
-    points: Range<usize>,
-) -> &'a [T] {
-    let first = image * shape.points;
-    &grid[2 * (first + points.start)..2 * (first + points.end)]
-}
-
-/// The blocks of a run of points.
-#[inline(always)]
-pub(super) fn blocks(points: Range<usize>) -> impl Iterator<Item = Range<usize>> {
-    let end = points.end;
-    points
-        .step_by(BLOCK)
-        .map(move |start| start..(start + BLOCK).min(end))
-}
-
-/// The rows that each block of each image touches, for passes that divide the rows.
-pub(super) fn touched<T: Number>(pass: &Backward<T>, image: usize) -> Vec<(i32, i32)> {
-    let mut rows = vec![(0, 0); pass.shape.points.div_ceil(BLOCK)];
-    let shared = Shared::new(&mut rows);
-    let runs = split::runs(pass.shape.points, 8);
-    split::run(runs.len(), pass.shape.points * 8, |run| {
-        let points = runs[run].clone();
-        // SAFETY: runs consist of whole blocks, so each task has its own part.
-        let rows = unsafe {
-            let count = points.len().div_ceil(BLOCK);
-            std::slice::from_raw_parts_mut(shared.at(points.start / BLOCK, count), count)
-        };
-        dispatch(
-            pass.level,
-            Touched {
-                pass,
-                image,
-                points,
-                rows,
-            },
-        );
-    });
-    rows
-}
-
-struct Touched<'a, T> {
-    pass: &'a Backward<'a, T>,
-    image: usize,
-    points: Range<usize>,
-    rows: &'a mut [(i32, i32)],
-}
-
-impl<T: Number> Kernel<T> for Touched<'_, T> {
-    type Output = ();
-    #[inline(always)]
-    unsafe fn run<S: Simd<Elem = T>>(self) {
-        let Backward {
-            level,
-            shape,
-            map,
-            grid,
-            ..
-        } = self.pass;
-        let mut block = Block::new();
-        for (points, rows) in blocks(self.points).zip(self.rows) {
-            block.place(*level, map, coords(shape, grid, self.image, points));
-            *rows = block.rows(map);
-        }
+fn check(level: Level, layout: ChannelLayout, shape: &SampleShape<2>) -> Result<()> {
+    if !level.available() {
+        bail!("sampling: this CPU has no {level} instructions");
     }
+    if layout == ChannelLayout::Padded && !Padded::serves(shape) {
+        bail!("sampling: the layout {layout:?} does not serve {shape:?}");
+    }
+    Ok(())
 }

@@ -1,113 +1,70 @@
-//! Places and weights of a block of points, computed in vectors.
+//! Positions and weights of a block of points, computed in vectors.
 //!
-//! What is the same for all channels is computed once for 64 points: the pixel left above, the four weights,
+//! What all channels share is computed once for 64 points: the upper left neighbor, the four weights,
 //! and the derivatives of the position.
-//! The loops have a fixed length and no branches, so the compiler vectorises them for the level at hand.
+//! The loops have a fixed length and no branches, so the compiler vectorises them for the level in use.
+
+use std::ops::Range;
 
 use striate::kernels::level::Level;
 use striate::kernels::parts::{Kernel, Simd, dispatch};
 
+use super::axis::{Padding, with_padding};
+use super::map::Map;
 use super::number::Number;
-use super::place::{Axis, Outside, with_outside};
-use crate::options::{AlignCorners, PaddingMode};
 
 /// Points of a block.
 pub(super) const BLOCK: usize = 64;
 
-/// The place of a point whose coordinate is NaN.
-const MISSING: i32 = i32::MIN;
+/// The pixel index of a point with a coordinate that is NaN.
+const NAN_INDEX: i32 = i32::MIN;
 
-/// Both axes of a map and what lies outside.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Map<T> {
-    pub(super) x: Axis<T>,
-    pub(super) y: Axis<T>,
-    padding: PaddingMode,
-    /// The value outside, where it has one.
-    pub(super) outside: T,
-    /// From a row to the next where the map lies, and its first pixel.
-    stride: i32,
-    first: i32,
-}
-
-impl<T: Number> Map<T> {
-    pub(super) fn new(
-        h: usize,
-        w: usize,
-        align_corners: AlignCorners,
-        padding: PaddingMode,
-    ) -> Self {
-        let outside = match padding {
-            PaddingMode::Constant(value) => T::from_f64(value),
-            _ => T::ZERO,
-        };
-        Self {
-            x: Axis::new(w, align_corners),
-            y: Axis::new(h, align_corners),
-            padding,
-            outside,
-            stride: w as i32,
-            first: 0,
-        }
-    }
-
-    /// The same map as a part of a larger one, whose rows are `stride` apart and whose pixel `first` is the first of this one.
-    pub(super) fn inside(self, stride: usize, first: usize) -> Self {
-        Self {
-            stride: stride as i32,
-            first: first as i32,
-            ..self
-        }
-    }
-
-    /// The pixel on an axis of `n` that a tap of a place reaches; -1 for the value outside.
-    #[inline(always)]
-    fn tap(&self, i: i32, n: i32) -> i32 {
-        match self.padding {
-            PaddingMode::Wrap if i == n => 0,
-            _ if i >= 0 && i < n => i,
-            _ => -1,
-        }
-    }
-}
-
-/// Where the points of a block are read.
+/// The positions of the points of a block.
 pub(super) struct Block<T> {
     /// Points in use.
     pub(super) len: usize,
     x0: [i32; BLOCK],
     y0: [i32; BLOCK],
-    /// The pixel left above, where all four lie on the map; else -1.
-    /// In a frame: always that pixel, and 0 for a coordinate that is NaN.
+    /// The upper left neighbor, where all four neighbors are on the map; else -1.
+    /// In a map with a margin: always that neighbor, and 0 for a coordinate that is NaN.
     pub(super) base: [i32; BLOCK],
     /// Whether a coordinate is NaN.
-    pub(super) any_missing: bool,
+    pub(super) any_nan: bool,
     fx: [T; BLOCK],
     fy: [T; BLOCK],
     /// Derivative of the position in pixels with respect to the coordinates.
     slope_x: [T; BLOCK],
     slope_y: [T; BLOCK],
-    /// Weights of the pixels left above, right above, left below, right below.
+    /// Weights of the neighbors: upper left, upper right, lower left, lower right.
     pub(super) weight: [[T; BLOCK]; 4],
 }
 
-struct Place<'a, T, const FRAMED: bool> {
+/// The blocks of a run of points.
+#[inline(always)]
+pub(super) fn blocks(points: Range<usize>) -> impl Iterator<Item = Range<usize>> {
+    let end = points.end;
+    points
+        .step_by(BLOCK)
+        .map(move |start| start..(start + BLOCK).min(end))
+}
+
+struct Locate<'a, T, const MARGIN: bool> {
     block: &'a mut Block<T>,
     map: &'a Map<T>,
     coords: &'a [T],
 }
 
-impl<T: Number, const FRAMED: bool> Kernel<T> for Place<'_, T, FRAMED> {
+impl<T: Number, const MARGIN: bool> Kernel<T> for Locate<'_, T, MARGIN> {
     type Output = ();
     #[inline(always)]
     unsafe fn run<S: Simd<Elem = T>>(self) {
-        with_outside!(self.map.padding, O => self.block.place_by::<O, FRAMED>(self.map, self.coords));
+        with_padding!(self.map.padding, P => self.block.locate_by::<P, MARGIN>(self.map, self.coords));
     }
 }
 
-/// The four pixels of a point, in the order of the weights; -1 for the value outside.
+/// The four neighbors of a point, in the order of the weights; -1 for the value outside.
 #[derive(Clone, Copy)]
-pub(super) struct Taps {
+pub(super) struct Neighbors {
     pub(super) row: [i32; 4],
     pub(super) offset: [i32; 4],
 }
@@ -119,7 +76,7 @@ impl<T: Number> Block<T> {
             x0: [0; BLOCK],
             y0: [0; BLOCK],
             base: [-1; BLOCK],
-            any_missing: false,
+            any_nan: false,
             fx: [T::ZERO; BLOCK],
             fy: [T::ZERO; BLOCK],
             slope_x: [T::ZERO; BLOCK],
@@ -128,28 +85,18 @@ impl<T: Number> Block<T> {
         }
     }
 
-    /// Places the points whose (x, y) are interleaved in `coords`, at most [`BLOCK`] of them.
+    /// Locates the points whose (x, y) are interleaved in `coords`, at most [`BLOCK`] of them.
     ///
-    /// Not inlined into the kernels: one copy a level is enough.
+    /// `MARGIN` says that the map has a margin so wide that every position has its four neighbors in it.
+    /// Dispatched again, so that the kernels share one copy for each level.
     #[inline(always)]
-    pub(super) fn place(&mut self, level: Level, map: &Map<T>, coords: &[T]) {
-        self.dispatched::<false>(level, map, coords);
-    }
-
-    /// The same for a map in a frame so wide that every place has its four pixels in it.
-    #[inline(always)]
-    pub(super) fn place_framed(&mut self, level: Level, map: &Map<T>, coords: &[T]) {
-        self.dispatched::<true>(level, map, coords);
-    }
-
-    #[inline(always)]
-    fn dispatched<const FRAMED: bool>(&mut self, level: Level, map: &Map<T>, coords: &[T]) {
+    pub(super) fn locate<const MARGIN: bool>(&mut self, level: Level, map: &Map<T>, coords: &[T]) {
         let block = self;
-        dispatch(level, Place::<T, FRAMED> { block, map, coords });
+        dispatch(level, Locate::<T, MARGIN> { block, map, coords });
     }
 
     #[inline(always)]
-    fn place_by<O: Outside, const FRAMED: bool>(&mut self, map: &Map<T>, coords: &[T]) {
+    fn locate_by<P: Padding, const MARGIN: bool>(&mut self, map: &Map<T>, coords: &[T]) {
         self.len = coords.len() / 2;
         let mut padded = [T::ZERO; 2 * BLOCK];
         let coords = match <&[T; 2 * BLOCK]>::try_from(coords) {
@@ -159,43 +106,43 @@ impl<T: Number> Block<T> {
                 &padded
             }
         };
-        // One loop an axis and one for both: a loop that takes turns with the axes is not vectorised.
+        // One loop for each axis and one for both: a loop that alternates between the axes is not vectorised.
         let (mut x, mut y) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
         for t in 0..BLOCK {
             (x[t], y[t]) = (coords[2 * t], coords[2 * t + 1]);
         }
         for t in 0..BLOCK {
-            let (place, slope) = O::place(&map.x, map.x.pixel(x[t]));
-            (x[t], self.slope_x[t]) = (place, slope * map.x.scale);
+            let (position, slope) = P::position(&map.x, map.x.unnormalize(x[t]));
+            (x[t], self.slope_x[t]) = (position, slope * map.x.scale);
         }
         for t in 0..BLOCK {
-            let (place, slope) = O::place(&map.y, map.y.pixel(y[t]));
-            (y[t], self.slope_y[t]) = (place, slope * map.y.scale);
+            let (position, slope) = P::position(&map.y, map.y.unnormalize(y[t]));
+            (y[t], self.slope_y[t]) = (position, slope * map.y.scale);
         }
         let (columns, rows) = (map.x.len, map.y.len);
-        let mut missing = 0;
+        let mut any_nan = 0;
         for t in 0..BLOCK {
-            let lost = x[t].missing() | y[t].missing();
-            missing |= i32::from(lost);
-            let x = if lost { T::ZERO } else { x[t] };
-            let y = if lost { T::ZERO } else { y[t] };
+            let nan = x[t].is_nan() | y[t].is_nan();
+            any_nan |= i32::from(nan);
+            let x = if nan { T::ZERO } else { x[t] };
+            let y = if nan { T::ZERO } else { y[t] };
             let (left, above) = (x.floor(), y.floor());
             let (fx, fy) = (x - left, y - above);
-            // SAFETY: a rule for the outside gives NaN, which is 0 by now, or a place at most two pixels off the map,
-            // whose size is far below that of i32.
+            // SAFETY: a padding mode gives NaN, replaced by 0 above, or a position at most two pixels off the map,
+            // whose sides are far below the range of i32.
             let (x0, y0) = unsafe { (left.to_i32_unchecked(), above.to_i32_unchecked()) };
             let base = y0
                 .wrapping_mul(map.stride)
                 .wrapping_add(x0)
                 .wrapping_add(map.first);
-            if FRAMED {
-                self.base[t] = if lost { 0 } else { base };
+            if MARGIN {
+                self.base[t] = if nan { 0 } else { base };
             } else {
-                let inside = (x0 >= 0) & (x0 < columns - 1) & (y0 >= 0) & (y0 < rows - 1) & !lost;
+                let inside = (x0 >= 0) & (x0 < columns - 1) & (y0 >= 0) & (y0 < rows - 1) & !nan;
                 self.base[t] = if inside { base } else { -1 };
-                self.y0[t] = if lost { MISSING } else { y0 };
+                self.y0[t] = if nan { NAN_INDEX } else { y0 };
             }
-            self.x0[t] = if lost { MISSING } else { x0 };
+            self.x0[t] = if nan { NAN_INDEX } else { x0 };
             (self.fx[t], self.fy[t]) = (fx, fy);
             let (gx, gy) = (T::ONE - fx, T::ONE - fy);
             self.weight[0][t] = gx * gy;
@@ -203,7 +150,7 @@ impl<T: Number> Block<T> {
             self.weight[2][t] = gx * fy;
             self.weight[3][t] = fx * fy;
         }
-        self.any_missing = missing != 0;
+        self.any_nan = any_nan != 0;
     }
 
     /// The weights of point `t`.
@@ -219,20 +166,20 @@ impl<T: Number> Block<T> {
 
     /// Whether a coordinate of point `t` is NaN.
     #[inline(always)]
-    pub(super) fn missing(&self, t: usize) -> bool {
-        self.x0[t] == MISSING
+    pub(super) fn is_nan(&self, t: usize) -> bool {
+        self.x0[t] == NAN_INDEX
     }
 
-    /// The four pixels of point `t`, which is not missing.
+    /// The four neighbors of point `t`, whose coordinates are not NaN.
     #[inline(always)]
-    pub(super) fn taps(&self, map: &Map<T>, t: usize) -> Taps {
+    pub(super) fn neighbors(&self, map: &Map<T>, t: usize) -> Neighbors {
         let columns = [
-            map.tap(self.x0[t], map.x.len),
-            map.tap(self.x0[t] + 1, map.x.len),
+            map.pixel(self.x0[t], map.x.len),
+            map.pixel(self.x0[t] + 1, map.x.len),
         ];
         let rows = [
-            map.tap(self.y0[t], map.y.len),
-            map.tap(self.y0[t] + 1, map.y.len),
+            map.pixel(self.y0[t], map.y.len),
+            map.pixel(self.y0[t] + 1, map.y.len),
         ];
         let (mut row, mut offset) = ([-1; 4], [-1; 4]);
         for k in 0..4 {
@@ -241,22 +188,22 @@ impl<T: Number> Block<T> {
                 (row[k], offset[k]) = (r, r * map.x.len + c);
             }
         }
-        Taps { row, offset }
+        Neighbors { row, offset }
     }
 
-    /// The row of the map that stands for point `t` where rows are divided: the upper one, or the nearest to it.
+    /// The row whose band stores the gradient of point `t`: that of the upper neighbors, or the nearest on the map.
     #[inline(always)]
     pub(super) fn owner(&self, map: &Map<T>, t: usize) -> i32 {
         self.y0[t].clamp(0, map.y.len - 1)
     }
 
-    /// The first and the last row that the points touch.
+    /// The first and the last row that the points read.
     #[inline(always)]
     pub(super) fn rows(&self, map: &Map<T>) -> (i32, i32) {
         let (mut first, mut last) = (i32::MAX, 0);
         for t in 0..self.len {
             let row = self.owner(map, t);
-            let next = map.tap(row + 1, map.y.len);
+            let next = map.pixel(row + 1, map.y.len);
             let next = if next < 0 { row } else { next };
             first = first.min(row).min(next);
             last = last.max(row).max(next);
@@ -265,7 +212,7 @@ impl<T: Number> Block<T> {
     }
 
     /// The gradient with respect to the coordinates, interleaved, from `dots`:
-    /// for each of the four pixels the sum over the channels of dy times its value.
+    /// for each of the four neighbors, the sum over the channels of dy times its value.
     #[inline(always)]
     pub(super) fn coordinate_gradient(&self, dots: &[[T; BLOCK]; 4], to: &mut [T; 2 * BLOCK]) {
         for t in 0..BLOCK {

@@ -3,14 +3,20 @@
 //! | file | what it holds |
 //! |:--|:--|
 //! | `affine` | coordinates of affine grids |
-//! | `place` | from coordinates to pixels under every rule for the outside |
-//! | `block` | places and weights of 64 points at a time, in vectors |
-//! | `planes` | bilinear sampling channel by channel, for few channels |
-//! | `framed` | the same for many small maps |
-//! | `lanes` | bilinear sampling with channels in vector lanes, for many |
+//! | `shape` | sizes of a sampling, checked; gradients |
+//! | `axis`, `map` | from coordinates to positions in pixels for every padding mode |
+//! | `block` | positions and weights of 64 points at a time, in vectors |
+//! | `bilinear` | bilinear sampling in the plane: the two passes |
+//! | `driver`, `schedule`, `split`, `touched`, `task` | their tasks, bands and blocks, the same for every layout |
+//! | `layout` | what a layout of the channels offers to the driver |
+//! | `planar` | channel by channel, for few channels |
+//! | `padded` | the same with a margin, for many small maps |
+//! | `channels_last` | channels in vector lanes, for many channels |
 //! | `taps` | any separable kernel, in the plane and in a volume |
 //!
 //! Kernels know neither tensors nor the reference that judges them; the only unsafe code of the crate is here.
+//! Sizes are checked when a shape is made, and the lengths of slices when a kernel is called:
+//! every public function is safe for every argument.
 //! Work is cut into parts by the sizes alone and every sum has a fixed order,
 //! so the bits of a result do not depend on the number of threads.
 
@@ -27,12 +33,20 @@ pub mod affine;
 pub mod bilinear;
 pub mod taps;
 
+mod axis;
 mod block;
-mod framed;
-mod lanes;
+mod channels_last;
+mod driver;
+mod layout;
+mod map;
 mod number;
-mod place;
-mod planes;
+mod padded;
+mod planar;
+mod schedule;
+mod shape;
 mod split;
+mod task;
+mod touched;
 
 pub use number::Number;
+pub use shape::{Gradients, NeedsGrad, SampleShape};

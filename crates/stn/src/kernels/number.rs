@@ -1,10 +1,10 @@
-//! What sampling asks of a number type beyond arithmetic.
+//! What sampling needs of a number type beyond arithmetic.
 
 use striate::kernels::Lanes;
 
 /// f32 or f64.
 pub trait Number: Lanes {
-    /// The largest whole number that is not above.
+    /// The largest whole number that is not greater.
     fn floor(self) -> Self;
     /// The nearest whole number, halves to the even one.
     fn round_ties_even(self) -> Self;
@@ -12,15 +12,15 @@ pub trait Number: Lanes {
     fn abs(self) -> Self;
     /// Truncated; saturates.
     fn to_i32(self) -> i32;
-    /// Truncated, without the tests that keep a loop from being vectorised.
+    /// Truncated, without the range checks that keep a loop from being vectorised.
     ///
     /// # Safety
-    /// The number is finite and lies inside i32.
+    /// The number is finite and its whole part fits into i32.
     unsafe fn to_i32_unchecked(self) -> i32;
 
-    /// `low` or `high` where it would be outside; NaN stays.
+    /// Clamped to `low` and `high`; NaN stays NaN.
     #[inline(always)]
-    fn within(self, low: Self, high: Self) -> Self {
+    fn clamped(self, low: Self, high: Self) -> Self {
         let raised = if self < low { low } else { self };
         if raised > high { high } else { raised }
     }
@@ -28,7 +28,7 @@ pub trait Number: Lanes {
     /// Whether this is NaN.
     #[inline(always)]
     #[allow(clippy::eq_op, reason = "NaN is the value that differs from itself")]
-    fn missing(self) -> bool {
+    fn is_nan(self) -> bool {
         self != self
     }
 }

@@ -6,27 +6,27 @@ use rayon::prelude::*;
 
 use super::block::BLOCK;
 
-/// Numbers below which starting a second thread costs more than it saves.
-const SMALL: usize = 1 << 15;
+/// Elements below which starting a second thread costs more than it saves; Miri divides small cases, too.
+const SMALL: usize = if cfg!(miri) { 1 << 6 } else { 1 << 15 };
 
-/// Numbers that a task should at least handle.
-const NUMBERS_A_TASK: usize = 1 << 14;
+/// Elements that a task should at least handle.
+const ELEMENTS_A_TASK: usize = if cfg!(miri) { 1 << 7 } else { 1 << 14 };
 
 /// From this many images on, an image is a task; below, an image is divided.
 pub(super) const MANY_IMAGES: usize = 8;
 
-/// Runs `task(0)` .. `task(count - 1)`, on one thread if all of them handle only `numbers` numbers together.
-pub(super) fn run(count: usize, numbers: usize, task: impl Fn(usize) + Send + Sync) {
-    if count <= 1 || numbers < SMALL {
+/// Runs `task(0)` .. `task(count - 1)`, on one thread if they handle only few `elements` together.
+pub(super) fn run(count: usize, elements: usize, task: impl Fn(usize) + Send + Sync) {
+    if count <= 1 || elements < SMALL {
         (0..count).for_each(task);
     } else {
         (0..count).into_par_iter().for_each(task);
     }
 }
 
-/// Runs of whole blocks of `points` points, each of which handles `numbers` numbers.
-pub(super) fn runs(points: usize, numbers: usize) -> Vec<Range<usize>> {
-    let blocks = (NUMBERS_A_TASK / (numbers.max(1) * BLOCK)).max(1);
+/// Runs of whole blocks of `points` points with `elements` elements each.
+pub(super) fn runs(points: usize, elements: usize) -> Vec<Range<usize>> {
+    let blocks = (ELEMENTS_A_TASK / elements.max(1).saturating_mul(BLOCK)).max(1);
     let step = blocks * BLOCK;
     let starts = (0..points).step_by(step);
     starts
@@ -34,9 +34,9 @@ pub(super) fn runs(points: usize, numbers: usize) -> Vec<Range<usize>> {
         .collect()
 }
 
-/// Runs of whole images, each of which handles `numbers` numbers.
-pub(super) fn images(images: usize, numbers: usize) -> Vec<Range<usize>> {
-    let step = (NUMBERS_A_TASK / numbers.max(1)).max(1);
+/// Runs of whole images with `elements` elements each.
+pub(super) fn images(images: usize, elements: usize) -> Vec<Range<usize>> {
+    let step = (ELEMENTS_A_TASK / elements.max(1)).max(1);
     let starts = (0..images).step_by(step);
     starts
         .map(|start| start..(start + step).min(images))
@@ -45,13 +45,13 @@ pub(super) fn images(images: usize, numbers: usize) -> Vec<Range<usize>> {
 
 /// Bands of rows into which the gradient of one of `images` maps of `rows` rows is divided.
 ///
-/// `numbers` is what the image handles; small images stay whole.
-pub(super) fn bands(images: usize, rows: usize, numbers: usize) -> Vec<Range<usize>> {
-    let wanted = match images {
-        0..MANY_IMAGES if numbers >= SMALL => 16usize.div_ceil(images.max(1)),
+/// An image has `elements` elements; small images stay whole.
+pub(super) fn bands(images: usize, rows: usize, elements: usize) -> Vec<Range<usize>> {
+    let most = match images {
+        0..MANY_IMAGES if elements >= SMALL => 16usize.div_ceil(images.max(1)),
         _ => 1,
     };
-    let count = wanted.min(rows / 2).max(1);
+    let count = most.min(rows / 2).max(1);
     (0..count)
         .map(|k| rows * k / count..rows * (k + 1) / count)
         .collect()
@@ -63,28 +63,28 @@ mod tests {
 
     #[test]
     fn parts_cover_everything_once() {
-        for (points, numbers) in [(1, 1), (64, 3), (1000, 5), (100_000, 40)] {
-            let runs = runs(points, numbers);
+        for (points, elements) in [(1, 1), (64, 3), (1000, 5), (100_000, 40)] {
+            let runs = runs(points, elements);
             assert_eq!(
                 runs.iter().cloned().flatten().collect::<Vec<_>>(),
                 (0..points).collect::<Vec<_>>()
             );
             assert!(runs.iter().all(|run| run.start % BLOCK == 0));
         }
-        for (count, numbers) in [(1, 1), (256, 2352), (9, 1 << 20)] {
-            let images = images(count, numbers);
+        for (count, elements) in [(1, 1), (256, 2352), (9, 1 << 20)] {
+            let images = images(count, elements);
             assert_eq!(
                 images.iter().cloned().flatten().collect::<Vec<_>>(),
                 (0..count).collect::<Vec<_>>()
             );
         }
-        for (images, rows, numbers) in [
+        for (images, rows, elements) in [
             (1, 1, 1 << 20),
             (1, 3, 1 << 20),
             (2, 1080, 1 << 20),
             (64, 64, 1 << 20),
         ] {
-            let bands = bands(images, rows, numbers);
+            let bands = bands(images, rows, elements);
             assert_eq!(
                 bands.iter().cloned().flatten().collect::<Vec<_>>(),
                 (0..rows).collect::<Vec<_>>()

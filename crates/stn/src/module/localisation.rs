@@ -5,14 +5,14 @@
 
 use std::fmt::Debug;
 
-use candle_core::{Result, Tensor, bail};
-use candle_nn::init::ZERO;
+use candle_core::{Result, Tensor};
 use candle_nn::{Module, VarBuilder};
-use striate::{Activation, Conv2dOptions, Padding, Window2d, avg_pool2d, layers, max_pool2d, relu};
+use striate::{Activation, Conv2dOptions, Padding, Window2d, avg_pool2d, layers, max_pool2d};
 
-use crate::dense::dense;
+use super::regression::Regression;
+use crate::size::{check_weight, product};
 
-/// theta = f_loc(U): any net that looks at a feature map and ends in P numbers an image.
+/// theta = f_loc(U): any net that maps a feature map to P numbers an image.
 ///
 /// # Source
 /// Jaderberg et al. 2015, section 3.1.
@@ -35,76 +35,6 @@ impl<L: LocalisationNet + ?Sized> LocalisationNet for Box<L> {
 
     fn theta(&self, xs: &Tensor) -> Result<Tensor> {
         (**self).theta(xs)
-    }
-}
-
-/// Fully connected layers with ReLU and the regression layer.
-#[derive(Clone, Debug)]
-struct Regression {
-    name: String,
-    hidden: Vec<candle_nn::Linear>,
-    projection: Tensor,
-    offset: Tensor,
-    identity: Tensor,
-}
-
-impl Regression {
-    fn new(inputs: usize, hidden: &[usize], identity: &[f64], vb: VarBuilder) -> Result<Self> {
-        let name = match vb.prefix().as_str() {
-            "" => "localisation".to_string(),
-            prefix => format!("localisation {prefix}"),
-        };
-        if inputs == 0 || identity.is_empty() || hidden.contains(&0) {
-            bail!(
-                "{name}: {inputs} inputs, hidden layers {hidden:?} and {} parameters; all must be at least 1",
-                identity.len()
-            );
-        }
-        let mut width = inputs;
-        let mut layers = Vec::with_capacity(hidden.len());
-        for (at, &units) in hidden.iter().enumerate() {
-            let vb = vb.pp(format!("fc{}", at + 1));
-            layers.push(dense(width, units, vb)?);
-            width = units;
-        }
-        let vb = vb.pp("theta");
-        let start = Tensor::from_vec(identity.to_vec(), (1, identity.len()), vb.device())?;
-        Ok(Self {
-            name,
-            hidden: layers,
-            // Not called `weight`, so that no rule which draws all weights can undo the identity start.
-            projection: vb.get_with_hints((identity.len(), width), "projection", ZERO)?,
-            offset: vb.get_with_hints(identity.len(), "offset", ZERO)?,
-            identity: start.to_dtype(vb.dtype())?,
-        })
-    }
-
-    fn inputs(&self) -> Result<usize> {
-        match self.hidden.first() {
-            Some(layer) => layer.weight().dim(1),
-            None => self.projection.dim(1),
-        }
-    }
-
-    fn parameter_count(&self) -> usize {
-        self.identity.elem_count()
-    }
-
-    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        let xs = xs.flatten_from(1)?;
-        let (found, wanted) = (xs.dim(1)?, self.inputs()?);
-        if found != wanted {
-            bail!(
-                "{}: an image has {found} values, the net takes {wanted}; make it for this size of feature map",
-                self.name
-            );
-        }
-        let mut xs = xs;
-        for layer in &self.hidden {
-            xs = relu(&layer.forward(&xs)?)?;
-        }
-        let theta = candle_nn::Linear::new(self.projection.clone(), Some(self.offset.clone()));
-        theta.forward(&xs)?.broadcast_add(&self.identity)
     }
 }
 
@@ -255,7 +185,7 @@ impl ConvLocalisationConfig {
         }
     }
 
-    /// (channels, height, width) behind the convolutions.
+    /// (channels, height, width) after the convolutions.
     ///
     /// # Errors
     /// A feature map that is too small.
@@ -322,6 +252,7 @@ impl ConvLocalisation {
     /// A feature map that is too small for the convolutions; tensors of another shape in `vb`.
     pub fn new(config: &ConvLocalisationConfig, identity: &[f64], vb: VarBuilder) -> Result<Self> {
         let (c, h, w) = config.features()?;
+        let inputs = product("localisation", "the feature map (c, h, w)", &[c, h, w])?;
         let mut channels = config.in_channels;
         let mut convs = Vec::with_capacity(config.stages.len());
         for (at, stage) in config.stages.iter().enumerate() {
@@ -332,6 +263,8 @@ impl ConvLocalisation {
                 ..Default::default()
             };
             let vb = vb.pp(format!("conv{}", at + 1));
+            let inputs = [channels, stage.kernel, stage.kernel];
+            check_weight(&vb.prefix(), stage.filters, &inputs)?;
             convs.push(layers::conv2d(
                 channels,
                 stage.filters,
@@ -344,7 +277,7 @@ impl ConvLocalisation {
         Ok(Self {
             config: config.clone(),
             convs,
-            regression: Regression::new(c * h * w, &config.hidden, identity, vb)?,
+            regression: Regression::new(inputs, &config.hidden, identity, vb)?,
         })
     }
 

@@ -2,6 +2,7 @@
 
 mod localisation;
 mod parallel;
+mod regression;
 mod spatial_transformer;
 
 pub use localisation::{

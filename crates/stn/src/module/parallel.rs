@@ -1,4 +1,4 @@
-//! Several transformers side by side, for several objects or parts.
+//! Several transformers in parallel, for several objects or parts.
 
 use candle_core::{Result, Tensor, bail};
 use candle_nn::Module;
@@ -8,7 +8,7 @@ use crate::grid::GridGenerator;
 
 /// Transformers that all read the same maps; their outputs are stacked along the channels.
 ///
-/// The number of transformers bounds how many objects can be looked at at once.
+/// The number of transformers bounds the number of objects that the network can attend to at once.
 ///
 /// # Shapes
 /// (N, C, H, W) to (N, K C, H_out, W_out) for K transformers.
@@ -63,7 +63,7 @@ impl<L: LocalisationNet, G: GridGenerator> ParallelTransformers<L, G> {
         &self.branches
     }
 
-    /// What each transformer did.
+    /// The result of each transformer.
     ///
     /// # Errors
     /// Those of the transformers.

@@ -36,24 +36,24 @@ pub fn scale_gradient(theta: &Tensor, factor: f64) -> Result<Tensor> {
     value.add(&((theta - &value)? * factor)?)
 }
 
-/// What a transformer did to a batch.
+/// The result of a transformer on a batch.
 #[derive(Clone, Debug)]
 pub struct Transformed {
     /// V: the sampled maps, (N, C, H_out, W_out).
     pub output: Tensor,
     /// The parameters, (N, P).
     pub theta: Tensor,
-    /// Where each pixel of the output was read.
+    /// The position in the input of each pixel of the output.
     pub grid: SamplingGrid,
 }
 
-/// A spatial transformer: a layer that moves, turns or straightens its input as it sees fit.
+/// A spatial transformer: a layer that predicts a transformation of its input and applies it.
 ///
-/// It may stand before or between any layers; every channel is transformed alike.
-/// Transformers in series are layers in a row; for several side by side see [`ParallelTransformers`](super::ParallelTransformers).
+/// It may come before or between any layers; all channels are transformed alike.
+/// Transformers in series are layers in sequence; for several in parallel see [`ParallelTransformers`](super::ParallelTransformers).
 ///
 /// # Shapes
-/// (N, C, H, W) to (N, C, H_out, W_out), where the generator says the output's size.
+/// (N, C, H, W) to (N, C, H_out, W_out), where the generator sets the output's size.
 ///
 /// # Convention
 /// That of the generator's grid; by default sampling is bilinear with zeros outside.
@@ -94,10 +94,10 @@ impl<L: LocalisationNet, G: GridGenerator> SpatialTransformer<L, G> {
     /// # Errors
     /// A net that predicts another number of parameters than the generator takes.
     pub fn new(localisation: L, generator: G) -> Result<Self> {
-        let (found, wanted) = (localisation.parameter_count(), generator.parameter_count());
-        if found != wanted {
+        let (predicted, taken) = (localisation.parameter_count(), generator.parameter_count());
+        if predicted != taken {
             bail!(
-                "spatial transformer: the localisation net predicts {found} parameters, the generator {generator:?} takes {wanted}; make the net with the generator's identity()"
+                "spatial transformer: the localisation net predicts {predicted} parameters, the generator {generator:?} takes {taken}; make the net with the generator's identity()"
             );
         }
         Ok(Self {
@@ -136,31 +136,31 @@ impl<L: LocalisationNet, G: GridGenerator> SpatialTransformer<L, G> {
     /// # Errors
     /// Those of the net and of the sampler.
     pub fn transform(&self, xs: &Tensor) -> Result<Transformed> {
-        self.transform_seen(xs, xs)
+        self.transform_from(xs, xs)
     }
 
-    /// As [`transform`](Self::transform), where the net looks at `seen` and the sampler reads `xs`:
+    /// As [`transform`](Self::transform), where the net takes `features` and the sampler reads `xs`:
     /// for example a small picture and the same picture at full resolution.
     ///
     /// # Errors
     /// Those of the net and of the sampler.
-    pub fn transform_seen(&self, seen: &Tensor, xs: &Tensor) -> Result<Transformed> {
-        self.read(xs, self.theta(seen)?)
+    pub fn transform_from(&self, features: &Tensor, xs: &Tensor) -> Result<Transformed> {
+        self.warp(xs, self.theta(features)?)
     }
 
     /// The parameters that the net predicts, (N, P), with the gradient to the net scaled.
     ///
     /// # Errors
     /// Those of the net.
-    pub fn theta(&self, seen: &Tensor) -> Result<Tensor> {
-        scale_gradient(&self.localisation.theta(seen)?, self.gradient_scale)
+    pub fn theta(&self, features: &Tensor) -> Result<Tensor> {
+        scale_gradient(&self.localisation.theta(features)?, self.gradient_scale)
     }
 
-    /// What the sampler reads from `xs` by parameters (N, P) that come from anywhere.
+    /// `xs` transformed by the given parameters (N, P).
     ///
     /// # Errors
     /// Those of the sampler; parameters of another shape.
-    pub fn read(&self, xs: &Tensor, theta: Tensor) -> Result<Transformed> {
+    pub fn warp(&self, xs: &Tensor, theta: Tensor) -> Result<Transformed> {
         let grid = self.generator.grid(&theta)?;
         let output = grid_sample(xs, &grid, &self.options)?;
         Ok(Transformed {
@@ -170,7 +170,7 @@ impl<L: LocalisationNet, G: GridGenerator> SpatialTransformer<L, G> {
         })
     }
 
-    /// The output put back where it came from, on a canvas of `size` with zeros around: what the transformer looked at.
+    /// The output put back into the input's frame, of `size`, with zeros around it: the region that the transformer sampled.
     ///
     /// # Errors
     /// A generator without an inverse; parameters without an inverse.

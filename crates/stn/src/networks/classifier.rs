@@ -1,4 +1,4 @@
-//! FCN and CNN: the plain digit classifiers that the transformers are put in front of (appendix A.4).
+//! FCN and CNN: the plain digit classifiers, to which the transformers are added (appendix A.4).
 
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Linear, Module, VarBuilder};
@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use striate::{Activation, Conv2dOptions, Window2d, layers, max_pool2d, relu};
 
 use crate::dense::dense;
+use crate::size::{check_weight, product};
 
 /// Which classifier, and how wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,22 +59,28 @@ impl Classifier {
             Body::Fcn { hidden: 0 } | Body::Cnn { filters: 0 } => {
                 bail!("classifier: {body:?} has layers without units; the width must be at least 1")
             }
-            Body::Fcn { hidden } => Layers::Fcn([
-                dense(in_channels * side * side, hidden, vb.pp("fc1"))?,
-                dense(hidden, hidden, vb.pp("fc2"))?,
-                dense(hidden, classes, vb.pp("fc3"))?,
-            ]),
+            Body::Fcn { hidden } => {
+                let inputs = product("classifier", "the image", &[in_channels, side, side])?;
+                Layers::Fcn([
+                    dense(inputs, hidden, vb.pp("fc1"))?,
+                    dense(hidden, hidden, vb.pp("fc2"))?,
+                    dense(hidden, classes, vb.pp("fc3"))?,
+                ])
+            }
             Body::Cnn { filters } => {
                 let options = Conv2dOptions {
                     activation: Activation::Relu,
                     ..Default::default()
                 };
                 let left = cnn_side(side)?;
+                check_weight("classifier conv1", filters, &[in_channels, 9, 9])?;
+                check_weight("classifier conv2", filters, &[filters, 7, 7])?;
                 let convs = [
                     layers::conv2d(in_channels, filters, 9, options, vb.pp("conv1"))?,
                     layers::conv2d(filters, filters, 7, options, vb.pp("conv2"))?,
                 ];
-                Layers::Cnn(convs, dense(filters * left * left, classes, vb.pp("fc"))?)
+                let inputs = product("classifier", "the feature map", &[filters, left, left])?;
+                Layers::Cnn(convs, dense(inputs, classes, vb.pp("fc"))?)
             }
         };
         Ok(Self {
@@ -126,13 +133,13 @@ fn halving() -> Window2d {
     Window2d::square(2).stride(2)
 }
 
-/// Side of the maps behind both poolings.
+/// Side of the maps after both poolings.
 fn cnn_side(side: usize) -> Result<usize> {
-    let behind = |side: usize, kernel: usize| -> Result<usize> {
+    let pooled = |side: usize, kernel: usize| -> Result<usize> {
         let (conv, _) = Window2d::square(kernel).output_size(side, side)?;
         Ok(halving().output_size(conv, conv)?.0)
     };
-    match behind(side, 9).and_then(|side| behind(side, 7)) {
+    match pooled(side, 9).and_then(|side| pooled(side, 7)) {
         Ok(side) => Ok(side),
         Err(_) => bail!(
             "classifier: an image of {side}x{side} is too small for the CNN; the smallest is 24x24"

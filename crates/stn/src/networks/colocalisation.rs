@@ -1,4 +1,4 @@
-//! Co-localisation: what do these pictures have in common, and where is it? No labels (appendix A.2).
+//! Co-localisation: finding an object that pictures have in common, without labels (appendix A.2).
 
 use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::{Module, VarBuilder};
@@ -44,12 +44,12 @@ impl CoLocalisationConfig {
     }
 }
 
-/// Who says how large the windows are.
+/// What sets the size of the windows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum WindowSize {
-    /// The localisation net, as in the paper.
+    /// The localisation net predicts it, as in the paper.
     Learned,
-    /// The caller: this share of the scene's side, for all windows; the net says where they are.
+    /// This share of the scene's side for all windows; the net predicts their centers alone.
     Given(f64),
 }
 
@@ -108,10 +108,10 @@ impl CoLocalisation {
             &[&sizes.to_dtype(theta.dtype())?, &theta.narrow(1, 1, 2)?],
             1,
         )?;
-        self.transformer.read(xs, theta)
+        self.transformer.warp(xs, theta)
     }
 
-    /// The code of crops: the activations of all three layers in a row, each times its factor.
+    /// The code of crops: the activations of all three layers, each times its factor, concatenated.
     ///
     /// # Errors
     /// An input of another shape.
@@ -147,7 +147,7 @@ impl CoLocalisation {
         });
         let random = random.collect::<Vec<f64>>();
         let random = Tensor::from_vec(random, (windows.len(), 3), xs.device())?;
-        let random = self.transformer.read(xs, random.to_dtype(xs.dtype())?)?;
+        let random = self.transformer.warp(xs, random.to_dtype(xs.dtype())?)?;
         let loss = triplet_loss(
             &self.encode(&crops.output)?,
             &self.encode(&random.output)?,
@@ -171,7 +171,7 @@ impl CoLocalisation {
                     Ok([pixel(x - s), pixel(y - s), pixel(x + s), pixel(y + s)])
                 }
                 _ => bail!(
-                    "boxes: {} parameters a window; (s, tx, ty) are wanted",
+                    "boxes: {} parameters a window; they must be (s, tx, ty)",
                     theta.len()
                 ),
             })

@@ -15,8 +15,12 @@ use crate::module::{
     ParallelTransformers, SpatialTransformer, Transformed,
 };
 use crate::options::AlignCorners;
+use crate::size::product;
 
-/// Which transformations a network can make.
+/// The most transformers in parallel.
+const MAX_TRANSFORMERS: usize = 64;
+
+/// The kind of transformation that a network predicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transform {
@@ -59,9 +63,9 @@ pub struct DigitConfig {
     pub classes: usize,
     /// The classifier.
     pub body: Body,
-    /// What the transformers can do; none for the plain networks.
+    /// The kind of the transformers; none for the plain networks.
     pub transform: Option<Transform>,
-    /// Transformers side by side.
+    /// Transformers in parallel, at most 64.
     pub transformers: usize,
     /// Average pooling between transformer and classifier, by this factor; 1 for none.
     pub pool: usize,
@@ -94,12 +98,12 @@ impl DigitConfig {
         Self::plain(side, Body::Cnn { filters: 64 })
     }
 
-    /// FCN behind a transformer whose localisation net is fully connected.
+    /// FCN after a transformer whose localisation net is fully connected.
     pub fn st_fcn(side: usize, transform: Transform) -> Self {
         Self::fcn(side).with_transformers(1, transform)
     }
 
-    /// CNN behind a transformer whose localisation net is convolutional.
+    /// CNN after a transformer whose localisation net is convolutional.
     pub fn st_cnn(side: usize, transform: Transform) -> Self {
         Self::cnn(side).with_transformers(1, transform)
     }
@@ -113,7 +117,7 @@ impl DigitConfig {
         }
     }
 
-    /// The same behind `count` transformers side by side.
+    /// The same after `count` transformers in parallel.
     pub fn with_transformers(self, count: usize, transform: Transform) -> Self {
         Self {
             transform: Some(transform),
@@ -124,7 +128,7 @@ impl DigitConfig {
 
     /// The same with 2x average pooling between transformer and classifier, as the paper's appendix has it for RTS and TC.
     ///
-    /// A CNN does not fit behind it on 42 x 42 images: its layers need 24 x 24.
+    /// On images of 42 x 42 a CNN does not fit after it: its layers need 24 x 24.
     pub fn pooled(self) -> Self {
         Self { pool: 2, ..self }
     }
@@ -153,7 +157,7 @@ type Transformers = ParallelTransformers<Box<dyn LocalisationNet>, Box<dyn GridG
 ///
 /// # Convention
 /// Tensors `st1.*`, `st2.*`, .. of the localisation nets, and the classifier's names.
-/// Taps: `transformed` (behind the transformers and the pooling), `hidden1`, `hidden2`, `logits`.
+/// Layer names: `transformed` (after the transformers and the pooling), `hidden1`, `hidden2`, `logits`.
 ///
 /// # Source
 /// Jaderberg et al. 2015, section 4.1 and appendix A.1, A.4.
@@ -193,6 +197,9 @@ impl DigitNet {
             pool,
             ..
         } = *config;
+        if count > MAX_TRANSFORMERS {
+            bail!("digit network: {count} transformers; at most {MAX_TRANSFORMERS} are supported");
+        }
         if config.transform.is_some() != (count > 0) || pool == 0 || side / pool.max(1) == 0 {
             bail!(
                 "digit network: {count} transformers of kind {:?} and pooling by {pool} on {side}x{side} images do not fit together",
@@ -209,7 +216,11 @@ impl DigitNet {
         };
         let classifier = Classifier::new(
             config.body,
-            in_channels * count.max(1),
+            product(
+                "digit network",
+                "the transformed image",
+                &[in_channels, count.max(1)],
+            )?,
             side / pool,
             classes,
             vb,
@@ -222,7 +233,7 @@ impl DigitNet {
         })
     }
 
-    /// What each transformer does to `xs`; nothing for a plain network.
+    /// The result of each transformer on `xs`; empty for a plain network.
     ///
     /// # Errors
     /// An input of another shape.
@@ -269,7 +280,7 @@ fn transformer(
     let identity = generator.identity();
     let localisation: Box<dyn LocalisationNet> = match config.body {
         Body::Fcn { .. } => {
-            let inputs = in_channels * side * side;
+            let inputs = product("digit network", "the image", &[in_channels, side, side])?;
             Box::new(FcLocalisation::new(
                 inputs,
                 &FcLocalisation::PAPER_HIDDEN,

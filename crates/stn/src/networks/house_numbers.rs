@@ -1,13 +1,11 @@
 //! SVHN: the CNN with five heads, and its transformers, Single and Multi.
 
-use candle_core::{D, Result, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use candle_nn::{Linear, Module, ModuleT, VarBuilder};
 use serde::{Deserialize, Serialize};
 use striate::layers::{Conv2d, Dropout};
 use striate::network::unknown_layer;
-use striate::{
-    Activation, Clock, Conv2dOptions, Network, Window2d, cross_entropy, layers, max_pool2d, relu,
-};
+use striate::{Activation, Clock, Conv2dOptions, Network, Window2d, layers, max_pool2d, relu};
 
 use crate::dense::dense;
 use crate::grid::{AffineGrid, GridGenerator};
@@ -16,25 +14,26 @@ use crate::module::{
     Transformed,
 };
 use crate::options::AlignCorners;
+use crate::size::product;
 
 /// Output maps of the eight convolutions (appendix A.5).
 const MAPS: [usize; 8] = [48, 64, 128, 160, 192, 192, 192, 192];
 /// Digits of the longest number, and classes of each: ten digits and none.
 const DIGITS: usize = 5;
 const CLASSES: usize = 11;
-/// Convolutions that Multi puts a transformer in front of.
+/// The number of convolutions, from the first on, with a transformer before them in Multi.
 const MULTI: usize = 4;
 /// Units of the two hidden layers of Multi's localisation nets (section 4.2).
 const MULTI_HIDDEN: [usize; 2] = [32, 32];
 
-/// Where the transformers stand.
+/// Where the transformers are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Placement {
     /// Nowhere: the plain CNN.
     #[default]
     None,
-    /// One behind the input, with a convolutional localisation net: ST-CNN Single.
+    /// One after the input, with a convolutional localisation net: ST-CNN Single.
     Single,
     /// One before each of the first four convolutions, with fully connected nets: ST-CNN Multi.
     Multi,
@@ -46,11 +45,11 @@ pub enum Placement {
 pub struct HouseNumberConfig {
     /// Side of the image: 64 or 128 in the paper.
     pub side: usize,
-    /// Where the transformers stand.
+    /// Where the transformers are.
     pub placement: Placement,
     /// Share of the paper's maps and units; 1 for the paper's network.
     pub width: f64,
-    /// Dropout behind every hidden layer but the first convolution.
+    /// Dropout after every hidden layer but the first convolution.
     pub dropout: f32,
     /// Factor of the gradient to the localisation nets.
     pub gradient_scale: f64,
@@ -77,7 +76,7 @@ type AnyTransformer = SpatialTransformer<Box<dyn LocalisationNet>, AffineGrid>;
 
 /// Reads a whole house number: eight convolutions, three fully connected layers, five heads.
 ///
-/// conv 5x5 (padding 2) with 48, 64, 128, 160, 192, 192, 192, 192 maps, max 2x2 behind the first, third, fifth and seventh;
+/// conv 5x5 (padding 2) with 48, 64, 128, 160, 192, 192, 192, 192 maps, max 2x2 after the first, third, fifth and seventh;
 /// then three layers of 3072 units and five softmax layers of 11 classes, the last class for "no digit".
 ///
 /// # Shapes
@@ -85,7 +84,7 @@ type AnyTransformer = SpatialTransformer<Box<dyn LocalisationNet>, AffineGrid>;
 ///
 /// # Convention
 /// Tensors `conv1` .. `conv8`, `fc1` .. `fc3`, `digit1` .. `digit5`, and `st1.*` .. of the localisation nets.
-/// Taps: `conv1` .. `conv8` (behind ReLU and pooling), `fc1` .. `fc3`, `logits`.
+/// Layer names: `conv1` .. `conv8` (after ReLU and pooling), `fc1` .. `fc3`, `digit1` .. `digit5`, `logits`.
 ///
 /// # Source
 /// Jaderberg et al. 2015, section 4.2 and appendix A.5.
@@ -111,7 +110,7 @@ pub struct HouseNumberNet {
     convs: Vec<Conv2d>,
     hidden: Vec<Linear>,
     heads: Vec<Linear>,
-    /// Behind convolution 2 and everything later.
+    /// After convolution 2 and every later layer.
     dropouts: Vec<Dropout>,
     clock: Clock,
 }
@@ -138,12 +137,12 @@ impl HouseNumberNet {
         let (mut channels, mut side) = (3, config.side);
         let (mut transformers, mut convs, mut dropouts) = (Vec::new(), Vec::new(), Vec::new());
         for (at, &maps) in MAPS.iter().enumerate() {
-            let wanted = match config.placement {
+            let transformed = match config.placement {
                 Placement::None => false,
                 Placement::Single => at == 0,
                 Placement::Multi => at < MULTI,
             };
-            if wanted {
+            if transformed {
                 let vb = vb.pp(format!("st{}", at + 1));
                 transformers.push(transformer(config, channels, side, vb)?.into());
             }
@@ -172,7 +171,11 @@ impl HouseNumberNet {
                 side /= 2;
             }
         }
-        let mut inputs = channels * side * side;
+        let mut inputs = product(
+            "house numbers",
+            "the last feature map",
+            &[channels, side, side],
+        )?;
         let units = config.scaled(3072);
         let mut hidden = Vec::new();
         for at in 1..=3 {
@@ -195,7 +198,7 @@ impl HouseNumberNet {
         })
     }
 
-    /// What each transformer does, in evaluation mode.
+    /// The result of each transformer, in evaluation mode.
     ///
     /// # Errors
     /// An input of another shape.
@@ -205,7 +208,7 @@ impl HouseNumberNet {
         Ok(seen)
     }
 
-    /// The maps behind the first `count` layers, convolutions and fully connected ones counted together.
+    /// The maps after the first `count` layers, convolutions and fully connected ones counted together.
     fn run(
         &self,
         xs: &Tensor,
@@ -269,12 +272,11 @@ fn transformer(
             let layers = ConvLocalisationConfig::svhn((side, side));
             Box::new(ConvLocalisation::new(&layers, &identity, vb)?)
         }
-        _ => Box::new(FcLocalisation::new(
-            channels * side * side,
-            &MULTI_HIDDEN,
-            &identity,
-            vb,
-        )?),
+        _ => {
+            let inputs = product("house numbers", "a feature map", &[channels, side, side])?;
+            let net = FcLocalisation::new(inputs, &MULTI_HIDDEN, &identity, vb)?;
+            Box::new(net)
+        }
     };
     Ok(SpatialTransformer::new(net, generator)?.gradient_scale(config.gradient_scale))
 }
@@ -320,25 +322,4 @@ impl Network for HouseNumberNet {
             None => Err(unknown_layer(layer, &names)),
         }
     }
-}
-
-/// The loss of a batch of numbers: the sum over the digits of the mean cross-entropies.
-///
-/// # Shapes
-/// `logits` (N, digits, classes), `labels` u32 (N, digits); the result is a scalar.
-///
-/// # Errors
-/// Other shapes; those of [`cross_entropy`].
-pub fn sequence_loss(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
-    let (n, digits, _) = match *logits.dims() {
-        [n, digits, classes] if labels.dims() == [n, digits] => (n, digits, classes),
-        _ => bail!(
-            "sequence loss: the logits have shape {:?} and the labels {:?}; (N, digits, classes) and (N, digits) are wanted",
-            logits.dims(),
-            labels.dims()
-        ),
-    };
-    // The mean over all digits times their number is the sum over digits of the means over images.
-    let flat = logits.reshape((n * digits, logits.dim(D::Minus1)?))?;
-    cross_entropy(&flat, &labels.flatten_all()?)? * digits as f64
 }

@@ -5,6 +5,7 @@
 //! | `classifier` | FCN and CNN, the plain digit classifiers |
 //! | `digits` | distorted and cluttered MNIST (Table 1), MNIST addition (Table 4) |
 //! | `house_numbers` | SVHN: CNN, ST-CNN Single and Multi (Table 2) |
+//! | `sequence_loss` | the loss of a house number |
 //! | `parts` | fine-grained classification with several transformers (Table 3) |
 //! | `colocalisation` | a common object found without labels (appendix A.2) |
 //! | `volume` | digits in a volume, projected to a picture (appendix A.3) |
@@ -14,13 +15,15 @@ mod colocalisation;
 mod digits;
 mod house_numbers;
 mod parts;
+mod sequence_loss;
 mod volume;
 
 pub use classifier::{Body, Classifier};
 pub use colocalisation::{CoLocalisation, CoLocalisationConfig, WindowSize, triplet_loss};
 pub use digits::{DigitConfig, DigitNet, Transform};
-pub use house_numbers::{HouseNumberConfig, HouseNumberNet, Placement, sequence_loss};
+pub use house_numbers::{HouseNumberConfig, HouseNumberNet, Placement};
 pub use parts::{PartsConfig, PartsNet};
+pub use sequence_loss::sequence_loss;
 pub use volume::{Projected, VolumeConfig, VolumeNet};
 
 #[cfg(test)]

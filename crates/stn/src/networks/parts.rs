@@ -11,6 +11,7 @@ use crate::grid::{AttentionGrid, GridGenerator};
 use crate::module::{LocalisationNet, Transformed, scale_gradient};
 use crate::options::{AlignCorners, GridSampleOptions};
 use crate::sample::grid_sample;
+use crate::size::product;
 
 /// Sizes of a network of parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,7 +52,7 @@ impl PartsConfig {
 ///
 /// # Shapes
 /// Pictures (N, C, H, W), of any size, to logits (N, classes).
-/// The localisation net sees the whole picture at the size of a crop.
+/// The localisation net takes the whole picture at the size of a crop.
 ///
 /// # Source
 /// Jaderberg et al. 2015, section 4.3, Table 3.
@@ -90,17 +91,22 @@ impl<L: LocalisationNet, B: Module> PartsNet<L, B> {
                 config.window
             );
         }
+        let inputs = product(
+            "parts network",
+            "the descriptions",
+            &[parts, config.descriptors],
+        )?;
         Ok(Self {
             localisation,
             backbones,
             generator: AttentionGrid::new((config.crop, config.crop), AlignCorners::Yes)?,
-            head: dense(parts * config.descriptors, config.classes, vb.pp("head"))?,
+            head: dense(inputs, config.classes, vb.pp("head"))?,
             config: config.clone(),
             clock: Clock::new(0),
         })
     }
 
-    /// Centers of the windows at the start: on a circle, so that no two parts begin alike.
+    /// Centers of the windows at the start: on a circle, so that no two parts start alike.
     pub fn start(parts: usize) -> Vec<f64> {
         let angle = |part: usize| std::f64::consts::TAU * part as f64 / parts.max(1) as f64;
         let center = |part| match parts {
@@ -138,7 +144,7 @@ impl<L: LocalisationNet, B: Module> PartsNet<L, B> {
         (0..self.config.parts).map(part).collect()
     }
 
-    /// What the backbones say of the crops, in a row: (N, parts * descriptors).
+    /// The descriptions of the crops by the backbones, concatenated: (N, parts * descriptors).
     ///
     /// # Errors
     /// Those of [`PartsNet::transform`] and of the backbones.

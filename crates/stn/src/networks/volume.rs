@@ -1,4 +1,4 @@
-//! A volume turned until its shadow can be read: 3-D transformer, projection, picture classifier (appendix A.3).
+//! Classification of a volume by its projection: 3-D transformer, sum along the depth, picture classifier (appendix A.3).
 
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Module, VarBuilder};
@@ -38,14 +38,14 @@ impl VolumeConfig {
     }
 }
 
-/// What happened to a batch of volumes.
+/// The projections of a batch of volumes.
 #[derive(Clone, Debug)]
 pub struct Projected {
-    /// The turned volumes, summed along the depth: (N, 1, side, side).
+    /// The transformed volumes, summed along the depth: (N, 1, side, side).
     pub output: Tensor,
     /// The parameters, (N, 12).
     pub theta: Tensor,
-    /// Where each voxel was read.
+    /// The position in the input of each voxel.
     pub grid: SamplingGrid,
 }
 
@@ -88,7 +88,7 @@ impl VolumeNet {
         })
     }
 
-    /// The pictures that the classifier sees.
+    /// The pictures that the classifier takes.
     ///
     /// # Errors
     /// An input of another shape.

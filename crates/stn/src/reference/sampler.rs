@@ -1,6 +1,9 @@
 //! Equation 3 and its derivatives, in the plane and in a volume.
 
+use candle_core::{Result, bail};
+
 use crate::options::{AlignCorners, PaddingMode};
+use crate::size::product;
 
 /// A kernel k(d) with its derivative and the radius beyond which both are 0.
 pub struct ReferenceKernel<'a> {
@@ -47,35 +50,37 @@ pub fn bicubic() -> ReferenceKernel<'static> {
     }
 }
 
-/// The pixel of an axis of `n` that index `i` of the continued axis shows; `None` where a value of its own lies.
+/// The pixel of an axis of `n` that index `i` of the padded axis reads; `None` for the value outside, or if n is 0.
 pub fn continued(
     i: i64,
     n: usize,
     align_corners: AlignCorners,
     padding: PaddingMode,
 ) -> Option<usize> {
-    let n = n as i64;
-    if (0..n).contains(&i) {
-        return Some(i as usize);
+    let length = i128::try_from(n).ok().filter(|&n| n > 0)?;
+    let i = i128::from(i);
+    if (0..length).contains(&i) {
+        return usize::try_from(i).ok();
     }
-    match padding {
-        PaddingMode::Zeros | PaddingMode::Constant(_) => None,
-        PaddingMode::Border => Some(i.clamp(0, n - 1) as usize),
-        PaddingMode::Wrap => Some(i.rem_euclid(n) as usize),
-        PaddingMode::Reflection => {
-            // Walk back and forth between the mirrors.
-            let mut i = i;
-            while !(0..n).contains(&i) {
-                let (first, last) = match align_corners {
-                    AlignCorners::Yes if n == 1 => return Some(0),
-                    AlignCorners::Yes => (0, 2 * (n - 1)),
-                    AlignCorners::No => (-1, 2 * n - 1),
-                };
-                i = if i < 0 { first - i } else { last - i };
+    let pixel = match padding {
+        PaddingMode::Zeros | PaddingMode::Constant(_) => return None,
+        PaddingMode::Border => i.clamp(0, length - 1),
+        PaddingMode::Wrap => i.rem_euclid(length),
+        // The map and its mirror image repeat: n - 1 pixels each between the centers, n between the edges.
+        PaddingMode::Reflection => match align_corners {
+            AlignCorners::Yes if n == 1 => 0,
+            AlignCorners::Yes => {
+                let period = 2 * (length - 1);
+                let i = i.rem_euclid(period);
+                i.min(period - i)
             }
-            Some(i as usize)
-        }
-    }
+            AlignCorners::No => {
+                let i = i.rem_euclid(2 * length);
+                i.min(2 * length - 1 - i)
+            }
+        },
+    };
+    usize::try_from(pixel).ok()
 }
 
 /// A map of one channel, D-dimensional, and the rules to read it.
@@ -100,12 +105,34 @@ pub struct Sample<const D: usize> {
     pub coordinates: [f64; D],
 }
 
+/// The largest radius of a kernel, and the largest distance of a point from the map in pixels.
+const MAX_RADIUS: f64 = 1024.0;
+const MAX_POSITION: f64 = 1e15;
+
 /// Equation 3 at the coordinates `at`, x first.
+///
+/// # Errors
+/// A map whose sides are 0 or do not match its values, a radius that is not from 0 to 1024,
+/// a point that is not finite or more than 1e15 pixels away, where f64 no longer resolves the fraction.
 pub fn sample<const D: usize>(
     map: &ReferenceMap<D>,
     kernel: &ReferenceKernel,
     at: [f64; D],
-) -> Sample<D> {
+) -> Result<Sample<D>> {
+    let cells = product("reference", "the size of the map", &map.size)?;
+    if cells == 0 || map.values.len() != cells {
+        bail!(
+            "reference: a map of {:?} has {} values",
+            map.size,
+            map.values.len()
+        );
+    }
+    if !(0.0..=MAX_RADIUS).contains(&kernel.radius) {
+        bail!(
+            "reference: the kernel has radius {}; it must be from 0 to {MAX_RADIUS}",
+            kernel.radius
+        );
+    }
     let mut sample = Sample {
         value: 0.0,
         pixels: Vec::new(),
@@ -117,10 +144,18 @@ pub fn sample<const D: usize>(
     };
     let side = |d: usize| map.size[D - 1 - d];
     let position: [f64; D] = std::array::from_fn(|d| map.align_corners.to_pixel(at[d], side(d)));
+    if !position.iter().all(|x| x.abs() <= MAX_POSITION) {
+        bail!(
+            "reference: the coordinates {at:?} are at {position:?}; at most {MAX_POSITION:e} pixels are supported"
+        );
+    }
     let scale: [f64; D] = std::array::from_fn(|d| map.align_corners.pixels_per_unit(side(d)));
     let first: [i64; D] = std::array::from_fn(|d| (position[d] - kernel.radius).floor() as i64);
     let count = 2 * kernel.radius.ceil() as i64 + 2;
-    for step in 0..count.pow(D as u32) {
+    let Some(terms) = count.checked_pow(D as u32) else {
+        bail!("reference: {D} axes are too many");
+    };
+    for step in 0..terms {
         // The indices (m, n, ..) of this term.
         let mut rest = step;
         let mut index = [0i64; D];
@@ -153,7 +188,7 @@ pub fn sample<const D: usize>(
             sample.coordinates[d] += value * factors.product::<f64>();
         }
     }
-    sample
+    Ok(sample)
 }
 
 #[cfg(test)]
@@ -161,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_case_worked_by_hand() {
+    fn a_case_worked_by_hand() -> Result<()> {
         // Pixels 1 2 / 3 4; the point (x, y) = (0.25, 0.5) in pixels, corners aligned.
         let map = ReferenceMap {
             values: &[1.0, 2.0, 3.0, 4.0],
@@ -169,13 +204,22 @@ mod tests {
             align_corners: AlignCorners::Yes,
             padding: PaddingMode::Zeros,
         };
-        let sample = sample(&map, &bilinear(), [-0.5, 0.0]);
+        let found = sample(&map, &bilinear(), [-0.5, 0.0])?;
         assert_eq!(
-            sample.value,
+            found.value,
             0.75 * 0.5 * 1.0 + 0.25 * 0.5 * 2.0 + 0.75 * 0.5 * 3.0 + 0.25 * 0.5 * 4.0
         );
         // One unit of x is half a pixel here.
-        assert_eq!(sample.coordinates, [0.5, 1.0]);
+        assert_eq!(found.coordinates, [0.5, 1.0]);
+        for at in [[f64::NAN, 0.0], [1e300, 0.0]] {
+            assert!(sample(&map, &bilinear(), at).is_err());
+        }
+        let short = ReferenceMap {
+            values: &[1.0],
+            ..map
+        };
+        assert!(sample(&short, &bilinear(), [0.0, 0.0]).is_err());
+        Ok(())
     }
 
     #[test]

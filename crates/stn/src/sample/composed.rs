@@ -1,6 +1,6 @@
-//! Bilinear and nearest sampling put together from Candle's ops, for devices without kernels of ours.
+//! Bilinear and nearest sampling composed of Candle's ops, for devices that we have no kernels for.
 //!
-//! Values and gradients equal those of the kernels; speed and memory are what the composition costs.
+//! Values and gradients equal those of the kernels; it needs more time and memory.
 
 use candle_core::{D, DType, Result, Tensor};
 
@@ -17,16 +17,16 @@ pub(super) fn grid_sample(
     let (_, ho, wo, _) = coords.dims4()?;
     let padding = options.padding;
     let coords = coords.reshape((n, ho * wo, 2))?;
-    // A point without a place: NaN, and infinities where the outside has no end.
-    let endless = matches!(padding, PaddingMode::Reflection | PaddingMode::Wrap);
-    let most = if endless { f64::MAX } else { f64::INFINITY };
-    let whole = coords.detach().abs()?.le(most)?;
-    let coords = whole.where_cond(&coords, &coords.zeros_like()?)?;
-    let placed = whole.to_dtype(DType::U8)?.min(D::Minus1)?;
+    // A point without a position: NaN, and infinities under reflection and wrap.
+    let periodic = matches!(padding, PaddingMode::Reflection | PaddingMode::Wrap);
+    let most = if periodic { f64::MAX } else { f64::INFINITY };
+    let valid = coords.detach().abs()?.le(most)?;
+    let coords = valid.where_cond(&coords, &coords.zeros_like()?)?;
+    let valid = valid.to_dtype(DType::U8)?.min(D::Minus1)?;
     let axis = |at: usize, n: usize| -> Result<Along> {
         let g = coords.narrow(2, at, 1)?.squeeze(2)?;
-        let position = pixel(&g, n, align_corners)?;
-        along(&place(&position, n, align_corners, padding)?, n, options)
+        let position = unnormalized(&g, n, align_corners)?;
+        along(&padded(&position, n, align_corners, padding)?, n, options)
     };
     let (x, y) = (axis(0, w)?, axis(1, h)?);
     let flat = xs.reshape((n, c, h * w))?;
@@ -56,12 +56,9 @@ pub(super) fn grid_sample(
     let Some(ys) = sum else {
         candle_core::bail!("grid_sample: no taps");
     };
-    let placed = placed
-        .unsqueeze(1)?
-        .broadcast_as(ys.shape())?
-        .contiguous()?;
+    let valid = valid.unsqueeze(1)?.broadcast_as(ys.shape())?.contiguous()?;
     let missing = (ys.ones_like()? * f64::NAN)?;
-    placed.where_cond(&ys, &missing)?.reshape((n, c, ho, wo))
+    valid.where_cond(&ys, &missing)?.reshape((n, c, ho, wo))
 }
 
 /// The taps along one axis.
@@ -78,7 +75,7 @@ struct Tap {
     weight: Option<Tensor>,
 }
 
-fn pixel(g: &Tensor, n: usize, align_corners: AlignCorners) -> Result<Tensor> {
+fn unnormalized(g: &Tensor, n: usize, align_corners: AlignCorners) -> Result<Tensor> {
     let shift = match align_corners {
         AlignCorners::Yes => 0.0,
         AlignCorners::No => 0.5,
@@ -86,8 +83,8 @@ fn pixel(g: &Tensor, n: usize, align_corners: AlignCorners) -> Result<Tensor> {
     (g + 1.0)?.affine(align_corners.pixels_per_unit(n), -shift)
 }
 
-/// The place of position `x`, as the kernels' `place` defines it.
-fn place(
+/// The position on or near the map that stands for `x`, as the kernels' `axis` defines it.
+fn padded(
     x: &Tensor,
     n: usize,
     align_corners: AlignCorners,

@@ -1,4 +1,4 @@
-//! Sampling with a kernel of the user's own.
+//! Sampling with a kernel of the caller.
 
 use std::sync::Arc;
 
@@ -6,18 +6,15 @@ use candle_core::{Device, Result, Tensor, bail};
 
 use super::op::{self, Method, Sampling};
 use crate::grid::SamplingGrid;
-use crate::kernels::taps::SeparableKernel;
+use crate::kernels::taps::{MAX_RADIUS, SeparableKernel};
 use crate::options::PaddingMode;
 
 const NAME: &str = "grid_sample_with";
 
-/// The largest radius that is accepted; an image is rarely larger.
-const MOST: usize = 256;
-
 /// The values of `xs` at the points of `grid` by equation 3 with `kernel` along both axes.
 ///
 /// V = sum over n, m of U(n, m) k(x - m) k(y - n), where x and y are in pixels and U is continued by `padding`.
-/// A kernel wider than bilinear avoids the aliasing that the paper mentions for smaller outputs.
+/// A kernel wider than the bilinear one avoids the aliasing that the paper mentions for smaller outputs.
 ///
 /// # Shapes
 /// As [`grid_sample`](crate::grid_sample).
@@ -67,9 +64,9 @@ pub fn grid_sample_with(
     padding: PaddingMode,
 ) -> Result<Tensor> {
     op::plane(NAME, xs, grid)?;
-    if !(1..=MOST).contains(&kernel.radius()) {
+    if !(1..=MAX_RADIUS).contains(&kernel.radius()) {
         bail!(
-            "{NAME}: the kernel {kernel:?} has radius {}; it must be from 1 to {MOST}",
+            "{NAME}: the kernel {kernel:?} has radius {}; it must be from 1 to {MAX_RADIUS}",
             kernel.radius()
         );
     }

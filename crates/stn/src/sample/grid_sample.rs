@@ -25,18 +25,19 @@ pub(super) const NAME: &str = "grid_sample";
 /// | NaN | NaN | NaN | NaN |
 /// | infinite | the value outside | the pixel at that end | NaN |
 ///
-/// Coordinates so large that their type no longer resolves pixels read some pixel of the map under reflection and wrap.
+/// Under reflection and wrap, coordinates so large that their type no longer resolves pixels read an arbitrary pixel of the map.
 /// No coordinate reads outside the map's memory.
 ///
 /// # Gradient
 /// To the input: each pixel receives the weights of the points that read it times their gradient (equation 6).
 /// To the grid: the slope of the interpolated map (equation 7 with the right derivative at whole pixels);
-/// 0 for nearest sampling, and where border or reflection hold a point at the first or last pixel.
+/// 0 for nearest sampling, and where border or reflection clamps a point to the first or last pixel.
 /// A point whose value is NaN passes no gradient.
 /// Sums have a fixed order: the bits do not depend on the number of threads.
 ///
 /// # Errors
-/// Other ranks, different batch sizes, maps or grids without cells, integer dtypes, f32 with f64.
+/// Other ranks, different batch sizes, maps or grids without cells or with 2^29 or more, integer dtypes, f32 with f64,
+/// an input or output that memory cannot hold.
 ///
 /// # Source
 /// Jaderberg et al. 2015, section 3.3, equations 3 to 7.

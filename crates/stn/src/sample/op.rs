@@ -1,4 +1,4 @@
-//! The sampler behind Candle's autograd: checks, dtypes, and the way to the kernels.
+//! The sampler as an op of Candle's autograd: checks, dtypes, and the calls of the kernels.
 
 use std::sync::Arc;
 
@@ -8,12 +8,13 @@ use striate::kernels::level::Level;
 use striate::ops::cpu::{Values, owned, slice, tensor, unsupported_dtype};
 
 use crate::grid::SamplingGrid;
-use crate::kernels::Number;
-use crate::kernels::bilinear::{self, Gradients, Path, SampleShape, Wanted};
-use crate::kernels::taps::{self, Rule, SeparableKernel, TapShape};
+use crate::kernels::bilinear::{self, ChannelLayout};
+use crate::kernels::taps::{self, Rule, SeparableKernel};
+use crate::kernels::{Gradients, NeedsGrad, Number, SampleShape};
 use crate::options::{AlignCorners, PaddingMode};
+use crate::size::{MAX_CELLS, product};
 
-/// How a value is made of pixels.
+/// How a value is interpolated.
 #[derive(Clone, Debug)]
 pub(super) enum Method {
     Bilinear,
@@ -33,15 +34,15 @@ pub(super) struct Sampling {
 
 /// Checks maps and a grid of (x, y).
 pub(super) fn plane(op: &str, xs: &Tensor, grid: &SamplingGrid) -> Result<()> {
-    let ([n, _, h, w], [batch, ho, wo, 2]) = (xs.dims(), grid.coords.dims()) else {
+    let ([n, c, h, w], [batch, ho, wo, 2]) = (xs.dims(), grid.coords.dims()) else {
         return Err(ranks(op, xs, grid, "(N, C, H, W)", "(N, H_out, W_out, 2)"));
     };
-    sizes(op, *n, &[*h, *w], *batch, &[*ho, *wo])
+    sizes(op, (*n, *c), &[*h, *w], *batch, &[*ho, *wo])
 }
 
 /// Checks volumes and a grid of (x, y, z).
 pub(super) fn volume(op: &str, xs: &Tensor, grid: &SamplingGrid) -> Result<()> {
-    let ([n, _, d, h, w], [batch, depth, ho, wo, 3]) = (xs.dims(), grid.coords.dims()) else {
+    let ([n, c, d, h, w], [batch, depth, ho, wo, 3]) = (xs.dims(), grid.coords.dims()) else {
         return Err(ranks(
             op,
             xs,
@@ -50,7 +51,7 @@ pub(super) fn volume(op: &str, xs: &Tensor, grid: &SamplingGrid) -> Result<()> {
             "(N, D_out, H_out, W_out, 3)",
         ));
     };
-    sizes(op, *n, &[*d, *h, *w], *batch, &[*depth, *ho, *wo])
+    sizes(op, (*n, *c), &[*d, *h, *w], *batch, &[*depth, *ho, *wo])
 }
 
 fn ranks(
@@ -61,14 +62,20 @@ fn ranks(
     coords: &str,
 ) -> candle_core::Error {
     candle_core::Error::Msg(format!(
-        "{op}: the input has shape {:?} and the grid {:?}; {input} and {coords} are wanted",
+        "{op}: the input has shape {:?} and the grid {:?}; they must be {input} and {coords}",
         xs.dims(),
         grid.coords.dims()
     ))
     .bt()
 }
 
-fn sizes(op: &str, n: usize, size: &[usize], batch: usize, out: &[usize]) -> Result<()> {
+fn sizes(
+    op: &str,
+    (n, c): (usize, usize),
+    size: &[usize],
+    batch: usize,
+    out: &[usize],
+) -> Result<()> {
     if n != batch {
         bail!("{op}: the input has {n} images and the grid {batch}; both must be equal");
     }
@@ -77,15 +84,16 @@ fn sizes(op: &str, n: usize, size: &[usize], batch: usize, out: &[usize]) -> Res
             "{op}: the input has maps of {size:?} cells and the grid {out:?} points; every side must be at least 1"
         );
     }
-    let cells = size
-        .iter()
-        .try_fold(1usize, |cells, side| cells.checked_mul(*side));
-    if cells.is_none_or(|cells| cells > (i32::MAX / 4) as usize) {
+    let cells = product(op, "a map of the input", size)?;
+    if cells > MAX_CELLS {
         bail!(
-            "{op}: maps of {size:?} cells are too large; at most {} cells are supported",
-            i32::MAX / 4
+            "{op}: maps of {size:?} cells are too large; at most {MAX_CELLS} cells are supported"
         );
     }
+    let points = product(op, "the grid of an image", out)?;
+    product(op, "the input (n, c, cells)", &[n, c, cells])?;
+    product(op, "the output (n, c, points)", &[n, c, points])?;
+    product(op, "the grid (n, points, axes)", &[n, points, out.len()])?;
     Ok(())
 }
 
@@ -123,26 +131,21 @@ pub(super) fn in_float(
     ys.to_dtype(xs.dtype())
 }
 
-/// The level of the kernels, or why it cannot be followed.
+/// The level of the kernels; an error where the environment names one that is not available.
 fn level() -> Result<Level> {
     Level::current().map_err(candle_core::Error::wrap)
 }
 
 impl Sampling {
-    /// Sizes for the bilinear kernels, which have maps only.
-    fn bilinear(&self, xs: &[usize], coords: &[usize]) -> Option<SampleShape> {
-        match (&self.method, xs, coords) {
-            (Method::Bilinear, &[n, c, h, w], &[_, ho, wo, _]) => Some(SampleShape {
-                n,
-                c,
-                h,
-                w,
-                points: ho * wo,
-                align_corners: self.align_corners,
-                padding: self.padding,
-            }),
-            _ => None,
-        }
+    /// The sizes; the last D dimensions of `xs` are a map, those of `coords` but the first and the last a grid.
+    fn shape<const D: usize>(&self, xs: &[usize], coords: &[usize]) -> Result<SampleShape<D>> {
+        SampleShape::new(
+            (xs[0], xs[1]),
+            std::array::from_fn(|d| xs[2 + d]),
+            coords[1..1 + D].iter().product(),
+            self.align_corners,
+            self.padding,
+        )
     }
 
     fn rule(&self) -> Rule<'_> {
@@ -154,33 +157,18 @@ impl Sampling {
         }
     }
 
-    fn taps<const D: usize>(&self, xs: &[usize], coords: &[usize]) -> TapShape<'_, D> {
-        TapShape {
-            n: xs[0],
-            c: xs[1],
-            size: std::array::from_fn(|d| xs[2 + d]),
-            points: coords[1..1 + D].iter().product(),
-            align_corners: self.align_corners,
-            padding: self.padding,
-            rule: self.rule(),
-        }
-    }
-
     fn forward<T: Number>(&self, xs: (&[T], &[usize]), coords: (&[T], &[usize])) -> Result<Vec<T>> {
-        let level = level()?;
-        if let Some(shape) = self.bilinear(xs.1, coords.1) {
-            return Ok(bilinear::forward(
-                level,
-                Path::best(&shape),
-                &shape,
-                xs.0,
-                coords.0,
-            ));
+        match (&self.method, xs.1.len()) {
+            (Method::Bilinear, 4) => {
+                let shape = self.shape(xs.1, coords.1)?;
+                let layout = ChannelLayout::best(&shape);
+                bilinear::forward(level()?, layout, &shape, xs.0, coords.0)
+            }
+            (_, 4) => {
+                taps::forward::<T, 2>(&self.shape(xs.1, coords.1)?, self.rule(), xs.0, coords.0)
+            }
+            _ => taps::forward::<T, 3>(&self.shape(xs.1, coords.1)?, self.rule(), xs.0, coords.0),
         }
-        Ok(match xs.1.len() {
-            4 => taps::forward(&self.taps::<2>(xs.1, coords.1), xs.0, coords.0),
-            _ => taps::forward(&self.taps::<3>(xs.1, coords.1), xs.0, coords.0),
-        })
     }
 
     fn backward<T: Number + WithDType>(
@@ -189,29 +177,29 @@ impl Sampling {
         coords: &Tensor,
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let level = level()?;
-        let wanted = Wanted {
+        let needs = NeedsGrad {
             input: xs.track_op(),
             grid: coords.track_op(),
         };
         let (x, g, dy) = (Values::of(xs)?, Values::of(coords)?, Values::of(dy)?);
-        let (x, g, dy) = (x.slice::<T>()?, g.slice::<T>()?, dy.slice::<T>()?);
-        let Gradients { input, grid } = match self.bilinear(xs.dims(), coords.dims()) {
-            Some(shape) => bilinear::backward(level, Path::best(&shape), &shape, x, g, dy, wanted),
-            None if xs.rank() == 4 => {
-                taps::backward(&self.taps::<2>(xs.dims(), coords.dims()), x, g, dy, wanted)
+        let slices = [x.slice::<T>()?, g.slice::<T>()?, dy.slice::<T>()?];
+        let (input, at) = (xs.dims(), coords.dims());
+        let Gradients { input, grid } = match (&self.method, input.len()) {
+            (Method::Bilinear, 4) => {
+                let shape = self.shape(input, at)?;
+                let layout = ChannelLayout::best(&shape);
+                bilinear::backward(level()?, layout, &shape, slices, needs)?
             }
-            None => taps::backward(&self.taps::<3>(xs.dims(), coords.dims()), x, g, dy, wanted),
+            (_, 4) => taps::backward(&self.shape::<2>(input, at)?, self.rule(), slices, needs)?,
+            _ => taps::backward(&self.shape::<3>(input, at)?, self.rule(), slices, needs)?,
         };
-        let input = wanted
-            .input
-            .then(|| tensor(input, xs.shape()))
-            .transpose()?;
-        let grid = wanted
-            .grid
-            .then(|| tensor(grid, coords.shape()))
-            .transpose()?;
-        Ok((input, grid))
+        let gradient = |needed: bool, values: Vec<T>, of: &Tensor| {
+            needed.then(|| tensor(values, of.shape())).transpose()
+        };
+        Ok((
+            gradient(needs.input, input, xs)?,
+            gradient(needs.grid, grid, coords)?,
+        ))
     }
 }
 

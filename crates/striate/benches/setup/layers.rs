@@ -59,22 +59,17 @@ pub(crate) const LAYERS: [Layer; 16] = [
     layer("S3", (128, 128), (3, 1, 1), 8),
 ];
 
+/// The window of a layer.
+fn window(layer: Layer) -> Window2d {
+    Window2d::square(layer.kernel)
+        .stride(layer.stride)
+        .padding(layer.padding)
+}
+
 /// The layer on `n` images.
 pub(crate) fn shape(layer: Layer, n: usize) -> ConvShape {
-    let (k, stride, padding) = (layer.kernel, layer.stride, layer.padding);
-    ConvShape {
-        n,
-        c_in: layer.c_in,
-        h: layer.size,
-        w: layer.size,
-        c_out: layer.c_out,
-        kh: k,
-        kw: k,
-        stride: (stride, stride),
-        padding: (padding, padding),
-        dilation: (1, 1),
-        groups: 1,
-    }
+    let input = (n, layer.c_in, layer.size, layer.size);
+    ConvShape::new(input, layer.c_out, 1, &window(layer)).expect("the layers' sizes fit")
 }
 
 /// Standard normal numbers times `scale`.
@@ -95,14 +90,15 @@ pub(crate) struct Operands {
 
 impl Operands {
     pub(crate) fn new(s: &ConvShape) -> Self {
-        let fan_in = s.c_in * s.kh * s.kw;
+        let channels = s.y_dims().1;
+        let fan_in = s.weight_len() / channels;
         Self {
             x: normal("x", s.x_len(), 1.0)
                 .into_iter()
                 .map(|value| value.max(0.0))
                 .collect(),
             weight: normal("weight", s.weight_len(), (2.0 / fan_in as f32).sqrt()),
-            bias: normal("bias", s.c_out, 0.1),
+            bias: normal("bias", channels, 0.1),
             dy: normal("dy", s.y_len(), 1.0),
         }
     }
@@ -112,12 +108,10 @@ impl Operands {
 pub(crate) fn check(level: Level, algorithm: Algorithm, layer: Layer) -> Result<()> {
     let s = shape(layer, 1);
     let sizes = Sizes {
-        input: (s.n, s.c_in, s.h, s.w),
-        c_out: s.c_out,
-        window: Window2d::square(layer.kernel)
-            .stride(layer.stride)
-            .padding(layer.padding),
-        groups: s.groups,
+        input: (1, layer.c_in, layer.size, layer.size),
+        c_out: layer.c_out,
+        window: window(layer),
+        groups: 1,
     };
     let o = Operands::new(&s);
     let wide = |values: &[f32]| {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{Device, Error, Result, Tensor, bail, safetensors};
+use candle_core::{DType, Device, Error, Result, Tensor, Var, bail, safetensors};
 
 use super::Parameters;
 
@@ -64,7 +64,7 @@ impl Parameters {
     /// Nothing is changed unless everything fits.
     ///
     /// # Errors
-    /// A file that cannot be read, a shape that differs, or under [`Match::Strict`] a name that only one side has.
+    /// A file that cannot be read, a shape that differs, a number that is not finite, or under [`Match::Strict`] a name that only one side has.
     pub fn load(&self, path: impl AsRef<Path>, strictness: Match) -> Result<LoadReport> {
         let path = path.as_ref();
         let shown = path.display();
@@ -84,10 +84,7 @@ impl Parameters {
                     var.shape()
                 );
             }
-            updates.push((
-                var.clone(),
-                tensor.to_dtype(var.dtype())?.to_device(var.device())?,
-            ));
+            updates.push((var.clone(), fitting(&tensor, &var, &name, path)?));
             report.loaded.push(name);
         }
         report.unexpected = found.into_keys().collect();
@@ -106,4 +103,37 @@ impl Parameters {
         }
         Ok(report)
     }
+}
+
+/// `tensor` in the dtype and on the device of `var`.
+///
+/// # Errors
+/// A number that is not finite in that dtype.
+pub(super) fn fitting(tensor: &Tensor, var: &Var, name: &str, path: &Path) -> Result<Tensor> {
+    let tensor = tensor.to_dtype(var.dtype())?;
+    let flat = tensor.flatten_all()?;
+    let bad = match var.dtype() {
+        DType::F64 => first_bad(flat.to_vec1::<f64>()?),
+        DType::F32 | DType::F16 | DType::BF16 => {
+            let values = flat.to_dtype(DType::F32)?.to_vec1::<f32>()?;
+            first_bad(values.into_iter().map(f64::from))
+        }
+        _ => None,
+    };
+    if let Some((index, value)) = bad {
+        bail!(
+            "{}: {name} holds {value} at index {index} of shape {:?}; weights must be finite as {:?}, \
+             so the training that wrote them diverged or the file is damaged",
+            path.display(),
+            tensor.dims(),
+            var.dtype()
+        );
+    }
+    tensor.to_device(var.device())
+}
+
+/// The first value that is not finite, with its index.
+fn first_bad(values: impl IntoIterator<Item = f64>) -> Option<(usize, f64)> {
+    let mut values = values.into_iter().enumerate();
+    values.find(|(_, value)| !value.is_finite())
 }

@@ -1,20 +1,33 @@
-//! State dicts of PyTorch networks, matched by the order of their layers.
+//! State dicts of PyTorch networks, whose names differ from ours.
 //!
 //! A PyTorch `nn.Sequential` numbers its modules, so the keys of its state dict depend on where ReLUs, poolings and dropouts stand:
 //! `0.weight`, `2.weight`, .. or `features.3.weight`, ..
 //! What is left when they are counted is the order of the layers that have tensors, and this is what [`load`] uses.
 //!
-//! Neither kind of file keeps the order of the modules, so they are sorted by name, numbers by value (`features.10` after `features.9`).
-//! A network whose modules have names in another order than the data flows needs its keys renamed first.
+//! | file | order of its modules |
+//! |:--|:--|
+//! | `.pt`, `.pth` | that of the file, which is that of their definition |
+//! | `.safetensors` | unknown: names that differ in their numbers alone (`conv1`, `conv2`) are sorted by these, the rest is left to the shapes |
+//!
+//! Where the order of a `.pt` file does not fit the shapes, it is treated like a `.safetensors` file.
+//! Where the shapes leave more than one order, [`load_as`] takes the order or the pairs from the caller.
 //! Shapes must agree one by one.
 //! The file says nothing of strides, padding and pooling: the network must be built to match.
 
-use std::cmp::Ordering;
+mod file;
+mod matching;
+mod network;
+mod pairing;
+
 use std::path::Path;
 
-use candle_core::{Device, Error, Result, Tensor, Var, bail, pickle, safetensors};
+use candle_core::{Result, bail};
 
+use super::file::fitting;
 use super::{Match, Parameters};
+use file::kind;
+use network::{Network, side_by_side};
+use pairing::pair;
 
 /// What [`load`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -27,6 +40,31 @@ pub struct KeyMap {
     pub unused: Vec<(String, String)>,
 }
 
+/// Which module of a file belongs to which layer of the network; a module is what stands before the last dot of its keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Modules {
+    /// What the file and the shapes say, see the [module documentation](self).
+    #[default]
+    Automatic,
+    /// The modules in forward order.
+    Ordered(Vec<String>),
+    /// Pairs of a module and the layer that it belongs to.
+    Named(Vec<(String, String)>),
+}
+
+impl Modules {
+    /// The modules in forward order.
+    pub fn ordered<S: Into<String>>(modules: impl IntoIterator<Item = S>) -> Self {
+        Self::Ordered(modules.into_iter().map(Into::into).collect())
+    }
+
+    /// Pairs of a module and the layer that it belongs to.
+    pub fn named<S: Into<String>>(pairs: impl IntoIterator<Item = (S, S)>) -> Self {
+        let pairs = pairs.into_iter();
+        Self::Named(pairs.map(|(a, b)| (a.into(), b.into())).collect())
+    }
+}
+
 /// Loads the state dict in `path` (`.safetensors`, or `.pt` and `.pth` as written by `torch.save(net.state_dict(), path)`).
 ///
 /// `layers` names the layers of the network in forward order: the first module of the file that has tensors goes to
@@ -35,7 +73,8 @@ pub struct KeyMap {
 /// Nothing is changed unless everything that is to be loaded fits.
 ///
 /// # Errors
-/// A file that cannot be read; under [`Match::Strict`], anything that does not fit, listed in the message.
+/// A file that cannot be read, or that holds a number that is not finite; names that leave the order of the modules open;
+/// under [`Match::Strict`], anything that does not fit, listed in the message.
 /// Under [`Match::Partial`] what fits is loaded, and the rest is in the result.
 pub fn load(
     parameters: &Parameters,
@@ -43,20 +82,43 @@ pub fn load(
     path: impl AsRef<Path>,
     strictness: Match,
 ) -> Result<KeyMap> {
+    load_as(parameters, layers, path, strictness, &Modules::Automatic)
+}
+
+/// [`load`] with the order of the modules, or with names, from the caller.
+///
+/// ```no_run
+/// use striate::candle_core::{DType, Device, Result};
+/// use striate::init::{Match, Parameters, state_dict};
+/// fn main() -> Result<()> {
+///     let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+///     let layers = ["conv1".to_string(), "conv2".to_string()];
+///     let modules = state_dict::Modules::ordered(["stem", "head"]);
+///     state_dict::load_as(&parameters, &layers, "port.safetensors", Match::Strict, &modules)?;
+///     Ok(())
+/// }
+/// ```
+///
+/// # Errors
+/// Those of [`load`]; a name that the file or the network does not have, or that is given twice.
+pub fn load_as(
+    parameters: &Parameters,
+    layers: &[String],
+    path: impl AsRef<Path>,
+    strictness: Match,
+    modules: &Modules,
+) -> Result<KeyMap> {
     let path = path.as_ref();
-    let modules = modules(read(path)?);
-    let wanted = wanted(parameters, layers);
+    let network = Network::new(parameters, layers);
+    let found = file::read(path)?;
+    let pairs = pair(&network, &found, modules, path)?;
     let mut map = KeyMap::default();
     let mut updates = Vec::new();
-    for (i, module) in modules.iter().enumerate() {
+    for (i, module) in found.iter().enumerate() {
+        let layer = pairs.iter().find(|&&(_, module)| module == i);
+        let layer = layer.map(|&(layer, _)| &network.layers[layer]);
         for (key, tensor) in &module.tensors {
-            let kind = key.rsplit('.').next().unwrap_or(key);
-            let target = wanted.get(i).and_then(|layer| {
-                layer
-                    .iter()
-                    .find(|(name, _)| name.rsplit('.').next() == Some(kind))
-            });
-            match target {
+            match layer.and_then(|layer| layer.tensor(kind(key))) {
                 None => map.unused.push((
                     key.clone(),
                     "no tensor of the network is left for it".into(),
@@ -67,31 +129,21 @@ pub fn load(
                 }
                 Some((name, var)) => {
                     map.loaded.push((key.clone(), name.clone()));
-                    let tensor = tensor.to_dtype(var.dtype())?.to_device(var.device())?;
-                    updates.push((var.clone(), tensor));
+                    updates.push((var.clone(), fitting(tensor, var, key, path)?));
                 }
             }
         }
     }
-    let names = wanted.iter().flatten().map(|(name, _)| name);
-    map.missing = names
-        .filter(|name| map.loaded.iter().all(|(_, loaded)| loaded != *name))
-        .cloned()
-        .collect();
-    let known = |name: &String| layers.iter().any(|layer| layer == prefix(name));
-    let others = parameters.named().into_iter().map(|(name, _)| name);
-    map.missing.extend(others.filter(|name| !known(name)));
+    let loaded = |name: &String| map.loaded.iter().any(|(_, loaded)| loaded == name);
+    map.missing = network.names().filter(|name| !loaded(name)).collect();
     if strictness == Match::Strict && !(map.missing.is_empty() && map.unused.is_empty()) {
-        let unused: Vec<String> = map
-            .unused
-            .iter()
-            .map(|(key, why)| format!("{key} ({why})"))
-            .collect();
+        let unused = map.unused.iter().map(|(key, why)| format!("{key} ({why})"));
         bail!(
-            "{} does not fit the network: missing [{}], unused [{}]; choose the config that matches the file, or Match::Partial",
+            "{} does not fit the network: missing [{}], unused [{}]\n{}",
             path.display(),
             map.missing.join(", "),
-            unused.join(", ")
+            unused.collect::<Vec<_>>().join(", "),
+            side_by_side(&network, &found)
         );
     }
     for (var, tensor) in updates {
@@ -100,195 +152,5 @@ pub fn load(
     Ok(map)
 }
 
-/// Tensors of one module of the state dict.
-struct Module {
-    prefix: String,
-    tensors: Vec<(String, Tensor)>,
-}
-
-type Named<T> = Vec<(String, T)>;
-
-fn read(path: &Path) -> Result<Named<Tensor>> {
-    let describe = |error: Error| {
-        Error::Msg(format!(
-            "cannot read a state dict from {}: {error}",
-            path.display()
-        ))
-    };
-    let mut tensors: Named<Tensor> = match path.extension().and_then(|e| e.to_str()) {
-        Some("safetensors") => safetensors::load(path, &Device::Cpu)
-            .map_err(describe)?
-            .into_iter()
-            .collect(),
-        Some("pt" | "pth") => pickle::read_all(path).map_err(describe)?,
-        _ => bail!(
-            "cannot read a state dict from {}: the name must end in .safetensors, .pt or .pth",
-            path.display()
-        ),
-    };
-    tensors.sort_by(|(a, _), (b, _)| natural(a, b));
-    Ok(tensors)
-}
-
-/// Groups tensors by the module they belong to, in the order of first appearance.
-fn modules(tensors: Named<Tensor>) -> Vec<Module> {
-    let mut modules: Vec<Module> = Vec::new();
-    for (key, tensor) in tensors {
-        let prefix = prefix(&key).to_string();
-        match modules.iter_mut().find(|module| module.prefix == prefix) {
-            Some(module) => module.tensors.push((key, tensor)),
-            None => modules.push(Module {
-                prefix,
-                tensors: vec![(key, tensor)],
-            }),
-        }
-    }
-    modules
-}
-
-/// The network's tensors, one group for each of `layers`.
-fn wanted(parameters: &Parameters, layers: &[String]) -> Vec<Named<Var>> {
-    let named = parameters.named();
-    let of = |layer: &String| -> Named<Var> {
-        let own = named.iter().filter(|(name, _)| prefix(name) == layer);
-        own.cloned().collect()
-    };
-    layers.iter().map(of).collect()
-}
-
-/// What stands before the last dot of a name.
-fn prefix(name: &str) -> &str {
-    name.rsplit_once('.').map_or("", |(prefix, _)| prefix)
-}
-
-/// Order of two names in which runs of digits count as numbers.
-fn natural(a: &str, b: &str) -> Ordering {
-    let key = |name: &str| {
-        let mut parts: Vec<(u64, String)> = Vec::new();
-        let mut rest = name;
-        while !rest.is_empty() {
-            let digits = rest
-                .find(|c: char| !c.is_ascii_digit())
-                .unwrap_or(rest.len());
-            let end = if digits > 0 {
-                digits
-            } else {
-                rest.find(|c: char| c.is_ascii_digit())
-                    .unwrap_or(rest.len())
-            };
-            let (part, tail) = rest.split_at(end);
-            // Text sorts after numbers and among itself by content.
-            parts.push((part.parse().unwrap_or(u64::MAX), part.to_string()));
-            rest = tail;
-        }
-        parts
-    };
-    key(a).cmp(&key(b)).then_with(|| a.cmp(b))
-}
-
 #[cfg(test)]
-mod tests {
-    use std::collections::HashMap;
-
-    use candle_core::DType;
-
-    use super::*;
-
-    #[test]
-    fn numbers_sort_by_value() {
-        let mut names = [
-            "features.10.weight",
-            "features.9.weight",
-            "features.9.bias",
-            "conv2.weight",
-        ];
-        names.sort_by(|a, b| natural(a, b));
-        assert_eq!(
-            names,
-            [
-                "conv2.weight",
-                "features.9.bias",
-                "features.9.weight",
-                "features.10.weight"
-            ]
-        );
-    }
-
-    fn network() -> Result<Parameters> {
-        let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
-        let vb = parameters.builder();
-        for (name, size) in [("conv", 2), ("a", 3)] {
-            vb.pp(name).get(size, "weight")?;
-            vb.pp(name).get(size, "bias")?;
-        }
-        Ok(parameters)
-    }
-
-    fn file(name: &str, tensors: &[(&str, f32, usize)]) -> Result<std::path::PathBuf> {
-        let path = std::env::temp_dir().join(format!("striate-{}-{name}", std::process::id()));
-        let full = |&(name, value, n): &(&str, f32, usize)| {
-            Ok((name.to_string(), Tensor::full(value, n, &Device::Cpu)?))
-        };
-        let map: Result<HashMap<String, Tensor>> = tensors.iter().map(full).collect();
-        safetensors::save(&map?, &path)?;
-        Ok(path)
-    }
-
-    #[test]
-    fn layers_are_matched_by_order_not_by_name() -> Result<()> {
-        let parameters = network()?;
-        let path = file(
-            "order.safetensors",
-            &[
-                ("seq.10.weight", 3.0, 3),
-                ("seq.10.bias", 4.0, 3),
-                ("seq.9.weight", 1.0, 2),
-                ("seq.9.bias", 2.0, 2),
-            ],
-        )?;
-        let layers = ["conv".to_string(), "a".to_string()];
-        let map = load(&parameters, &layers, &path, Match::Strict)?;
-        std::fs::remove_file(path)?;
-        assert_eq!((map.loaded.len(), map.missing.len()), (4, 0));
-        let values: Vec<f32> = parameters
-            .named()
-            .iter()
-            .map(|(_, var)| var.max_all()?.to_scalar::<f32>())
-            .collect::<Result<_>>()?;
-        // By name: a.bias, a.weight, conv.bias, conv.weight.
-        assert_eq!(values, [4.0, 3.0, 2.0, 1.0]);
-        Ok(())
-    }
-
-    #[test]
-    fn errors() -> Result<()> {
-        let parameters = network()?;
-        let before = parameters.named()[1].1.copy()?;
-        let path = file(
-            "errors.safetensors",
-            &[("0.weight", 1.0, 5), ("1.weight", 9.0, 3)],
-        )?;
-        let layers = ["conv".to_string(), "a".to_string()];
-        let message = match load(&parameters, &layers, &path, Match::Strict) {
-            Ok(map) => panic!("accepted: {map:?}"),
-            Err(error) => error.to_string(),
-        };
-        assert!(
-            message.contains("0.weight (shape [5], conv.weight has [2])"),
-            "{message}"
-        );
-        assert!(message.contains("a.bias"), "{message}");
-        // Nothing was loaded.
-        let after = parameters.named()[1].1.copy()?;
-        assert_eq!(before.to_vec1::<f32>()?, after.to_vec1::<f32>()?);
-        let map = load(&parameters, &layers[..1], &path, Match::Partial)?;
-        std::fs::remove_file(path)?;
-        assert_eq!(
-            map.missing,
-            ["conv.bias", "conv.weight", "a.bias", "a.weight"]
-        );
-        let none = load(&parameters, &layers, "weights.onnx", Match::Strict);
-        assert!(none.is_err_and(|error| error.to_string().contains(".safetensors, .pt or .pth")));
-        Ok(())
-    }
-}
+mod tests;

@@ -36,7 +36,7 @@ fn a_draw_depends_on_seed_and_name_only() -> Result<()> {
 }
 
 #[test]
-fn standard_deviations() {
+fn standard_deviations() -> Result<()> {
     let shape = [64, 32, 3, 3];
     let (fan_in, fan_out) = (32.0 * 9.0, 64.0 * 9.0);
     let uniform = Distribution::Uniform;
@@ -60,7 +60,7 @@ fn standard_deviations() {
         (Initializer::Constant(0.3), 0.0),
     ];
     for (initializer, expected) in cases {
-        let draw = initializer.draw(1, "w", &shape);
+        let draw = initializer.draw(1, "w", &shape)?;
         let mean = draw.iter().sum::<f64>() / draw.len() as f64;
         let variance = draw.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / draw.len() as f64;
         let std = variance.sqrt();
@@ -78,6 +78,7 @@ fn standard_deviations() {
             assert!(bound <= 3f64.sqrt() * expected);
         }
     }
+    Ok(())
 }
 
 #[test]
@@ -87,8 +88,11 @@ fn weights_can_be_overridden() -> Result<()> {
     let vb = parameters.builder();
     vb.get_with_hints((2, 2), "weight", Init::Const(1.0))?;
     vb.get_with_hints(2, "bias", Init::Const(1.0))?;
+    vb.get_with_hints(2, "norm.weight", Init::Const(1.0))?;
     assert_eq!(values(&parameters, "weight")?, [0.5; 4]);
     assert_eq!(values(&parameters, "bias")?, [1.0; 2]);
+    // The scale of a normalization.
+    assert_eq!(values(&parameters, "norm.weight")?, [1.0; 2]);
     Ok(())
 }
 
@@ -103,6 +107,66 @@ fn errors() -> Result<()> {
             .to_string()
             .contains("nothing does not exist")
     );
+    Ok(())
+}
+
+#[test]
+fn sizes_that_no_memory_holds_are_errors() {
+    let vb = Parameters::new(1, DType::F32, &Device::Cpu).builder();
+    for shape in [
+        vec![1 << 40, 1 << 40],
+        vec![1 << 61],
+        vec![0, 1 << 40, 1 << 40],
+    ] {
+        assert!(Initializer::xavier().draw(1, "w", &shape).is_err());
+        let weight = vb.get_with_hints(shape, "weight", DEFAULT_KAIMING_NORMAL);
+        let error = weight.expect_err("accepted").to_string();
+        assert!(
+            error.contains("weight") && error.contains("memory"),
+            "{error}"
+        );
+    }
+}
+
+/// A training that diverged, or a damaged file: one number that is not finite, in each precision.
+#[test]
+fn weights_that_are_not_finite_are_refused() -> Result<()> {
+    let path = std::env::temp_dir().join(format!("striate-nan-{}.safetensors", std::process::id()));
+    let ones = |dtype| Tensor::ones((64, 16, 3, 3), dtype, &Device::Cpu);
+    for (dtype, bad) in [
+        (DType::F32, f64::NAN),
+        (DType::F64, f64::NEG_INFINITY),
+        (DType::BF16, f64::INFINITY),
+        // Finite in the file, infinite as f32.
+        (DType::F64, 1e300),
+    ] {
+        let mut flat = ones(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+        flat[5000] = bad;
+        let weight = Tensor::from_vec(flat, (64, 16, 3, 3), &Device::Cpu)?.to_dtype(dtype)?;
+        let bias = Tensor::zeros(64, dtype, &Device::Cpu)?;
+        let file = [("a.weight", weight), ("a.bias", bias)];
+        candle_core::safetensors::save(&file.into_iter().collect(), &path)?;
+        let parameters = build(&["a"], 1)?;
+        let before = values(&parameters, "a.weight")?;
+        for strictness in [Match::Strict, Match::Partial] {
+            let error = parameters.load(&path, strictness).expect_err("accepted");
+            let error = error.to_string();
+            assert!(
+                error.contains("a.weight") && error.contains("striate-nan"),
+                "{error}"
+            );
+            assert!(error.contains("5000"), "{error}");
+        }
+        let layers = ["a".to_string()];
+        let error = state_dict::load(&parameters, &layers, &path, Match::Strict);
+        let error = error.expect_err("accepted").to_string();
+        assert!(
+            error.contains("a.weight") && error.contains("striate-nan"),
+            "{error}"
+        );
+        assert_eq!(values(&parameters, "a.weight")?, before);
+    }
+    std::fs::remove_file(&path)?;
     Ok(())
 }
 

@@ -9,9 +9,11 @@
 //! As in max pooling the loop over j is the inner one.
 
 use super::output::written_by;
-use super::planes::{Columns, PoolShape, split};
+use super::planes::split;
+use super::pool_shape::{Columns, PoolShape};
 use super::real::Real;
 use super::vectorize::vectorize;
+use crate::window::Axis;
 
 /// Which cells count in the divisor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,21 +27,16 @@ pub enum Counted {
 impl Counted {
     /// How many rows count in the windows of each output row, and how many columns in those of each output column.
     pub fn cells(self, s: &PoolShape) -> (Vec<usize>, Vec<usize>) {
-        let window = &s.window;
-        let count = |out, size, stride, dilation, padding, len| -> Vec<usize> {
-            let (low, high) = match self {
-                Self::Frame => (0, len + 2 * padding),
-                Self::Input => (padding, len + padding),
+        let count = |axis: Axis, out| -> Vec<usize> {
+            let cells = |i| match self {
+                Self::Frame => axis.seen_framed(i),
+                Self::Input => axis.seen(i),
             };
-            let cells = |i| (0..size).map(move |u| i * stride + u * dilation);
-            let inside = |i| cells(i).filter(|at| (low..high).contains(at)).count();
-            (0..out).map(inside).collect()
+            (0..out).map(|i| cells(i).len()).collect()
         };
-        let (size, stride, dilation) = (window.size, window.stride, window.dilation);
-        let padding = window.padding;
         (
-            count(s.ho, size.0, stride.0, dilation.0, padding.0, s.h),
-            count(s.wo, size.1, stride.1, dilation.1, padding.1, s.w),
+            count(s.window.rows(s.h), s.ho),
+            count(s.window.columns(s.w), s.wo),
         )
     }
 }
@@ -50,13 +47,13 @@ impl Counted {
 /// If `x` does not have the length that `s` says.
 pub fn forward<T: Real>(s: &PoolShape, counted: Counted, x: &[T]) -> Vec<T> {
     assert_eq!(x.len(), s.input_len());
-    let taps = Taps::<T>::new(s, counted);
+    let columns = WindowColumns::<T>::new(s, counted);
     let (from, to) = (s.h * s.w, s.ho * s.wo);
     let fill = |y: &mut [T]| {
         split((x, from), (y, to), |x, y| {
             vectorize!({
                 for (x, y) in x.chunks_exact(from).zip(y.chunks_exact_mut(to)) {
-                    average(s, &taps, x, y);
+                    average(s, &columns, x, y);
                 }
             });
         });
@@ -71,14 +68,14 @@ pub fn forward<T: Real>(s: &PoolShape, counted: Counted, x: &[T]) -> Vec<T> {
 /// If `dy` does not have the length that `s` says.
 pub fn backward<T: Real>(s: &PoolShape, counted: Counted, dy: &[T]) -> Vec<T> {
     assert_eq!(dy.len(), s.output_len());
-    let taps = Taps::<T>::new(s, counted);
+    let columns = WindowColumns::<T>::new(s, counted);
     let (from, to) = (s.h * s.w, s.ho * s.wo);
     let fill = |dx: &mut [T]| {
         split((dy, to), (dx, from), |dy, dx| {
             let mut shares = vec![T::ZERO; s.wo];
             vectorize!({
                 for (dy, dx) in dy.chunks_exact(to).zip(dx.chunks_exact_mut(from)) {
-                    spread(s, &taps, dy, &mut shares, dx);
+                    spread(s, &columns, dy, &mut shares, dx);
                 }
             });
         });
@@ -92,6 +89,7 @@ pub fn backward<T: Real>(s: &PoolShape, counted: Counted, dy: &[T]) -> Vec<T> {
 /// # Panics
 /// If `plane` is 0 or does not divide the length of `x`.
 pub fn global<T: Real>(plane: usize, x: &[T]) -> Vec<T> {
+    assert!(plane > 0, "a plane without cells has no mean");
     let count = x.len() / plane;
     assert_eq!(count * plane, x.len());
     let factor = T::from_f64(1.0 / plane as f64);
@@ -111,8 +109,11 @@ pub fn global<T: Real>(plane: usize, x: &[T]) -> Vec<T> {
 /// The gradient of [`global`] with respect to its input.
 ///
 /// # Panics
-/// If `plane` is 0.
+/// If `plane` is 0 or the gradient has more numbers than memory can address.
 pub fn global_backward<T: Real>(plane: usize, dy: &[T]) -> Vec<T> {
+    assert!(plane > 0, "a plane without cells has no mean");
+    let len = dy.len().checked_mul(plane);
+    let len = len.expect("as many numbers as memory can address");
     let factor = T::from_f64(1.0 / plane as f64);
     let fill = |dx: &mut [T]| {
         split((dy, 1), (dx, plane), |dy, dx| {
@@ -122,10 +123,10 @@ pub fn global_backward<T: Real>(plane: usize, dy: &[T]) -> Vec<T> {
         });
     };
     // SAFETY: every plane is filled.
-    unsafe { written_by(dy.len() * plane, fill) }
+    unsafe { written_by(len, fill) }
 }
 
-/// Sixteen running sums, added up at the end: vectorised, and the same order on every CPU.
+/// Sixteen running sums, added up at the end: vectorized, and the same order on every CPU.
 #[inline(always)]
 fn sum<T: Real>(x: &[T]) -> T {
     let mut sums = [T::ZERO; 16];
@@ -141,21 +142,22 @@ fn sum<T: Real>(x: &[T]) -> T {
     sums.iter().fold(T::ZERO, |total, &part| total + part)
 }
 
-struct Taps<T> {
-    /// For each window column: where it lies inside the input.
-    columns: Vec<Columns>,
+/// What depends on the window's columns, and the divisors; the same for every plane.
+struct WindowColumns<T> {
+    /// The columns of the window that see the input.
+    seen: Vec<Columns>,
     /// For each output row: how many rows of its window count.
     counted_rows: Vec<T>,
     /// For each output column: how many columns of its window count.
     counted_columns: Vec<T>,
 }
 
-impl<T: Real> Taps<T> {
+impl<T: Real> WindowColumns<T> {
     fn new(s: &PoolShape, counted: Counted) -> Self {
         let (rows, columns) = counted.cells(s);
         let reals = |cells: Vec<usize>| cells.iter().map(|&n| T::from_f64(n as f64)).collect();
         Self {
-            columns: (0..s.window.size.1).map(|v| s.columns(v)).collect(),
+            seen: s.columns(),
             counted_rows: reals(rows),
             counted_columns: reals(columns),
         }
@@ -163,22 +165,22 @@ impl<T: Real> Taps<T> {
 }
 
 #[inline(always)]
-fn average<T: Real>(s: &PoolShape, taps: &Taps<T>, x: &[T], y: &mut [T]) {
+fn average<T: Real>(s: &PoolShape, columns: &WindowColumns<T>, x: &[T], y: &mut [T]) {
     for (i, sums) in y.chunks_exact_mut(s.wo).enumerate() {
         sums.fill(T::ZERO);
-        for row in (0..s.window.size.0).filter_map(|u| s.row(i, u)) {
+        for row in s.rows(i) {
             let line = &x[row * s.w..][..s.w];
-            for tap in taps.columns.iter().filter(|tap| tap.first < tap.end) {
-                let sums = &mut sums[tap.first..tap.end];
+            for column in &columns.seen {
+                let sums = &mut sums[column.first..column.end];
                 match s.window.stride.1 {
-                    1 => add(&line[tap.input..], 1, sums),
-                    2 => add(&line[tap.input..], 2, sums),
-                    stride => add(&line[tap.input..], stride, sums),
+                    1 => add(&line[column.input..], 1, sums),
+                    2 => add(&line[column.input..], 2, sums),
+                    stride => add(&line[column.input..], stride, sums),
                 }
             }
         }
-        for (sum, &columns) in sums.iter_mut().zip(&taps.counted_columns) {
-            *sum = *sum / (taps.counted_rows[i] * columns);
+        for (sum, &counted) in sums.iter_mut().zip(&columns.counted_columns) {
+            *sum = *sum / (columns.counted_rows[i] * counted);
         }
     }
 }
@@ -193,17 +195,23 @@ fn add<T: Real>(line: &[T], stride: usize, sums: &mut [T]) {
 }
 
 #[inline(always)]
-fn spread<T: Real>(s: &PoolShape, taps: &Taps<T>, dy: &[T], shares: &mut [T], dx: &mut [T]) {
+fn spread<T: Real>(
+    s: &PoolShape,
+    columns: &WindowColumns<T>,
+    dy: &[T],
+    shares: &mut [T],
+    dx: &mut [T],
+) {
     dx.fill(T::ZERO);
     for (i, dy) in dy.chunks_exact(s.wo).enumerate() {
-        for ((share, &dy), &columns) in shares.iter_mut().zip(dy).zip(&taps.counted_columns) {
-            *share = dy / (taps.counted_rows[i] * columns);
+        for ((share, &dy), &counted) in shares.iter_mut().zip(dy).zip(&columns.counted_columns) {
+            *share = dy / (columns.counted_rows[i] * counted);
         }
-        for row in (0..s.window.size.0).filter_map(|u| s.row(i, u)) {
+        for row in s.rows(i) {
             let line = &mut dx[row * s.w..][..s.w];
-            for tap in taps.columns.iter().filter(|tap| tap.first < tap.end) {
-                let cells = line[tap.input..].chunks_mut(s.window.stride.1);
-                for (cells, &share) in cells.zip(&shares[tap.first..tap.end]) {
+            for column in &columns.seen {
+                let cells = line[column.input..].chunks_mut(s.window.stride.1);
+                for (cells, &share) in cells.zip(&shares[column.first..column.end]) {
                     cells[0] += share;
                 }
             }

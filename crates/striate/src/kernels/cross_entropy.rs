@@ -15,9 +15,10 @@ use super::real::Real;
 /// The mean loss over rows of `classes` logits.
 ///
 /// # Panics
-/// If a label is not below `classes`, or the lengths do not fit.
+/// If a label is not below `classes`, which is at least 1, or the lengths do not fit.
 pub fn forward<T: Real>(classes: usize, logits: &[T], labels: &[u32]) -> T {
-    assert_eq!(logits.len(), classes * labels.len());
+    assert_eq!(Some(logits.len()), classes.checked_mul(labels.len()));
+    assert!(classes > 0, "at least one class");
     let mut sum = 0.0;
     for (row, &label) in logits.chunks_exact(classes).zip(labels) {
         sum += (log_sum_exp(row) - row[label as usize]).to_f64();
@@ -30,7 +31,8 @@ pub fn forward<T: Real>(classes: usize, logits: &[T], labels: &[u32]) -> T {
 /// # Panics
 /// As [`forward`].
 pub fn backward<T: Real>(classes: usize, logits: &[T], labels: &[u32], g: T) -> Vec<T> {
-    assert_eq!(logits.len(), classes * labels.len());
+    assert_eq!(Some(logits.len()), classes.checked_mul(labels.len()));
+    assert!(classes > 0, "at least one class");
     let factor = g / T::from_f64(labels.len() as f64);
     let fill = |dz: &mut [T]| {
         split2(

@@ -49,6 +49,7 @@ pub fn elements<T: Real>(key: &StreamKey, p: f64, x: &[T]) -> Vec<T> {
 /// # Panics
 /// If `plane` is 0 or does not divide the length of `x`.
 pub fn planes<T: Real>(key: &StreamKey, p: f64, plane: usize, x: &[T]) -> Vec<T> {
+    assert!(plane > 0, "a plane without cells");
     let count = x.len() / plane;
     assert_eq!(count * plane, x.len());
     let bound = threshold(p);

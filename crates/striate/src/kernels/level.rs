@@ -13,7 +13,7 @@ pub const VARIABLE: &str = "STRIATE_SIMD";
 /// A set of vector instructions; a later one is wider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// Plain Rust, vectorised by the compiler for the target's baseline.
+    /// Plain Rust, vectorized by the compiler for the target's baseline.
     Plain,
     /// x86-64 with AVX2 and FMA: 8 lanes of f32.
     Avx2,

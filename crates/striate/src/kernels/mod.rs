@@ -23,17 +23,22 @@ pub mod upsample;
 mod chacha;
 mod output;
 mod planes;
+mod pool_shape;
 mod real;
 mod scratch;
+mod shared;
 mod simd;
+mod sizes;
 mod vectorize;
 
 /// What the kernels of other crates of this workspace are made of; no stable interface.
 #[doc(hidden)]
 pub mod parts {
+    pub use super::conv2d::panels::{gather_channels, scatter_channels};
     pub use super::output::written_by;
     pub use super::planes::{split, split2};
-    pub use super::scratch::{Scratch, Shared};
+    pub use super::scratch::Scratch;
+    pub use super::shared::Shared;
     pub use super::simd::{Kernel, Simd, dispatch};
 
     /// Runs `work` compiled for the vector level of this CPU.
@@ -43,7 +48,12 @@ pub mod parts {
     }
 }
 
-pub use planes::PoolShape;
+pub use pool_shape::PoolShape;
 pub use real::Real;
 pub use relu::ReluRule;
+pub use scratch::release as release_scratch;
 pub use simd::Lanes;
+pub(crate) use sizes::product;
+
+#[cfg(test)]
+mod tests;

@@ -7,13 +7,17 @@ use super::Real;
 
 /// Allocates `len` values and lets `write` fill them.
 ///
-/// Builds with debug assertions fill the buffer with NaN first, so that tests find a value that was never written.
+/// Builds with debug assertions fill the buffer with NaN first, so that tests find a value that was never written;
+/// Miri sees such a value itself, and so gets the buffer as it is.
+///
+/// # Panics
+/// If the memory is not there: a panic can be caught, an abort cannot.
 ///
 /// # Safety
 /// `write` must store to every element, and must not load an element before it has stored to it.
 pub unsafe fn written_by<T: Real>(len: usize, write: impl FnOnce(&mut [T])) -> Vec<T> {
     let mut values = allocate::<T>(len);
-    if cfg!(debug_assertions) {
+    if cfg!(all(debug_assertions, not(miri))) {
         values.resize(len, T::NAN);
     }
     // SAFETY: the capacity is `len`; T is f32 or f64 (the trait is sealed), so any bit pattern is a value and
@@ -29,7 +33,7 @@ pub unsafe fn written_by<T: Real>(len: usize, write: impl FnOnce(&mut [T])) -> V
 /// As [`written_by`].
 pub(super) unsafe fn positions_written_by(len: usize, write: impl FnOnce(&mut [u32])) -> Vec<u32> {
     let mut values = allocate::<u32>(len);
-    if cfg!(debug_assertions) {
+    if cfg!(all(debug_assertions, not(miri))) {
         values.resize(len, u32::MAX);
     }
     // SAFETY: as in `written_by`, with u32 for T.
@@ -40,13 +44,16 @@ pub(super) unsafe fn positions_written_by(len: usize, write: impl FnOnce(&mut [u
 
 /// An empty vector with room for `len` values.
 fn allocate<T>(len: usize) -> Vec<T> {
-    let values = Vec::<T>::with_capacity(len);
+    let mut values = Vec::<T>::new();
+    if let Err(error) = values.try_reserve_exact(len) {
+        panic!("no memory for {len} numbers: {error}");
+    }
     advise_huge_pages(values.as_ptr().cast(), len * size_of::<T>());
     values
 }
 
-/// Asks for huge pages behind a large block.
-#[cfg(target_os = "linux")]
+/// Asks the system to back a large block with huge pages.
+#[cfg(all(target_os = "linux", not(miri)))]
 fn advise_huge_pages(start: *const u8, bytes: usize) {
     /// Below this size the system call is not worth it.
     const LARGE: usize = 4 << 20;
@@ -67,5 +74,5 @@ fn advise_huge_pages(start: *const u8, bytes: usize) {
     };
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(not(all(target_os = "linux", not(miri))))]
 fn advise_huge_pages(_: *const u8, _: usize) {}

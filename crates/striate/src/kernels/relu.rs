@@ -36,7 +36,7 @@ pub enum ReluRule {
 }
 
 impl ReluRule {
-    /// What is left of the gradient `g` behind a ReLU whose output was `y`.
+    /// What a ReLU with output `y` passes of the gradient `g`.
     #[inline(always)]
     pub fn gate<T: Real>(self, y: T, g: T) -> T {
         // Written so that NaN passes: a broken run must not look healthy.

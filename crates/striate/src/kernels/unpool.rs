@@ -1,36 +1,81 @@
 //! Max unpooling: every value goes to a position in a plane of zeros; what meets there is added.
 //!
 //! ```text
-//! y = 0;  for each k in order:  y[place(at[k])] += x[k]          forward
-//!         for each k:           dx[k] = dy[place(at[k])]         backward
+//! y = 0;  for each k in order:  y[cell(at[k])] += x[k]          forward
+//!         for each k:           dx[k] = dy[cell(at[k])]         backward
 //! ```
 //!
-//! `place` is the same row and column in the output plane, which may be wider or taller than the plane that the positions count in.
+//! `cell` is the same row and column in the output plane, which may be wider or taller than the plane that the positions count in.
 //! A plane is zeroed and filled while it lies in the first-level cache.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use candle_core::{Result, bail};
+
 use super::output::written_by;
 use super::planes::split2;
 use super::real::Real;
+use super::sizes::product;
 
 /// Sizes of an unpooling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnpoolShape {
     /// Images times channels.
-    pub planes: usize,
+    planes: usize,
     /// Values in an input plane.
-    pub values: usize,
+    values: usize,
     /// Height and width of the plane that positions count in.
-    pub source: (usize, usize),
+    source: (usize, usize),
     /// Height and width of an output plane.
-    pub output: (usize, usize),
+    output: (usize, usize),
 }
 
 impl UnpoolShape {
+    /// The sizes for `planes` planes of `values` values, at positions in planes of `source` cells, to planes of `output` cells;
+    /// pairs are (height, width).
+    ///
+    /// # Errors
+    /// A plane without values or cells; sizes that are too large.
+    pub fn new(
+        planes: usize,
+        values: usize,
+        source: (usize, usize),
+        output: (usize, usize),
+    ) -> Result<Self> {
+        if [values, source.0, source.1, output.0, output.1].contains(&0) {
+            bail!(
+                "output size {output:?} and source size {source:?} must be at least 1 x 1, with at least one value a plane (there are {values})"
+            );
+        }
+        product("the values", &[planes, values])?;
+        product("the source", &[source.0, source.1])?;
+        product("the output", &[planes, output.0, output.1])?;
+        Ok(Self {
+            planes,
+            values,
+            source,
+            output,
+        })
+    }
+
+    /// Values in an input plane.
+    pub fn values(&self) -> usize {
+        self.values
+    }
+
+    /// Height and width of the plane that positions count in.
+    pub fn source(&self) -> (usize, usize) {
+        self.source
+    }
+
+    /// Height and width of an output plane.
+    pub fn output(&self) -> (usize, usize) {
+        self.output
+    }
+
     /// The output cell of a position, if there is one.
     #[inline(always)]
-    pub fn place(&self, at: u32) -> Option<usize> {
+    pub fn cell(&self, at: u32) -> Option<usize> {
         let at = at as usize;
         let (h, w) = self.output;
         if self.source == self.output {
@@ -48,7 +93,11 @@ impl UnpoolShape {
 ///
 /// # Panics
 /// If `x` or `at` do not have the length that `s` says.
-pub fn forward<T: Real>(s: &UnpoolShape, x: &[T], at: &[u32]) -> Result<Vec<T>, usize> {
+pub fn forward<T: Real>(
+    s: &UnpoolShape,
+    x: &[T],
+    at: &[u32],
+) -> std::result::Result<Vec<T>, usize> {
     let len = s.planes * s.values;
     assert_eq!((x.len(), at.len()), (len, len));
     let out = s.output.0 * s.output.1;
@@ -78,12 +127,15 @@ pub fn forward<T: Real>(s: &UnpoolShape, x: &[T], at: &[u32]) -> Result<Vec<T>, 
 }
 
 /// One plane; on failure the index of the first position without a cell.
-fn scatter<T: Real>(s: &UnpoolShape, x: &[T], at: &[u32], y: &mut [T]) -> Result<(), usize> {
+fn scatter<T: Real>(
+    s: &UnpoolShape,
+    x: &[T],
+    at: &[u32],
+    y: &mut [T],
+) -> std::result::Result<(), usize> {
     y.fill(T::ZERO);
     for (k, (&x, &position)) in x.iter().zip(at).enumerate() {
-        *s.place(position)
-            .and_then(|cell| y.get_mut(cell))
-            .ok_or(k)? += x;
+        *s.cell(position).and_then(|cell| y.get_mut(cell)).ok_or(k)? += x;
     }
     Ok(())
 }
@@ -105,7 +157,7 @@ pub fn backward<T: Real>(s: &UnpoolShape, at: &[u32], dy: &[T]) -> Vec<T> {
                 let inputs = at.chunks_exact(s.values).zip(dy.chunks_exact(out));
                 for ((at, dy), dx) in inputs.zip(dx.chunks_exact_mut(s.values)) {
                     for (dx, &position) in dx.iter_mut().zip(at) {
-                        let cell = s.place(position);
+                        let cell = s.cell(position);
                         *dx = cell
                             .and_then(|cell| dy.get(cell).copied())
                             .unwrap_or(T::ZERO);

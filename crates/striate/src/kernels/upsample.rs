@@ -5,24 +5,56 @@
 //! dx[i, j] = sum of the fh x fw block of dy that x[i, j] was copied to, row by row
 //! ```
 
+use candle_core::{Result, bail};
+
 use super::output::written_by;
 use super::planes::split;
 use super::real::Real;
+use super::sizes::product;
 
 /// Sizes of an upsampling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UpsampleShape {
     /// Images times channels.
-    pub planes: usize,
+    planes: usize,
     /// Input height.
-    pub h: usize,
+    h: usize,
     /// Input width.
-    pub w: usize,
+    w: usize,
     /// Repetitions (down, across).
-    pub factor: (usize, usize),
+    factor: (usize, usize),
 }
 
 impl UpsampleShape {
+    /// The sizes for `planes` maps of `h` x `w`, each cell repeated `factor.0` times down and `factor.1` times across.
+    ///
+    /// # Errors
+    /// A map without cells, a factor of 0, sizes that are too large.
+    pub fn new(planes: usize, h: usize, w: usize, factor: (usize, usize)) -> Result<Self> {
+        if [h, w, factor.0, factor.1].contains(&0) {
+            bail!(
+                "the factor is {factor:?} on maps of {h} x {w} cells; all numbers must be at least 1"
+            );
+        }
+        product("the output", &[planes, h, factor.0, w, factor.1])?;
+        Ok(Self {
+            planes,
+            h,
+            w,
+            factor,
+        })
+    }
+
+    /// Height and width of the output maps.
+    pub fn output_size(&self) -> (usize, usize) {
+        (self.h * self.factor.0, self.w * self.factor.1)
+    }
+
+    /// Cells in all output maps.
+    pub fn output_len(&self) -> usize {
+        self.planes * self.output()
+    }
+
     fn input(&self) -> usize {
         self.h * self.w
     }
@@ -35,7 +67,7 @@ impl UpsampleShape {
 /// The upsampled planes.
 ///
 /// # Panics
-/// If `x` does not have the length that `s` says, or a size is 0.
+/// If `x` does not have the length that `s` says.
 pub fn forward<T: Real>(s: &UpsampleShape, x: &[T]) -> Vec<T> {
     assert_eq!(x.len(), s.planes * s.input());
     let line = s.w * s.factor.1;
@@ -60,7 +92,7 @@ pub fn forward<T: Real>(s: &UpsampleShape, x: &[T]) -> Vec<T> {
 /// The gradient with respect to the input.
 ///
 /// # Panics
-/// If `dy` does not have the length that `s` says, or a size is 0.
+/// If `dy` does not have the length that `s` says.
 pub fn backward<T: Real>(s: &UpsampleShape, dy: &[T]) -> Vec<T> {
     assert_eq!(dy.len(), s.planes * s.output());
     let line = s.w * s.factor.1;

@@ -3,7 +3,7 @@
 /// Runs a block compiled for the best vector instructions of this CPU.
 ///
 /// The block becomes the body of a closure that only one function calls, and that function may use the instructions;
-/// so the compiler inlines it there and vectorises its loops. (One closure for all levels has several callers:
+/// so the compiler inlines it there and vectorizes its loops. (One closure for all levels has several callers:
 /// a long one would stay a function of its own, for the baseline.)
 /// What the block calls should be marked `#[inline(always)]`.
 /// Rust never reorders or fuses floating-point operations, so the result has the same bits on every level.

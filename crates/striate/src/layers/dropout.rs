@@ -8,7 +8,9 @@ use crate::rng::{Clock, Stream};
 
 /// Zeroes single values in training and does nothing in evaluation.
 ///
-/// The mask is a function of the clock's seed and step and of the layer's name.
+/// The mask is a function of the clock's seed and step and of the layer's name, and of nothing else:
+/// two layers with equal seeds from [`Dropout::new`], or with one clock and one name, drop the same cells.
+/// Give each layer of a network its own seed or name.
 #[derive(Clone, Debug)]
 pub struct Dropout(Masked);
 

@@ -1,8 +1,9 @@
 //! Candle modules around the ops.
 //!
 //! Every layer is a thin struct over the free function of the same idea in [`crate::ops`].
-//! Layers with parameters have two doors, as in candle-nn: `Layer::new(tensors..)` and `layer(sizes.., vb)`.
+//! Layers with parameters have two constructors, as in candle-nn: `Layer::new(tensors..)` and `layer(sizes.., vb)`.
 
+mod candle;
 mod conv2d;
 mod dropout;
 mod pool;

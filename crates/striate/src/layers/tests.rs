@@ -7,7 +7,7 @@ use super::*;
 use crate::ops::{Activation, Conv2dOptions, cross_entropy};
 use crate::rng::{Clock, stream};
 use crate::testing::{Tolerance, assert_close};
-use crate::{Parameters, Window2d};
+use crate::{Initializer, Parameters, Window2d};
 
 /// The parameters after two steps of gradient descent.
 fn train(clock: &Clock) -> Result<Vec<(String, Tensor)>> {
@@ -57,6 +57,37 @@ fn a_training_step_has_the_same_bits_for_any_thread_count() -> Result<()> {
     for ((name, one), (_, two)) in on(1)?.iter().zip(&on(2)?) {
         assert_close(name, one, two, Tolerance::Exact);
     }
+    Ok(())
+}
+
+#[test]
+fn a_normalization_keeps_its_scale_and_its_statistics_do_not_count() -> Result<()> {
+    let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+    let parameters = parameters.with_weights(Initializer::kaiming());
+    let vb = parameters.builder();
+    conv2d(2, 3, 3, Conv2dOptions::default(), vb.pp("conv"))?;
+    let norm = candle_nn::batch_norm(3, candle_nn::BatchNormConfig::default(), vb.pp("norm"))?;
+    let Some((scale, _)) = norm.weight_and_bias() else {
+        candle_core::bail!("a batch normalization without a scale");
+    };
+    assert_eq!(scale.to_vec1::<f32>()?, [1.0; 3]);
+    assert_eq!(parameters.named().len(), 6);
+    assert_eq!(parameters.count(), 3 * 2 * 9 + 3 + 3 + 3);
+    Ok(())
+}
+
+#[test]
+fn layers_of_one_seed_or_name_drop_the_same_cells_and_others_do_not() -> Result<()> {
+    let xs = Tensor::ones((1, 1, 16, 16), DType::F32, &Device::Cpu)?;
+    let clock = Clock::new(1);
+    let drop = |layer: Dropout| -> Result<Vec<f32>> {
+        layer.forward_t(&xs, true)?.flatten_all()?.to_vec1()
+    };
+    let named = |name| drop(Dropout::with_clock(0.5, name, &clock));
+    assert_eq!(drop(Dropout::new(0.5, 3))?, drop(Dropout::new(0.5, 3))?);
+    assert_ne!(drop(Dropout::new(0.5, 3))?, drop(Dropout::new(0.5, 4))?);
+    assert_eq!(named("a")?, named("a")?);
+    assert_ne!(named("a")?, named("b")?);
     Ok(())
 }
 

@@ -45,7 +45,7 @@ fn clip(xs: &Tensor) -> Result<Tensor> {
     xs.lt(0f64)?.where_cond(&xs.zeros_like()?, xs)
 }
 
-/// What is left of the gradient `g` behind a ReLU whose output was `y`: [`ReluRule::gate`] on tensors.
+/// What a ReLU with output `y` passes of the gradient `g`: [`ReluRule::gate`] on tensors.
 fn gate(rule: ReluRule, y: &Tensor, g: &Tensor) -> Result<Tensor> {
     let open = |g: &Tensor, by: &Tensor| by.le(0f64)?.where_cond(&g.zeros_like()?, g);
     match rule {

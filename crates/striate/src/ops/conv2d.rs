@@ -6,9 +6,9 @@ use candle_core::{DType, Device, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 
 use super::composed;
-use super::cpu::{in_float, maps};
+use super::cpu::{dense, in_float, maps, named};
 use super::relu::relu;
-use crate::kernels::conv2d as kernels;
+use crate::kernels::conv2d::{self as kernels, ConvShape};
 use crate::window::Window2d;
 
 const NAME: &str = "conv2d";
@@ -25,15 +25,23 @@ pub enum Activation {
 }
 
 /// How the CPU computes a convolution.
+///
+/// All ways compute the same function and differ in rounding.
+/// Use [`Direct`](Self::Direct) where inputs may be infinite or NaN, or differ by many orders of magnitude from pixel to pixel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConvAlgorithm {
-    /// The fastest that suits the sizes.
+    /// The fastest that suits the sizes; f32 with stride 1 and many channels goes to [`Winograd`](Self::Winograd).
     #[default]
     Auto,
     /// Every product of the definition; rounding errors of a plain sum.
     Direct,
     /// Winograd's short convolutions: fewer multiplications, rounding errors up to about 1e-5 of the largest value.
+    ///
+    /// A tile of 6x6 inputs is transformed as a whole, so each pixel reaches all outputs of its tiles (4x4 or 2x2),
+    /// whether they see it or not.
+    /// An infinite pixel makes them all NaN, and the rounding error of a pixel of 1e6 is an error of about 1 in all of them.
+    /// [`Direct`](Self::Direct) keeps every value to the outputs that see it.
     Winograd,
 }
 
@@ -106,12 +114,12 @@ pub fn conv2d(
     bias: Option<&Tensor>,
     options: &Conv2dOptions,
 ) -> Result<Tensor> {
-    check(xs, weight, bias, options)?;
+    let shape = check(xs, weight, bias, options)?;
     let weight = in_float_dtype(weight)?;
     let bias = bias.map(in_float_dtype).transpose()?;
     in_float(NAME, xs, |xs| {
         if let Device::Cpu = xs.device() {
-            return cpu::conv2d(xs, &weight, bias.as_ref(), options);
+            return cpu::conv2d(xs, &weight, bias.as_ref(), shape, options);
         }
         let mut ys = composed::conv2d(xs, &weight, geometry(xs, options)?)?;
         if let Some(bias) = &bias {
@@ -127,8 +135,8 @@ pub fn conv2d(
 /// A parameter in the dtype that the convolution computes in.
 fn in_float_dtype(parameter: &Tensor) -> Result<Tensor> {
     match parameter.dtype() {
-        DType::F16 | DType::BF16 => parameter.to_dtype(DType::F32)?.contiguous(),
-        _ => parameter.contiguous(),
+        DType::F16 | DType::BF16 => dense(NAME, parameter)?.to_dtype(DType::F32),
+        _ => dense(NAME, parameter),
     }
 }
 
@@ -156,8 +164,8 @@ fn check(
     weight: &Tensor,
     bias: Option<&Tensor>,
     options: &Conv2dOptions,
-) -> Result<()> {
-    let (_, c_in, h, w) = maps(NAME, xs)?;
+) -> Result<ConvShape> {
+    let (n, c_in, h, w) = maps(NAME, xs)?;
     let [c_out, c_in_group, kh, kw] = *weight.dims() else {
         bail!(
             "{NAME}: the weight has shape {:?}; it must be (C_out, C_in / groups, Kh, Kw)",
@@ -165,7 +173,8 @@ fn check(
         );
     };
     let groups = options.groups;
-    if groups == 0 || c_in_group * groups != c_in || !c_out.is_multiple_of(groups) {
+    if groups == 0 || c_in_group.checked_mul(groups) != Some(c_in) || !c_out.is_multiple_of(groups)
+    {
         bail!(
             "{NAME}: weight {:?} does not fit {c_in} input channels in {groups} groups; it must be (C_out, C_in / groups, Kh, Kw), with groups a divisor of C_out",
             weight.dims()
@@ -198,39 +207,24 @@ fn check(
         .strides(options.stride)
         .paddings(options.padding)
         .dilations(options.dilation);
-    window.output_size(h, w)?;
+    let shape = ConvShape::new((n, c_in, h, w), c_out, groups, &window);
+    let shape = shape.map_err(|error| named(NAME, error))?;
     if options.algorithm == ConvAlgorithm::Winograd {
-        check_winograd(xs, (kh, kw), options)?;
+        check_winograd(xs, &shape, &window, groups)?;
     }
-    Ok(())
+    Ok(shape)
 }
 
 /// Whether the forced algorithm covers the case.
-fn check_winograd(xs: &Tensor, kernel: (usize, usize), options: &Conv2dOptions) -> Result<()> {
-    let Conv2dOptions {
-        stride,
-        padding,
-        dilation,
-        groups,
-        ..
-    } = *options;
-    let shape = kernels::ConvShape {
-        n: 1,
-        c_in: 1,
-        h: 1,
-        w: 1,
-        c_out: 1,
-        kh: kernel.0,
-        kw: kernel.1,
-        stride,
-        padding,
-        dilation,
-        groups,
-    };
-    if !xs.device().is_cpu() || xs.dtype() == DType::F64 || !kernels::winograd_applies(&shape) {
+fn check_winograd(xs: &Tensor, shape: &ConvShape, window: &Window2d, groups: usize) -> Result<()> {
+    if !xs.device().is_cpu() || xs.dtype() == DType::F64 || !kernels::winograd_applies(shape) {
         bail!(
-            "{NAME}: Winograd's algorithm does not apply to a kernel of {kernel:?} with stride {stride:?}, padding {padding:?}, dilation {dilation:?}, {groups} groups, {:?} on {:?}; \
+            "{NAME}: Winograd's algorithm does not apply to a kernel of {:?} with stride {:?}, padding {:?}, dilation {:?}, {groups} groups, {:?} on {:?}; \
             it needs a kernel of 3x3 or 5x5, stride and dilation 1, a padding below the kernel's size, one group, f32 on the CPU; use ConvAlgorithm::Auto",
+            window.size,
+            window.stride,
+            window.padding,
+            window.dilation,
             xs.dtype(),
             xs.device().location()
         );

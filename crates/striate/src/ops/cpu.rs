@@ -1,4 +1,4 @@
-//! The passage between tensors and kernels: dtypes, strides and slices.
+//! The way between tensors and kernels: dtypes, strides and slices.
 
 use std::ops::Range;
 
@@ -8,6 +8,7 @@ use candle_core::{
 };
 
 use crate::kernels::level::Level;
+use crate::kernels::product;
 
 /// Runs `body` with `$float` standing for the element type of `$dtype`, f32 or f64.
 macro_rules! for_float {
@@ -34,26 +35,74 @@ pub fn in_float(
     xs: &Tensor,
     op: impl FnOnce(&Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
+    checked_len(name, xs.dims())?;
     if let Device::Cpu = xs.device() {
         // A level that cannot be followed is reported here, once for all kernels.
         Level::current().map_err(Error::wrap)?;
     }
     match xs.dtype() {
-        DType::F32 | DType::F64 => op(&xs.contiguous()?),
+        DType::F32 | DType::F64 => op(&dense(name, xs)?),
         DType::F16 | DType::BF16 => {
-            op(&xs.to_dtype(DType::F32)?.contiguous()?)?.to_dtype(xs.dtype())
+            op(&dense(name, xs)?.to_dtype(DType::F32)?)?.to_dtype(xs.dtype())
         }
         dtype => Err(unsupported_dtype(name, dtype)),
     }
 }
 
-/// The four sizes of `xs`.
+/// A contiguous version of `xs`.
 ///
 /// # Errors
-/// Another rank, or maps without cells.
+/// A view of more elements than there is memory for: a broadcast one may claim any number.
+pub fn dense(name: &'static str, xs: &Tensor) -> Result<Tensor> {
+    let len = checked_len(name, xs.dims())?;
+    if !xs.is_contiguous() {
+        room(name, len, xs.dtype())?;
+    }
+    let converted = matches!(xs.dtype(), DType::F16 | DType::BF16);
+    if converted && len == 0 && xs.layout().start_offset() > 0 {
+        // Candle's conversion would look for the view's beginning after the end of its storage.
+        return Tensor::zeros(xs.shape(), xs.dtype(), xs.device());
+    }
+    xs.contiguous()
+}
+
+/// The number of elements of a shape, which a view may claim without having them.
+///
+/// # Errors
+/// More than memory can address.
+pub fn checked_len(name: &'static str, dims: &[usize]) -> Result<usize> {
+    product("a tensor", dims).map_err(|error| named(name, error))
+}
+
+/// `error` with the name of the op that met it.
+pub fn named(name: &'static str, error: Error) -> Error {
+    Error::Msg(format!("{name}: {error}")).bt()
+}
+
+/// Refuses a result of `len` elements for which there is no memory: to run out of it later would end the process.
+///
+/// # Errors
+/// Memory that the system does not grant.
+pub fn room(name: &'static str, len: usize, dtype: DType) -> Result<()> {
+    /// Bytes that are not asked about.
+    const SMALL: usize = 1 << 28;
+    let bytes = len.saturating_mul(dtype.size_in_bytes());
+    if bytes > SMALL && Vec::<u8>::new().try_reserve_exact(bytes).is_err() {
+        bail!("{name}: no memory for {len} elements of {dtype:?}; use smaller sizes");
+    }
+    Ok(())
+}
+
+/// The four sizes of `xs`, whose product memory can address.
+///
+/// # Errors
+/// Another rank, maps without cells, sizes that are too large.
 pub fn maps(name: &'static str, xs: &Tensor) -> Result<(usize, usize, usize, usize)> {
     match *xs.dims() {
-        [n, c, h, w] if h > 0 && w > 0 => Ok((n, c, h, w)),
+        [n, c, h, w] if h > 0 && w > 0 => {
+            checked_len(name, xs.dims())?;
+            Ok((n, c, h, w))
+        }
         [_, _, h, w] => {
             bail!("{name}: the input has maps of {h} x {w} cells; both must be at least 1")
         }
@@ -122,6 +171,8 @@ pub fn unsupported_dtype(op: &'static str, dtype: DType) -> Error {
 /// The range of a contiguous layout.
 pub(super) fn contiguous(layout: &Layout) -> Result<Range<usize>> {
     match layout.contiguous_offsets() {
+        // A view without elements may begin anywhere, even after the end of the storage.
+        Some((start, end)) if start == end => Ok(0..0),
         Some((start, end)) => Ok(start..end),
         None => bail!(
             "expected a contiguous tensor, found strides {:?}",

@@ -1,9 +1,10 @@
 //! Softmax and negative log-likelihood in one pass.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, DType, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
 
-use super::cpu::{Values, for_float, in_float, owned, slice, tensor};
+use super::class_labels::class_labels;
+use super::cpu::{Values, dense, for_float, in_float, owned, slice, tensor};
 use crate::kernels;
 
 const NAME: &str = "cross_entropy";
@@ -11,7 +12,7 @@ const NAME: &str = "cross_entropy";
 /// The mean negative log-likelihood of `labels` under softmax(`logits`): mean over n of `-ln softmax(z[n])[label[n]]`.
 ///
 /// # Shapes
-/// `logits` (N, K), `labels` u32 (N), every label below K; the result is a scalar.
+/// `logits` (N, K), `labels` u32 or i64 (N), every label below K; the result is a scalar.
 ///
 /// # Gradient
 /// (softmax(z) - onehot(label)) / N with respect to the logits, none with respect to the labels.
@@ -49,13 +50,7 @@ pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
             logits.dims()
         );
     }
-    if labels.dtype() != DType::U32 {
-        bail!(
-            "{NAME}: the labels have dtype {:?}; they must be u32, for example through to_dtype(DType::U32)",
-            labels.dtype()
-        );
-    }
-    let labels = labels.contiguous()?;
+    let labels = dense(NAME, &class_labels(labels)?)?;
     in_float(NAME, logits, |logits| match logits.device() {
         Device::Cpu => logits.apply_op2(&labels, CrossEntropy { classes }),
         _ => candle_nn::loss::cross_entropy(logits, &labels),

@@ -54,7 +54,7 @@ pub fn channel_dropout(xs: &Tensor, p: f32, stream: &Stream) -> Result<Tensor> {
 #[derive(Clone, Copy)]
 enum Unit {
     Element,
-    /// A map of so many cells.
+    /// A map with this number of cells.
     Map(usize),
 }
 

@@ -6,7 +6,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
 
 use super::composed;
-use super::cpu::{Values, for_float, in_float, maps, owned, slice, tensor};
+use super::cpu::{Values, for_float, in_float, maps, named, owned, room, slice, tensor};
 use super::pool_rule::{self, PoolRule};
 use crate::kernels::{self, PoolShape};
 use crate::window::Window2d;
@@ -112,21 +112,16 @@ pub fn max_pool2d_with_switches(xs: &Tensor, window: &Window2d) -> Result<(Tenso
 /// The sizes of a pooling of `xs`, checked.
 pub(super) fn pool_shape(name: &'static str, xs: &Tensor, window: &Window2d) -> Result<PoolShape> {
     let (n, c, h, w) = maps(name, xs)?;
-    if u32::try_from(h.saturating_mul(w)).is_err() {
-        bail!("{name}: maps of {h} x {w} cells are too large; positions must fit 32 bits");
-    }
-    if let Some((axis, at)) = window.position_in_padding(h, w)? {
-        bail!(
-            "{name}: window {at} along the {axis} lies in the padding alone ({window:?} on maps of {h} x {w}); use less padding"
-        );
-    }
-    PoolShape::new(n * c, h, w, *window)
+    let shape = PoolShape::new(n * c, h, w, *window).map_err(|error| named(name, error))?;
+    room(name, shape.output_len(), xs.dtype())?;
+    Ok(shape)
 }
 
 /// The output shape of a pooling of `layout`'s maps.
 pub(super) fn pooled(shape: &PoolShape, layout: &Layout) -> Result<Shape> {
     let (n, c, _, _) = layout.shape().dims4()?;
-    Ok(Shape::from((n, c, shape.ho, shape.wo)))
+    let (ho, wo) = shape.output_size();
+    Ok(Shape::from((n, c, ho, wo)))
 }
 
 /// Keeps nothing: the backward pass finds the maxima again in the saved input.

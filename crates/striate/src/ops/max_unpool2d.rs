@@ -6,13 +6,13 @@ use candle_core::{
 };
 
 use super::composed;
-use super::cpu::{Values, for_float, in_float, maps, owned, slice, tensor};
+use super::cpu::{Values, dense, for_float, in_float, maps, named, owned, room, slice, tensor};
 use super::max_pool2d::Switches;
 use crate::kernels::{self, unpool::UnpoolShape};
 
 const NAME: &str = "max_unpool2d";
 
-/// Puts each value where its switch points, in a plane of zeros: y[place(switch)] += x.
+/// Puts each value where its switch points, in a plane of zeros: y[cell(switch)] += x.
 ///
 /// # Shapes
 /// `xs` and the switches (N, C, H, W); the result is (N, C, `output_size`).
@@ -22,10 +22,10 @@ const NAME: &str = "max_unpool2d";
 /// Where switches coincide, as those of overlapping windows may, the values add up.
 ///
 /// # Gradient
-/// Each value receives the gradient of its place; the switches receive none.
+/// Each value receives the gradient of its cell; the switches receive none.
 ///
 /// # Errors
-/// Integer values, switches of another shape or dtype than u32, a switch that has no place in the output.
+/// Integer values, switches of another shape or dtype than u32, a switch that has no cell in the output, a result that memory cannot hold.
 ///
 /// # Source
 /// Stacked What-Where Auto-encoders (arXiv 1506.02351), section 3; Zeiler and Fergus 2014.
@@ -51,32 +51,23 @@ pub fn max_unpool2d(
             indices.dtype()
         );
     }
-    if output_size.0 == 0 || output_size.1 == 0 || switches.source.1 == 0 {
-        bail!(
-            "{NAME}: output size {output_size:?} and source size {:?} must be at least 1 x 1",
-            switches.source
-        );
-    }
-    let shape = UnpoolShape {
-        planes: n * c,
-        values: h * w,
-        source: switches.source,
-        output: output_size,
-    };
-    let indices = indices.contiguous()?;
+    let shape = UnpoolShape::new(n * c, h * w, switches.source, output_size);
+    let shape = shape.map_err(|error| named(NAME, error))?;
+    room(NAME, n * c * output_size.0 * output_size.1, xs.dtype())?;
+    let indices = dense(NAME, indices)?;
     in_float(NAME, xs, |xs| match xs.device() {
         Device::Cpu => xs.apply_op2(&indices, MaxUnpool { shape }),
         _ => composed::max_unpool2d(xs, &indices, &shape),
     })
 }
 
-/// The error for a switch that has no place in the output.
+/// The error for a switch that has no cell in the output.
 pub(super) fn misplaced(shape: &UnpoolShape, index: usize, switch: u32) -> Error {
-    let (h, w) = shape.output;
+    let (h, w) = shape.output();
     Error::Msg(format!(
-        "{NAME}: switch {index} is {switch}, which has no place in an output of {h} x {w} (pooled map {:?}); \
+        "{NAME}: switch {index} is {switch}, which has no cell in an output of {h} x {w} (pooled map {:?}); \
          pass the size of the map that was pooled",
-        shape.source
+        shape.source()
     ))
     .bt()
 }
@@ -98,7 +89,7 @@ impl CustomOp2 for MaxUnpool {
         switches_layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (n, c, _, _) = layout.shape().dims4()?;
-        let (h, w) = self.shape.output;
+        let (h, w) = self.shape.output();
         let at = slice::<u32>(switches, switches_layout)?;
         for_float!(NAME, values.dtype(), F => {
             match kernels::unpool::forward(&self.shape, slice::<F>(values, layout)?, at) {

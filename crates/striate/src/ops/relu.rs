@@ -73,10 +73,10 @@ impl ReluRule {
     }
 }
 
-/// Runs `f` and tells which tensors are outputs of [`relu`] that `f` computed on this thread.
+/// Runs `f` and returns its result with the ids of the tensors that [`relu`] computed on this thread meanwhile.
 ///
 /// ReLUs that are fused into a convolution are not among them: their input is never a tensor.
-/// Who walks a graph can tell the ReLUs that follow a [`ReluRule`] from those that do not.
+/// Code that walks a graph can so tell the ReLUs that follow a [`ReluRule`] from those that do not.
 pub fn trace_relus<T>(f: impl FnOnce() -> T) -> (T, Vec<TensorId>) {
     struct Trace;
     impl Drop for Trace {

@@ -107,7 +107,12 @@ impl Velocity {
                 weight.dtype()
             );
         }
-        let gradient = gradient.contiguous()?;
+        let gradient = if shares_storage(weight, gradient) {
+            // The step writes one while it reads the other.
+            gradient.copy()?
+        } else {
+            gradient.contiguous()?
+        };
         match &mut self.values {
             Values::F32(values) => weight.inplace_op2(&gradient, &Step::new(rates, values)),
             Values::F64(values) => weight.inplace_op2(&gradient, &Step::new(rates, values)),
@@ -123,6 +128,12 @@ impl Velocity {
             }
         }
     }
+}
+
+/// Whether both are views of the same numbers.
+fn shares_storage(a: &Tensor, b: &Tensor) -> bool {
+    let (a, b) = (a.storage_and_layout().0, b.storage_and_layout().0);
+    std::ptr::eq(&raw const *a, &raw const *b)
 }
 
 /// The step of a contiguous parameter on the CPU.

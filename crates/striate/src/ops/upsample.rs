@@ -1,10 +1,10 @@
 //! Nearest-neighbor upsampling by whole factors.
 
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor};
 
 use super::composed;
-use super::cpu::{Values, for_float, in_float, maps, owned, slice, tensor};
+use super::cpu::{Values, for_float, in_float, maps, named, owned, room, slice, tensor};
 use crate::kernels::{self, upsample::UpsampleShape};
 
 const NAME: &str = "upsample_nearest2d";
@@ -18,7 +18,7 @@ const NAME: &str = "upsample_nearest2d";
 /// Each cell receives the sum over its copies.
 ///
 /// # Errors
-/// Integer dtypes, another rank, a factor of 0.
+/// Integer dtypes, another rank, a factor of 0, a result that memory cannot hold.
 ///
 /// ```
 /// use striate::candle_core::{Device, Result, Tensor};
@@ -31,15 +31,8 @@ const NAME: &str = "upsample_nearest2d";
 /// ```
 pub fn upsample_nearest2d(xs: &Tensor, factor: (usize, usize)) -> Result<Tensor> {
     let (n, c, h, w) = maps(NAME, xs)?;
-    if factor.0 == 0 || factor.1 == 0 {
-        bail!("{NAME}: the factor is {factor:?}; both numbers must be at least 1");
-    }
-    let shape = UpsampleShape {
-        planes: n * c,
-        h,
-        w,
-        factor,
-    };
+    let shape = UpsampleShape::new(n * c, h, w, factor).map_err(|error| named(NAME, error))?;
+    room(NAME, shape.output_len(), xs.dtype())?;
     in_float(NAME, xs, |xs| match xs.device() {
         Device::Cpu => xs.apply_op1(Upsample { shape }),
         _ => composed::upsample_nearest2d(xs, factor),
@@ -56,11 +49,11 @@ impl CustomOp1 for Upsample {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (n, c, h, w) = layout.shape().dims4()?;
-        let (fh, fw) = self.shape.factor;
+        let (n, c, _, _) = layout.shape().dims4()?;
+        let (h, w) = self.shape.output_size();
         for_float!(NAME, storage.dtype(), F => {
             let y = kernels::upsample::forward(&self.shape, slice::<F>(storage, layout)?);
-            owned(y, (n, c, h * fh, w * fw))
+            owned(y, (n, c, h, w))
         })
     }
 

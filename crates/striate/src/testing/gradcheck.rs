@@ -13,7 +13,7 @@ use crate::rng::{Stream, stream};
 pub enum Directions {
     /// Along every axis: one per element. Finds the element that is wrong.
     EveryElement,
-    /// Along so many random directions through all elements.
+    /// Along this number of random directions through all elements.
     Random(usize),
 }
 

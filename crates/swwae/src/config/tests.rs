@@ -81,7 +81,14 @@ fn errors() {
         SwwaeConfig::new(architecture, 1, (28, 28))
     };
     assert!(message(with("2p")).contains("no convolution"));
-    assert!(message(with("(4)3c-2p-30p")).contains("14x14 are too small for 30p"));
+    let small = message(with("(4)3c-2p-30p"));
+    assert!(
+        small.contains("pool2 cannot take its maps of 14x14"),
+        "{small}"
+    );
+    assert!(small.contains("smallest is 60x60"), "{small}");
+    let huge = message(with("(1000000)999999c-(1000000)999999c"));
+    assert!(huge.contains("more parameters than memory"), "{huge}");
     let good = SwwaeConfig::mnist;
     assert!(
         message(SwwaeConfig {
@@ -95,7 +102,7 @@ fn errors() {
             fc_dropout: 1.0,
             ..good()
         })
-        .contains("fc_dropout 1")
+        .contains("fc_dropout: the dropout probability 1")
     );
     let soft = SwwaeConfig {
         pooling: Pooling::Soft { beta: f64::NAN },

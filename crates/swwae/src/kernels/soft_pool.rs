@@ -8,7 +8,7 @@
 //! dz[i] = e[i]/S (dm (1 + beta (z[i] - m)) + beta (dx (gx - x) + dy (gy - y)))      backward
 //! ```
 //!
-//! The output is (planes, 3, windows): m, x and y of a plane lie behind each other.
+//! The output is (planes, 3, windows): m, x and y of a plane follow each other.
 //! Nothing but the output is kept; the backward pass computes e again.
 
 use striate::kernels::parts::{split, split2, vectorize};

@@ -45,7 +45,7 @@ pub(crate) fn backward<T: Real>(
     grad: &[T],
 ) -> (Vec<T>, Vec<T>) {
     let n = s.windows();
-    // dm, dx and dy of a plane lie behind each other until they are parted.
+    // dm, dx and dy of a plane follow each other until they are parted.
     let mut packed = vec![T::ZERO; s.planes * 3 * n];
     let fill = |first: usize, place: &[T], grad: &[T], packed: &mut [T]| {
         let what = what[first * n..].chunks_exact(n);
@@ -93,7 +93,7 @@ fn cell(s: &SoftShape, at: usize, u: usize, v: usize) -> Option<usize> {
 struct Axis<T> {
     /// The cell before the position.
     cell: usize,
-    /// How far the position lies behind that cell.
+    /// How far the position lies past that cell.
     fraction: T,
     /// Cells for each unit of the coordinate; 0 where the coordinate was cut off.
     scale: T,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use candle_core::{Device, Var};
+use candle_core::{DType, Device, Var};
 use candle_nn::{ModuleT, VarBuilder};
 use striate::testing::{Directions, Tolerance, assert_close, gradcheck};
 use striate::{Network, Parameters};
@@ -246,8 +246,12 @@ fn errors() -> Result<()> {
     assert!(message(half.clone(), Mode::Supervised).contains("only 1 of 2"));
     let wrong = Labels::partly(&[Some(3), None]);
     assert!(message(wrong, Mode::SemiSupervised).contains("label 3"));
-    let integers = Tensor::new(&[0i64], &Device::Cpu)?;
-    assert!(Labels::all(&integers).is_err_and(|error| error.to_string().contains("u32 (N)")));
+    let floats = Tensor::new(&[0f32], &Device::Cpu)?;
+    assert!(Labels::all(&floats).is_err_and(|error| error.to_string().contains("u32 or i64")));
+    let negative = Tensor::new(&[-1i64], &Device::Cpu)?;
+    assert!(Labels::all(&negative).is_err_and(|error| error.to_string().contains("-1 in row 0")));
+    let integers = Tensor::new(&[2i64, 0], &Device::Cpu)?;
+    assert_eq!(Labels::all(&integers)?, Labels::partly(&[Some(2), Some(0)]));
     let loss = terms(&network, &xs, &Labels::none(2), Mode::SemiSupervised)?;
     let total = |l2_rec, l2_m| {
         loss.total(&LossWeights { l2_rec, l2_m })

@@ -5,7 +5,9 @@ use candle_core::{
     CpuStorage, CustomOp1, CustomOp2, DType, Device, Layout, Result, Shape, Tensor, bail,
 };
 use striate::Rounding;
-use striate::ops::cpu::{Values, in_float, maps, owned, slice, tensor, unsupported_dtype};
+use striate::ops::cpu::{
+    Values, checked_len, in_float, maps, owned, room, slice, tensor, unsupported_dtype,
+};
 
 use super::{check_beta, composed, windows};
 use crate::kernels::{self, Exp, SoftShape};
@@ -64,7 +66,7 @@ pub fn soft_pool2d(xs: &Tensor, size: usize, rounding: Rounding, beta: f64) -> R
 /// At a position that is a cell it is the slope towards the next cell, at the last one towards the previous.
 ///
 /// # Errors
-/// Integer dtypes, shapes that do not fit each other, a size of 0.
+/// Integer dtypes, shapes that do not fit each other, a size of 0, a result that memory cannot hold.
 ///
 /// # Source
 /// Ours: the paper does not say how a fractional where is unpooled.
@@ -104,6 +106,10 @@ pub fn soft_unpool2d(
     if size == 0 || h == 0 || w == 0 {
         bail!("{UNPOOL}: size {size} and output size {h} x {w} must be at least 1");
     }
+    let len = checked_len(UNPOOL, &[n, c, h, w])?;
+    room(UNPOOL, len, what.dtype())?;
+    // The kernels count the cells to the end of the last window.
+    checked_len(UNPOOL, &[ho.max(wo) + 1, size])?;
     let shape = SoftShape {
         planes: n * c,
         h,

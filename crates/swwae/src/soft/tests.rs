@@ -164,6 +164,12 @@ fn errors() -> Result<()> {
     assert!(message(1.0, 0).contains("size along the height is 0"));
     let integers = soft_pool2d(&xs.to_dtype(DType::U32)?, 2, Rounding::Floor, 1.0);
     assert!(integers.is_err_and(|error| error.to_string().contains("U32")));
+    let place = normal(2, &[1, 1, 2, 4, 4]);
+    for huge in [1 << 52, 1 << 62, usize::MAX] {
+        assert!(soft_unpool2d(&xs, &place, 2, (huge, 4)).is_err());
+        assert!(soft_unpool2d(&xs, &place, 2, (huge, huge)).is_err());
+        assert!(soft_unpool2d(&xs, &place, huge, (8, 8)).is_err() || huge == 1 << 52);
+    }
     let unpooled = soft_unpool2d(&xs, &normal(2, &[1, 1, 2, 4, 3]), 2, (8, 8));
     assert!(unpooled.is_err_and(|error| error.to_string().contains("(N, C, 2, Ho, Wo)")));
     let single = normal(2, &[1, 1, 2, 4, 4]).to_dtype(DType::F32)?;

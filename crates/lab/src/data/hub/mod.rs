@@ -5,127 +5,27 @@
 
 #[cfg(feature = "hub")]
 mod download;
+#[cfg(feature = "hub")]
+mod transfer;
 
 use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::DataError;
-use super::names::known;
+use super::registry::Hub;
+use super::{DataError, DataSet};
 
 const HOST: &str = "https://huggingface.co/datasets";
 
-/// The parquet files of a set, and how many images they hold.
-#[derive(Debug)]
-struct HubSet {
-    name: &'static str,
-    repository: &'static str,
-    /// Paths in the repository.
-    files: [&'static str; 2],
-    /// Those of images that are used without labels.
-    extra: &'static [&'static str],
-    /// Images to train on and to test on.
-    images: (usize, usize),
-}
-
-const SETS: [HubSet; 6] = [
-    HubSet {
-        name: "mnist",
-        repository: "ylecun/mnist",
-        files: [
-            "mnist/train-00000-of-00001.parquet",
-            "mnist/test-00000-of-00001.parquet",
-        ],
-        extra: &[],
-        images: (60_000, 10_000),
-    },
-    HubSet {
-        name: "fashion-mnist",
-        repository: "zalando-datasets/fashion_mnist",
-        files: [
-            "fashion_mnist/train-00000-of-00001.parquet",
-            "fashion_mnist/test-00000-of-00001.parquet",
-        ],
-        extra: &[],
-        images: (60_000, 10_000),
-    },
-    HubSet {
-        name: "cifar10",
-        repository: "uoft-cs/cifar10",
-        files: [
-            "plain_text/train-00000-of-00001.parquet",
-            "plain_text/test-00000-of-00001.parquet",
-        ],
-        extra: &[],
-        images: (50_000, 10_000),
-    },
-    HubSet {
-        name: "svhn",
-        repository: "ufldl-stanford/svhn",
-        files: [
-            "cropped_digits/train-00000-of-00001.parquet",
-            "cropped_digits/test-00000-of-00001.parquet",
-        ],
-        extra: &[
-            "cropped_digits/extra-00000-of-00002.parquet",
-            "cropped_digits/extra-00001-of-00002.parquet",
-        ],
-        images: (73_257, 26_032),
-    },
-    HubSet {
-        name: super::house_numbers::NAME,
-        repository: "ufldl-stanford/svhn",
-        files: [
-            "full_numbers/train-00000-of-00001.parquet",
-            "full_numbers/test-00000-of-00001.parquet",
-        ],
-        extra: &[
-            "full_numbers/extra-00000-of-00004.parquet",
-            "full_numbers/extra-00001-of-00004.parquet",
-            "full_numbers/extra-00002-of-00004.parquet",
-            "full_numbers/extra-00003-of-00004.parquet",
-        ],
-        images: (33_402, 13_068),
-    },
-    HubSet {
-        name: "cifar100",
-        repository: "uoft-cs/cifar100",
-        files: [
-            "cifar100/train-00000-of-00001.parquet",
-            "cifar100/test-00000-of-00001.parquet",
-        ],
-        extra: &[],
-        images: (50_000, 10_000),
-    },
-];
-
-/// The names of the sets, for messages.
-pub(super) fn names() -> String {
-    SETS.each_ref().map(|set| set.name).join(", ")
-}
-
-impl HubSet {
-    fn find(name: &str) -> Result<&'static Self, DataError> {
-        SETS.iter()
-            .find(|set| set.name == name)
-            .ok_or_else(|| DataError::UnknownName {
-                name: name.to_owned(),
-                known: format!("known on the hub are {}", names()),
-            })
-    }
-
-    fn url(&self, file: &str) -> String {
-        format!("{HOST}/{}/resolve/main/{file}", self.repository)
-    }
-
-    /// The files that are not in `folder`: address and place.
-    fn missing(&self, folder: &Path, with_extra: bool) -> Vec<(String, PathBuf)> {
-        let place = |file: &str| folder.join(file.rsplit('/').next().unwrap_or(file));
-        let extra = self.extra.iter().filter(|_| with_extra);
-        let files = self.files.iter().chain(extra);
-        let all = files.map(|file| (self.url(file), place(file)));
-        all.filter(|(_, place)| !place.is_file()).collect()
-    }
+/// The files of a set that are not in `folder`: address and place.
+fn missing(hub: &Hub, folder: &Path, with_extra: bool) -> Vec<(String, PathBuf)> {
+    let extra = hub.extra.iter().filter(|_| with_extra);
+    let files = hub.files.iter().chain(extra);
+    let all = files.map(|file| {
+        let url = format!("{HOST}/{}/resolve/main/{file}", hub.repository);
+        (url, folder.join(file.rsplit('/').next().unwrap_or(file)))
+    });
+    all.filter(|(_, place)| !place.is_file()).collect()
 }
 
 /// The folder that keeps downloads and fitted preprocessing: `STRIATE_CACHE`, or `striate` in the
@@ -156,7 +56,8 @@ pub fn cache_dir() -> Result<PathBuf, DataError> {
 /// # Errors
 /// Those of [`cache_dir`].
 pub fn hub_folder(name: &str) -> Result<PathBuf, DataError> {
-    Ok(cache_dir()?.join(known(name).map_or(name, |set| set.name)))
+    let folder = DataSet::find(name).map(DataSet::folder);
+    Ok(cache_dir()?.join(folder.unwrap_or(name)))
 }
 
 /// The folder that holds the files of `name`, after downloading what is missing, the images without labels too if wanted.
@@ -182,7 +83,17 @@ fn fetch_into(
     with_extra: bool,
     offline: Option<&str>,
 ) -> Result<PathBuf, DataError> {
-    let missing = HubSet::find(name)?.missing(folder, with_extra);
+    let set = DataSet::find(name);
+    let hub = set.and_then(|set| set.hub);
+    let hub = hub.ok_or_else(|| DataError::UnknownName {
+        name: name.to_owned(),
+        known: format!(
+            "known on the hub are {}; {}",
+            DataSet::names_of(|set| set.hub.is_some()),
+            DataSet::how_to_get(set)
+        ),
+    })?;
+    let missing = missing(&hub, folder, with_extra);
     if missing.is_empty() {
         return Ok(folder.to_owned());
     }
@@ -205,7 +116,8 @@ fn fetch_into(
     #[cfg(feature = "hub")]
     {
         for (url, place) in &missing {
-            download::get(url, place).map_err(|reason| failed(url, reason))?;
+            download::get(url, place, &download::Patience::USUAL)
+                .map_err(|reason| failed(url, reason))?;
         }
         Ok(folder.to_owned())
     }
@@ -219,24 +131,6 @@ fn by_hand(missing: &[(String, PathBuf)], folder: &Path) -> String {
         urls.join(" and "),
         folder.display()
     )
-}
-
-/// A set from the hub has a known number of images: `found` to train on and to test on.
-pub(super) fn check_counts(
-    name: &str,
-    found: (usize, usize),
-    folder: &Path,
-) -> Result<(), DataError> {
-    let expected = HubSet::find(name)?.images;
-    if found == expected {
-        return Ok(());
-    }
-    Err(DataError::content(
-        folder.display(),
-        format!("{} training and {} test images", expected.0, expected.1),
-        format!("{} and {}", found.0, found.1),
-        "remove the folder and fetch it again",
-    ))
 }
 
 #[cfg(test)]
@@ -261,9 +155,9 @@ mod tests {
     #[test]
     fn extra_images_are_fetched_when_wanted() {
         let dir = tempfile::tempdir().unwrap();
-        let set = HubSet::find("svhn").unwrap();
-        assert_eq!(set.missing(dir.path(), false).len(), 2);
-        let missing = set.missing(dir.path(), true);
+        let hub = DataSet::find("svhn").and_then(|set| set.hub).unwrap();
+        assert_eq!(missing(&hub, dir.path(), false).len(), 2);
+        let missing = missing(&hub, dir.path(), true);
         assert!(
             missing[3].0.ends_with("extra-00001-of-00002.parquet"),
             "{missing:?}"

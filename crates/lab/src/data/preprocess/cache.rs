@@ -1,17 +1,35 @@
 //! The file that keeps a fitted whitening: two tensors, `mean` and `matrix`, as safetensors.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 
 use super::{Gcn, Zca, ZcaTransform};
+use crate::data::digest::hex;
 use crate::data::{DataError, ImageSet};
 
-/// Changes when the computation does, so that old files are not used.
-const VERSION: &str = "striate zca 1";
+/// Changes when the computation or the file does, so that old files are not used.
+const VERSION: &str = "striate zca 2";
+/// What the file holds beside its values, at most.
+const HEADER_BYTES: u64 = 1 << 16;
+/// A file that is being written is called so until it is complete.
+const PARTIAL: &str = ".zca-partial-";
+/// A partial file that is older was left by a process that ended.
+const STALE: Duration = Duration::from_secs(3600);
+
+/// What the cache holds.
+pub(super) enum Kept {
+    /// A whitening that is as it was written.
+    Good(ZcaTransform),
+    /// Nothing that fits.
+    Nothing,
+    /// A file that cannot be used, for this reason.
+    Damaged(String),
+}
 
 /// One file of the cache.
 pub(super) struct Entry {
@@ -21,11 +39,8 @@ pub(super) struct Entry {
 
 impl Entry {
     pub(super) fn new(folder: &Path, train: &ImageSet, gcn: &Gcn, zca: &Zca) -> Self {
-        let mut hash = Sha256::new();
+        let mut hash = train.pixel_hash();
         hash.update(VERSION);
-        for size in [train.len(), train.height, train.width, train.channels] {
-            hash.update((size as u64).to_le_bytes());
-        }
         for value in [
             gcn.scale,
             gcn.sqrt_bias,
@@ -34,45 +49,84 @@ impl Entry {
         ] {
             hash.update(value.to_le_bytes());
         }
-        hash.update(&train.pixels);
-        let key: String = hash
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let key = hex(&hash.finalize());
         Self {
             path: folder.join(format!("zca-{}.safetensors", &key[..16])),
             key,
         }
     }
 
-    /// The kept whitening, or `None` if there is none that fits.
-    pub(super) fn read(&self, image_len: usize) -> Option<ZcaTransform> {
-        let file = std::fs::read(&self.path).ok()?;
-        let (_, metadata) = SafeTensors::read_metadata(&file).ok()?;
-        if metadata.metadata().as_ref()?.get("key") != Some(&self.key) {
-            return None;
+    /// The kept whitening, if its digest is that which was written and all its values are finite.
+    pub(super) fn read(&self, image_len: usize) -> Kept {
+        match self.content(image_len) {
+            Ok(None) => Kept::Nothing,
+            Ok(Some(file)) => self
+                .parse(&file, image_len)
+                .unwrap_or_else(|reason| Kept::Damaged(self.named(reason))),
+            Err(error) => Kept::Damaged(self.named(&error.to_string())),
         }
-        let tensors = SafeTensors::deserialize(&file).ok()?;
-        let values = |name: &str, shape: &[usize]| {
-            let tensor = tensors.tensor(name).ok()?;
-            if tensor.dtype() != Dtype::F64 || tensor.shape() != shape {
-                return None;
-            }
-            let (bytes, []) = tensor.data().as_chunks::<8>() else {
-                return None;
-            };
-            Some(
-                bytes
-                    .iter()
-                    .map(|&bytes| f64::from_le_bytes(bytes))
-                    .collect::<Vec<_>>(),
-            )
+    }
+
+    fn named(&self, reason: &str) -> String {
+        format!("{}: {reason}", self.path.display())
+    }
+
+    /// The file's content, if there is a file; of another size than a whitening's it is not read.
+    fn content(&self, image_len: usize) -> std::io::Result<Option<Vec<u8>>> {
+        let metadata = match std::fs::metadata(&self.path) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            other => other?,
         };
-        Some(ZcaTransform {
-            mean: values("mean", &[image_len])?,
-            matrix: values("matrix", &[image_len, image_len])?,
-        })
+        let values = image_len as u64 * (image_len as u64 + 1) * 8;
+        let sizes = values..=values + HEADER_BYTES;
+        if !metadata.is_file() || !sizes.contains(&metadata.len()) {
+            return Err(std::io::Error::other(
+                "it has another size than a whitening",
+            ));
+        }
+        let mut content = Vec::new();
+        let file = std::fs::File::open(&self.path)?;
+        file.take(metadata.len()).read_to_end(&mut content)?;
+        Ok(Some(content))
+    }
+
+    fn parse(&self, file: &[u8], image_len: usize) -> Result<Kept, &'static str> {
+        const OTHER: &str = "it is no whitening of this project";
+        let (_, metadata) = SafeTensors::read_metadata(file).map_err(|_| OTHER)?;
+        let metadata = metadata.metadata().as_ref().ok_or(OTHER)?;
+        if metadata.get("key") != Some(&self.key) {
+            return Err("it is of other images or constants");
+        }
+        let tensors = SafeTensors::deserialize(file).map_err(|_| OTHER)?;
+        let bytes = |name: &str, shape: &[usize]| {
+            let tensor = tensors.tensor(name).map_err(|_| OTHER)?;
+            match tensor.dtype() == Dtype::F64 && tensor.shape() == shape {
+                true => Ok(tensor.data()),
+                false => Err(OTHER),
+            }
+        };
+        let mean = bytes("mean", &[image_len])?;
+        let matrix = bytes("matrix", &[image_len, image_len])?;
+        if metadata.get("digest") != Some(&self.digest(mean, matrix)) {
+            return Err("its values are not those that were written");
+        }
+        let zca = ZcaTransform {
+            mean: values(mean),
+            matrix: values(matrix),
+        };
+        match zca.mean.iter().chain(&zca.matrix).all(|x| x.is_finite()) {
+            true => Ok(Kept::Good(zca)),
+            false => Err("its values are not finite"),
+        }
+    }
+
+    /// SHA-256 of the key and of all values.
+    fn digest(&self, mean: &[u8], matrix: &[u8]) -> String {
+        let mut hash = Sha256::new();
+        hash.update(&self.key);
+        hash.update(mean);
+        hash.update(matrix);
+        hex(&hash.finalize())
     }
 
     /// Keeps a whitening; the file appears only once it is complete.
@@ -87,20 +141,49 @@ impl Entry {
                 .collect::<Vec<_>>()
         };
         let (mean, matrix) = (bytes(&zca.mean), bytes(&zca.matrix));
+        let digest = self.digest(&mean, &matrix);
         let view = |shape: Vec<usize>, bytes| TensorView::new(Dtype::F64, shape, bytes);
         let file = view(vec![len], &mean)
             .and_then(|mean| Ok([("mean", mean), ("matrix", view(vec![len, len], &matrix)?)]))
             .and_then(|tensors| {
-                let metadata = HashMap::from([("key".to_owned(), self.key.clone())]);
+                let metadata = HashMap::from([
+                    ("key".to_owned(), self.key.clone()),
+                    ("digest".to_owned(), digest.clone()),
+                ]);
                 safetensors::serialize(tensors, Some(metadata))
             })
             .map_err(|error| refused(std::io::Error::other(error)))?;
         std::fs::create_dir_all(folder).map_err(refused)?;
-        let mut temporary = tempfile::NamedTempFile::new_in(folder).map_err(refused)?;
+        clean(folder);
+        let mut temporary = tempfile::Builder::new()
+            .prefix(PARTIAL)
+            .tempfile_in(folder)
+            .map_err(refused)?;
         temporary.write_all(&file).map_err(refused)?;
         temporary
             .persist(&self.path)
             .map_err(|error| refused(error.error))?;
         Ok(())
+    }
+}
+
+fn values(bytes: &[u8]) -> Vec<f64> {
+    let (values, _) = bytes.as_chunks::<8>();
+    values
+        .iter()
+        .map(|&bytes| f64::from_le_bytes(bytes))
+        .collect()
+}
+
+/// Removes the partial files of processes that ended while they wrote. It is fine if that fails.
+fn clean(folder: &Path) {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        let is_partial = entry.file_name().to_string_lossy().starts_with(PARTIAL);
+        let age = entry.metadata().and_then(|metadata| metadata.modified());
+        let is_stale = age.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > STALE));
+        if is_partial && is_stale {
+            let _ = std::fs::remove_file(entry.path());
+        }
     }
 }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use super::{Gcn, Lcn, ZcaTransform};
-use crate::data::{DataError, FloatSet, ImageSet};
+use super::ZcaTransform;
+use super::transform::Transform;
+use crate::data::{DataError, FloatSet, ImageSet, Pending};
 
 /// Whether training images are augmented before or after preprocessing.
 ///
@@ -31,6 +32,8 @@ pub enum CacheUse {
     Read,
     /// The fit was computed and kept.
     Written,
+    /// The fit was computed and kept in the place of a file that could not be used, for this reason.
+    Replaced(String),
     /// The fit was computed but could not be kept, for this reason.
     Failed(String),
 }
@@ -45,62 +48,6 @@ pub struct Fitted {
     pub seconds: f64,
     /// Whether the fit came from a cache.
     pub cache: CacheUse,
-}
-
-/// What to do with the bytes of an image.
-#[derive(Clone, Debug)]
-pub(super) enum Transform {
-    /// `(x - mean) * factor` for each channel, `x` in 0..255.
-    Affine {
-        mean: Vec<f64>,
-        factor: Vec<f64>,
-    },
-    GcnZca {
-        gcn: Gcn,
-        zca: ZcaTransform,
-    },
-    GcnLcn {
-        gcn: Gcn,
-        lcn: Lcn,
-    },
-}
-
-impl Transform {
-    pub(super) fn unit_range(channels: usize) -> Self {
-        Self::Affine {
-            mean: vec![0.0; channels],
-            factor: vec![1.0 / 255.0; channels],
-        }
-    }
-
-    /// Exact sums of bytes, so that the result does not depend on their order.
-    pub(super) fn standardize(train: &ImageSet) -> Self {
-        let mut sums = vec![(0u64, 0u64); train.channels];
-        for pixel in train.pixels.chunks_exact(train.channels) {
-            for ((sum, squares), &x) in sums.iter_mut().zip(pixel) {
-                *sum += u64::from(x);
-                *squares += u64::from(x) * u64::from(x);
-            }
-        }
-        let n = (train.pixels.len() / train.channels) as f64;
-        let (mean, factor) = sums
-            .into_iter()
-            .map(|(sum, squares)| {
-                let mean = sum as f64 / n;
-                let variance = (squares as f64 / n - mean * mean).max(0.0);
-                // A channel without variation is only centered.
-                (
-                    mean,
-                    if variance > 0.0 {
-                        variance.sqrt().recip()
-                    } else {
-                        1.0 / 255.0
-                    },
-                )
-            })
-            .unzip();
-        Self::Affine { mean, factor }
-    }
 }
 
 impl Fitted {
@@ -182,39 +129,7 @@ impl Fitted {
     pub fn apply_batch(&self, images: &mut [f32]) -> Result<(), DataError> {
         let (channels, height, width) = self.size;
         super::zca::check_len("Fitted", images.len(), channels * height * width)?;
-        match &self.transform {
-            Transform::Affine { mean, factor } => {
-                images
-                    .par_chunks_mut(height * width)
-                    .enumerate()
-                    .for_each(|(plane, values)| {
-                        let (mean, factor) = (mean[plane % channels], factor[plane % channels]);
-                        for x in values {
-                            *x = ((f64::from(*x) - mean) * factor) as f32;
-                        }
-                    });
-            }
-            Transform::GcnZca { gcn, zca } => zca.apply_f32(images, |row, image| {
-                image
-                    .iter_mut()
-                    .zip(row)
-                    .for_each(|(x, &value)| *x = value.into());
-                gcn.normalize(image, image.len());
-            }),
-            Transform::GcnLcn { gcn, lcn } => {
-                images
-                    .par_chunks_mut(channels * height * width)
-                    .for_each(|values| {
-                        let mut image: Vec<f64> = values.iter().map(|&x| x.into()).collect();
-                        let len = image.len();
-                        gcn.normalize(&mut image, len);
-                        lcn.normalize(&mut image, (height, width));
-                        for (value, x) in values.iter_mut().zip(image) {
-                            *value = x as f32;
-                        }
-                    });
-            }
-        }
+        self.transform.apply(images, self.size);
         Ok(())
     }
 
@@ -238,6 +153,12 @@ impl Fitted {
                 planes(set, index, |at, value| image[at] = value.into());
             });
         FloatSet::new(size, images, set.labels.clone(), set.classes())
+    }
+}
+
+impl Pending for Fitted {
+    fn apply_batch(&self, images: &mut [f32]) -> Result<(), DataError> {
+        self.apply_batch(images)
     }
 }
 

@@ -7,6 +7,8 @@ mod cache;
 mod fitted;
 mod gcn;
 mod lcn;
+mod root;
+mod transform;
 mod zca;
 
 pub use fitted::{AugmentOrder, CacheUse, Fitted};
@@ -20,7 +22,8 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::{DataError, ImageSet};
-use fitted::Transform;
+use cache::Kept;
+use transform::Transform;
 
 /// How images are turned into numbers.
 ///
@@ -119,7 +122,8 @@ impl Preprocess {
     /// Like [`fit`](Self::fit), but keeps the whitening in a file in `folder` and takes it from
     /// there the next time. The file's name holds a hash of the pixels and all constants.
     ///
-    /// A cache that cannot be read or written never fails the fit; see [`Fitted::cache`].
+    /// The file holds a digest of its values: a damaged one is never used, but computed anew and replaced.
+    /// A cache that cannot be read or written never fails the fit; [`Fitted::cache`] says what became of it.
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
@@ -130,16 +134,21 @@ impl Preprocess {
         train.check()?;
         let start = Instant::now();
         let entry = cache::Entry::new(folder, train, &gcn, &zca);
-        if let Some(zca) = entry.read(train.image_len()) {
-            let transform = Transform::GcnZca { gcn, zca };
-            let seconds = start.elapsed().as_secs_f64();
-            return Ok(Fitted::new(train, transform, seconds, CacheUse::Read));
-        }
+        let damage = match entry.read(train.image_len()) {
+            Kept::Good(zca) => {
+                let transform = Transform::GcnZca { gcn, zca };
+                let seconds = start.elapsed().as_secs_f64();
+                return Ok(Fitted::new(train, transform, seconds, CacheUse::Read));
+            }
+            Kept::Nothing => None,
+            Kept::Damaged(reason) => Some(reason),
+        };
         let mut fitted = self.fit(train)?;
         if let Transform::GcnZca { zca, .. } = &fitted.transform {
-            fitted.cache = match entry.write(zca) {
-                Ok(()) => CacheUse::Written,
-                Err(error) => CacheUse::Failed(error.to_string()),
+            fitted.cache = match (entry.write(zca), damage) {
+                (Ok(()), None) => CacheUse::Written,
+                (Ok(()), Some(reason)) => CacheUse::Replaced(reason),
+                (Err(error), _) => CacheUse::Failed(error.to_string()),
             };
         }
         Ok(fitted)

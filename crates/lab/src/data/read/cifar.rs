@@ -6,11 +6,18 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Size, file_name, read_file, reserve};
-use crate::data::{DataError, ImageSet};
+use super::Request;
+use super::files::file_name;
+use super::memory::{Size, grow};
+use crate::data::{DataError, DataSet, ImageSet};
 
 const SIDE: usize = 32;
 const PLANE: usize = SIDE * SIDE;
+const SIZE: Size = Size {
+    height: SIDE,
+    width: SIDE,
+    channels: 3,
+};
 const AGAIN: &str = "fetch the file again";
 
 /// The files of one of the two data sets, in reading order.
@@ -21,6 +28,8 @@ pub(crate) struct CifarFiles {
     names: PathBuf,
     label_bytes: usize,
     classes: usize,
+    /// The set of these files, which names the classes where the files do not.
+    set: Option<&'static DataSet>,
 }
 
 /// Recognises the files of CIFAR-10 or CIFAR-100 among the entries of `dir`.
@@ -56,6 +65,7 @@ pub(crate) fn find(dir: &Path, entries: &[PathBuf]) -> Result<Option<CifarFiles>
             names: dir.join("batches.meta.txt"),
             label_bytes: 1,
             classes: 10,
+            set: DataSet::find("cifar10"),
         }));
     }
     if has("train.bin") && has("test.bin") {
@@ -65,27 +75,19 @@ pub(crate) fn find(dir: &Path, entries: &[PathBuf]) -> Result<Option<CifarFiles>
             names: dir.join("fine_label_names.txt"),
             label_bytes: 2,
             classes: 100,
+            set: DataSet::find("cifar100"),
         }));
     }
     Ok(None)
 }
 
 impl CifarFiles {
-    /// The class names in the text file beside the images, or those of the known set.
-    pub(crate) fn class_names(&self) -> Result<Vec<String>, DataError> {
+    /// The class names in the text file beside the images, or else those of the registry.
+    fn class_names(&self, request: &Request) -> Result<Vec<String>, DataError> {
         if !self.names.is_file() {
-            let known = crate::data::names::known(if self.classes == 10 {
-                "cifar10"
-            } else {
-                "cifar100"
-            });
-            return Ok(known
-                .map_or(&[][..], |set| set.classes)
-                .iter()
-                .map(|&s| s.into())
-                .collect());
+            return Ok(self.set.map(DataSet::class_names).unwrap_or_default());
         }
-        let text = String::from_utf8_lossy(&read_file(&self.names)?).into_owned();
+        let text = String::from_utf8_lossy(&request.root.read(&self.names)?).into_owned();
         let names: Vec<String> = text
             .lines()
             .map(|line| line.trim().to_owned())
@@ -103,19 +105,25 @@ impl CifarFiles {
     }
 
     /// Reads the training images.
-    pub(crate) fn train(&self, name: &str) -> Result<ImageSet, DataError> {
-        self.split(name, &self.train)
+    pub(crate) fn train(&self, request: &Request) -> Result<ImageSet, DataError> {
+        self.split(request, "train", &self.train)
     }
 
     /// Reads the test images.
-    pub(crate) fn test(&self, name: &str) -> Result<ImageSet, DataError> {
-        self.split(name, std::slice::from_ref(&self.test))
+    pub(crate) fn test(&self, request: &Request) -> Result<ImageSet, DataError> {
+        self.split(request, "test", std::slice::from_ref(&self.test))
     }
 
-    fn split(&self, name: &str, files: &[PathBuf]) -> Result<ImageSet, DataError> {
+    fn split(
+        &self,
+        request: &Request,
+        split: &str,
+        files: &[PathBuf],
+    ) -> Result<ImageSet, DataError> {
+        request.check_size(SIZE)?;
         let mut set = ImageSet {
-            name: name.to_owned(),
-            class_names: self.class_names()?,
+            name: request.title(split),
+            class_names: self.class_names(request)?,
             height: SIDE,
             width: SIDE,
             channels: 3,
@@ -125,7 +133,12 @@ impl CifarFiles {
         };
         for path in files {
             let place = path.display().to_string();
-            append(&mut set, &place, &read_file(path)?, self.label_bytes)?;
+            append(
+                &mut set,
+                &place,
+                &request.root.read(path)?,
+                self.label_bytes,
+            )?;
         }
         Ok(set)
     }
@@ -147,19 +160,23 @@ fn append(
             AGAIN,
         ));
     }
-    let size = Size {
-        height: SIDE,
-        width: SIDE,
-        channels: 3,
-    };
-    let mut pixels = reserve(place, file.len() / record, size)?;
-    for (row, record) in file.chunks_exact(record).enumerate() {
+    let (first, classes) = (set.pixels.len(), set.classes());
+    grow(
+        &mut set.pixels,
+        place,
+        file.len() / record,
+        SIZE,
+        file.len() as u64,
+    )?;
+    let records = file.chunks_exact(record).enumerate();
+    let images = set.pixels[first..].chunks_exact_mut(SIZE.len());
+    for ((row, record), image) in records.zip(images) {
         let (label, planes) = record.split_at(label_bytes);
         let label = label[label_bytes - 1];
-        if usize::from(label) >= set.classes() {
+        if usize::from(label) >= classes {
             return Err(DataError::content(
                 format!("{place}, record {row}"),
-                format!("a label below {}", set.classes()),
+                format!("a label below {classes}"),
                 format!("label {label}"),
                 AGAIN,
             ));
@@ -167,11 +184,11 @@ fn append(
         set.labels.push(u32::from(label));
         let (red, rest) = planes.split_at(PLANE);
         let (green, blue) = rest.split_at(PLANE);
-        for ((&r, &g), &b) in red.iter().zip(green).zip(blue) {
-            pixels.extend([r, g, b]);
+        let colors = red.iter().zip(green).zip(blue);
+        for (pixel, ((&r, &g), &b)) in image.chunks_exact_mut(3).zip(colors) {
+            pixel.copy_from_slice(&[r, g, b]);
         }
     }
-    set.pixels.append(&mut pixels);
     Ok(())
 }
 
@@ -182,7 +199,7 @@ mod tests {
     fn empty(classes: usize) -> ImageSet {
         ImageSet {
             name: "x".into(),
-            class_names: crate::data::names::numbered(classes),
+            class_names: crate::data::registry::numbered(classes),
             height: SIDE,
             width: SIDE,
             channels: 3,

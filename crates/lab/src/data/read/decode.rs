@@ -1,156 +1,181 @@
 //! PNG and JPEG pictures to bytes: grey or red, green, blue, eight bits, as stored in the file.
 
-use std::io::Cursor;
-
-use image::{ColorType, ImageDecoder, ImageFormat, ImageReader, Limits};
 use rayon::prelude::*;
 
-use super::{Size, reserve};
+use super::memory::{Size, check_picture};
+use super::{jpeg, png};
 use crate::data::DataError;
 
+/// No picture of a data set has a longer side.
+const MAX_SIDE: usize = 16_384;
 /// No picture of a data set needs more than this.
-const MAX_SIDE: u32 = 16_384;
-const MAX_BYTES: u64 = 256 << 20;
+const MAX_BYTES: usize = 256 << 20;
 const CONVERT: &str = "convert the picture to an 8-bit grey or RGB PNG";
 
-/// Size and colors of a picture, from its header.
-pub(crate) fn probe(place: &dyn std::fmt::Display, file: &[u8]) -> Result<Size, DataError> {
-    Ok(open(place, file)?.1)
+/// A picture whose header has been read and found possible.
+enum Opened<'a> {
+    Png(Box<png::Picture<'a>>),
+    Jpeg(Size),
 }
 
-/// Decodes pictures of one size, in parallel, in the order of `files`.
+impl Opened<'_> {
+    fn size(&self) -> Size {
+        match self {
+            Self::Png(picture) => picture.size,
+            Self::Jpeg(size) => *size,
+        }
+    }
+}
+
+/// Size and colors of a picture, from its header.
+pub(super) fn probe(place: &dyn std::fmt::Display, file: &[u8]) -> Result<Size, DataError> {
+    Ok(open(place, file)?.size())
+}
+
+/// Decodes pictures of one size into `out`, in parallel, in the order of `files`.
 ///
 /// `place` names a picture for messages. The error returned is that of the first bad picture.
-pub(super) fn decode_all<F, P>(size: Size, files: &[F], place: P) -> Result<Vec<u8>, DataError>
+pub(super) fn decode_all<F, P>(
+    size: Size,
+    files: &[F],
+    out: &mut [u8],
+    place: P,
+) -> Result<(), DataError>
 where
     F: AsRef<[u8]> + Sync,
     P: Fn(usize) -> String + Sync,
 {
-    let mut pixels = reserve(place(0), files.len(), size)?;
-    pixels.resize(files.len() * size.len(), 0);
-    let results: Vec<Result<(), DataError>> = pixels
+    let results: Vec<Result<(), DataError>> = out
         .par_chunks_mut(size.len())
         .zip(files)
         .enumerate()
-        .map(|(row, (out, file))| {
-            let file = file.as_ref();
-            decode(&Lazy(|| place(row)), file, size, out)
-        })
+        .map(|(row, (out, file))| decode(&Lazy(|| place(row)), file.as_ref(), size, out))
         .collect();
-    results.into_iter().collect::<Result<(), _>>()?;
-    Ok(pixels)
+    results.into_iter().collect()
 }
 
 /// Decodes one picture of the given size into `out`.
-pub(crate) fn decode(
+pub(super) fn decode(
     place: &dyn std::fmt::Display,
     file: &[u8],
     size: Size,
     out: &mut [u8],
 ) -> Result<(), DataError> {
-    let (decoder, found) = open(place, file)?;
-    if found != size {
+    let opened = open(place, file)?;
+    if opened.size() != size {
         return Err(DataError::content(
             place,
             format!("{size} (height x width x channels) as the first image"),
-            found.to_string(),
+            opened.size().to_string(),
             "bring all images to one size and color type first",
         ));
     }
-    let bad = |error| damaged(place, error);
-    match decoder.color_type() {
-        ColorType::L8 | ColorType::Rgb8 => decoder.read_image(out).map_err(bad),
-        _ => {
+    let bad = |reason: String| damaged(place, &reason);
+    match opened {
+        Opened::Jpeg(size) => jpeg::decode(file, size, out).map_err(bad),
+        Opened::Png(picture) if !picture.alpha => picture.decode(out).map_err(bad),
+        Opened::Png(picture) => {
             let mut with_alpha = vec![0; size.len() / size.channels * (size.channels + 1)];
-            decoder.read_image(&mut with_alpha).map_err(bad)?;
-            for (pixel, out) in with_alpha
-                .chunks_exact(size.channels + 1)
-                .zip(out.chunks_exact_mut(size.channels))
-            {
-                let (color, alpha) = pixel.split_at(size.channels);
-                if alpha != [255] {
-                    return Err(DataError::content(
-                        place,
-                        "a picture without transparency",
-                        format!("a pixel with alpha {}", alpha[0]),
-                        CONVERT,
-                    ));
-                }
-                out.copy_from_slice(color);
-            }
-            Ok(())
+            picture.decode(&mut with_alpha).map_err(bad)?;
+            drop_alpha(place, size.channels, &with_alpha, out)
         }
     }
 }
 
-fn open<'a>(
+/// Copies the colors of opaque pixels.
+fn drop_alpha(
     place: &dyn std::fmt::Display,
-    file: &'a [u8],
-) -> Result<(Box<dyn ImageDecoder + 'a>, Size), DataError> {
-    let format = image::guess_format(file).ok();
-    if !matches!(format, Some(ImageFormat::Png | ImageFormat::Jpeg)) {
-        let found = match format {
-            Some(format) => format!("{format:?}"),
-            None => format!(
-                "{} bytes that start with {:02x?}",
-                file.len(),
-                &file[..file.len().min(4)]
-            ),
-        };
-        return Err(DataError::content(
-            place,
-            "a PNG or JPEG picture",
-            found,
-            CONVERT,
-        ));
-    }
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(MAX_SIDE);
-    limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_BYTES);
-    let mut reader = ImageReader::new(Cursor::new(file));
-    if let Some(format) = format {
-        reader.set_format(format);
-    }
-    reader.limits(limits);
-    let decoder = reader
-        .into_decoder()
-        .map_err(|error| damaged(place, error))?;
-    let (width, height) = decoder.dimensions();
-    let channels = match decoder.color_type() {
-        ColorType::L8 | ColorType::La8 => 1,
-        ColorType::Rgb8 | ColorType::Rgba8 => 3,
-        other => {
+    channels: usize,
+    with_alpha: &[u8],
+    out: &mut [u8],
+) -> Result<(), DataError> {
+    let pixels = with_alpha.chunks_exact(channels + 1);
+    for (pixel, out) in pixels.zip(out.chunks_exact_mut(channels)) {
+        let (color, alpha) = pixel.split_at(channels);
+        if alpha != [255] {
             return Err(DataError::content(
                 place,
-                "8 bits a channel",
-                format!("{other:?}"),
+                "a picture without transparency",
+                format!("a pixel with alpha {}", alpha[0]),
                 CONVERT,
             ));
         }
+        out.copy_from_slice(color);
+    }
+    Ok(())
+}
+
+/// Reads a header and compares what it promises with what the file can hold.
+fn open<'a>(place: &dyn std::fmt::Display, file: &'a [u8]) -> Result<Opened<'a>, DataError> {
+    let bad = |reason: String| damaged(place, &reason);
+    if file.starts_with(&png::SIGNATURE) {
+        if let Some((width, height)) = png::header(file) {
+            // Before the decoder makes room for rows; colors are counted below.
+            check_size(place, width as usize, height as usize, 1, file.len())?;
+        }
+        let picture = png::open(file).map_err(|refused| match refused {
+            png::Refused::Damaged(reason) => bad(reason),
+            png::Refused::Depth(found) => {
+                DataError::content(place, "8 bits a channel", found, CONVERT)
+            }
+        })?;
+        let Size {
+            height,
+            width,
+            channels,
+        } = picture.size;
+        let channels = channels + usize::from(picture.alpha);
+        check_size(place, width, height, channels, file.len())?;
+        return Ok(Opened::Png(Box::new(picture)));
+    }
+    if file.starts_with(&jpeg::SIGNATURE) {
+        let size = jpeg::size(file).map_err(bad)?;
+        check_size(place, size.width, size.height, size.channels, file.len())?;
+        return Ok(Opened::Jpeg(size));
+    }
+    // Nothing of the content is shown: it may be a file that was never meant to be read.
+    let found = match image::guess_format(file) {
+        Ok(format) => format!("{format:?}"),
+        Err(_) => format!("{} bytes of another kind", file.len()),
     };
+    Err(DataError::content(
+        place,
+        "a PNG or JPEG picture",
+        found,
+        CONVERT,
+    ))
+}
+
+/// Limits on the sides and the bytes of a picture.
+fn check_size(
+    place: &dyn std::fmt::Display,
+    width: usize,
+    height: usize,
+    channels: usize,
+    file_len: usize,
+) -> Result<(), DataError> {
     let size = Size {
-        height: height as usize,
-        width: width as usize,
+        height,
+        width,
         channels,
     };
-    if size.len() == 0 || size.len() as u64 > MAX_BYTES {
+    let sides = 1..=MAX_SIDE;
+    if !(sides.contains(&width) && sides.contains(&height) && size.len() <= MAX_BYTES) {
         return Err(DataError::content(
             place,
-            format!("1 to {MAX_BYTES} pixel bytes"),
+            format!("sides from 1 to {MAX_SIDE} and at most {MAX_BYTES} bytes of pixels"),
             format!("a picture of {size}"),
             "use smaller images",
         ));
     }
-    Ok((Box::new(decoder), size))
+    check_picture(place, size, file_len)
 }
 
-fn damaged(place: &dyn std::fmt::Display, error: image::ImageError) -> DataError {
-    let reason = error.to_string().replace('\n', " ");
+fn damaged(place: &dyn std::fmt::Display, reason: &str) -> DataError {
     DataError::content(
         place,
         "a readable picture",
-        format!("a damaged one ({reason})"),
+        format!("a damaged one ({})", reason.replace('\n', " ")),
         "fetch the file again",
     )
 }
@@ -194,10 +219,9 @@ mod tests {
                 channels: 3
             }
         );
-        assert_eq!(
-            decode_all(size, &[rgba], |_| "x".into()).unwrap(),
-            [1, 2, 3, 4, 5, 6]
-        );
+        let mut out = [0; 6];
+        decode_all(size, &[rgba], &mut out, |_| "x".into()).unwrap();
+        assert_eq!(out, [1, 2, 3, 4, 5, 6]);
     }
 
     #[test]
@@ -225,7 +249,7 @@ mod tests {
         let deep = png(1, 2, ExtendedColorType::L16, &[1, 255, 2, 9]);
         assert!(message(&deep).starts_with("x: expected 8 bits a channel, found L16;"));
         let tall = png(1, 2, ExtendedColorType::L8, &[7, 8]);
-        for end in 0..tall.len() - 12 {
+        for end in 0..tall.len() {
             let message = message(&tall[..end]);
             assert!(message.starts_with("x: expected a"), "{message}");
             assert!(!message.contains('\n'), "{message}");
@@ -241,7 +265,7 @@ mod tests {
             width: 1,
             channels: 1,
         };
-        let message = decode_all(size, &files, |row| format!("row {row}"))
+        let message = decode_all(size, &files, &mut [0; 4], |row| format!("row {row}"))
             .unwrap_err()
             .to_string();
         assert!(message.starts_with("row 1: "), "{message}");

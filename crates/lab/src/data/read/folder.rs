@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::{decode, entries, file_name, natural_key, read_file, reserve};
+use super::files::{Root, file_name, natural_key};
+use super::memory::{check_picture, grow};
+use super::{Request, decode};
+use crate::data::registry::numbered;
 use crate::data::{DataError, ImageSet};
 
 const TRAIN: &[&str] = &["train", "training"];
@@ -23,14 +26,14 @@ pub(crate) struct ClassFolders {
 }
 
 /// Recognises a training and a test folder that hold folders of images.
-pub(crate) fn find(dir_entries: &[PathBuf]) -> Option<ClassFolders> {
+pub(crate) fn find(root: &Root, dir_entries: &[PathBuf]) -> Option<ClassFolders> {
     let pick = |names: &[&str]| {
         names.iter().find_map(|name| {
             let wanted = |path: &&PathBuf| file_name(path).eq_ignore_ascii_case(name);
             dir_entries
                 .iter()
                 .filter(wanted)
-                .find(|path| has_class_folders(path))
+                .find(|path| has_class_folders(root, path))
                 .cloned()
         })
     };
@@ -41,12 +44,12 @@ pub(crate) fn find(dir_entries: &[PathBuf]) -> Option<ClassFolders> {
 }
 
 /// Whether `dir` holds a folder with a picture in it.
-fn has_class_folders(dir: &Path) -> bool {
-    let Ok(classes) = entries(dir) else {
+fn has_class_folders(root: &Root, dir: &Path) -> bool {
+    let Ok(classes) = root.entries(dir) else {
         return false;
     };
     classes.iter().filter(|path| path.is_dir()).any(|class| {
-        entries(class).is_ok_and(|files| {
+        root.entries(class).is_ok_and(|files| {
             files
                 .iter()
                 .any(|file| ACCEPTED.contains(&extension(file).as_str()))
@@ -54,9 +57,10 @@ fn has_class_folders(dir: &Path) -> bool {
     })
 }
 
-/// The folders in `dir`, each a class, in natural order.
-pub(crate) fn class_names(dir: &Path) -> Result<Vec<String>, DataError> {
-    Ok(entries(dir)?
+/// The names of the folders in `dir`, each a class, in natural order.
+fn class_folders(root: &Root, dir: &Path) -> Result<Vec<String>, DataError> {
+    Ok(root
+        .entries(dir)?
         .iter()
         .filter(|path| path.is_dir())
         .map(|path| file_name(path))
@@ -64,13 +68,39 @@ pub(crate) fn class_names(dir: &Path) -> Result<Vec<String>, DataError> {
         .collect())
 }
 
+impl ClassFolders {
+    /// Reads both splits.
+    ///
+    /// Folders with the names of the registry's classes, or with their numbers, are those classes.
+    pub(crate) fn read(&self, request: &Request) -> Result<(ImageSet, ImageSet), DataError> {
+        let known = request.class_names();
+        let sorted = |mut names: Vec<String>| {
+            names.sort();
+            names
+        };
+        let mut classes = class_folders(&request.root, &self.train)?;
+        if sorted(known.clone()) == sorted(classes.clone()) {
+            classes.clone_from(&known);
+        }
+        let mut train = split(request, "train", &self.train, &classes)?;
+        let mut test = split(request, "test", &self.test, &classes)?;
+        if classes == numbered(known.len()) {
+            train.class_names.clone_from(&known);
+            test.class_names = known;
+        }
+        Ok((train, test))
+    }
+}
+
 /// Reads all images of one split; folders outside `class_names` are an error.
-pub(crate) fn read(
-    name: &str,
+fn split(
+    request: &Request,
+    split: &str,
     dir: &Path,
-    class_names: Vec<String>,
+    class_names: &[String],
 ) -> Result<ImageSet, DataError> {
-    let files = list(dir, &class_names)?;
+    let root = &request.root;
+    let files = list(root, dir, class_names)?;
     let Some((first, _)) = files.first() else {
         return Err(DataError::content(
             dir.display(),
@@ -79,18 +109,30 @@ pub(crate) fn read(
             "put the images of each class into a folder with the class's name",
         ));
     };
-    let size = decode::probe(&first.display(), &read_file(first)?)?;
-    let mut pixels = reserve(dir.display(), files.len(), size)?;
-    pixels.resize(files.len() * size.len(), 0);
+    let size = decode::probe(&first.display(), &root.read(first)?)?;
+    request.check_size(size)?;
+    // Each file must be able to hold its picture before there is room for all.
+    let mut bytes = 0u64;
+    for (path, _) in &files {
+        let len = root.file_len(path)?;
+        check_picture(
+            path.display(),
+            size,
+            usize::try_from(len).unwrap_or(usize::MAX),
+        )?;
+        bytes = bytes.saturating_add(len);
+    }
+    let mut pixels = Vec::new();
+    grow(&mut pixels, dir.display(), files.len(), size, bytes)?;
     let results: Vec<Result<(), DataError>> = pixels
         .par_chunks_mut(size.len())
         .zip(&files)
-        .map(|(out, (path, _))| decode::decode(&path.display(), &read_file(path)?, size, out))
+        .map(|(out, (path, _))| decode::decode(&path.display(), &root.read(path)?, size, out))
         .collect();
     results.into_iter().collect::<Result<(), _>>()?;
     Ok(ImageSet {
-        name: name.to_owned(),
-        class_names,
+        name: request.title(split),
+        class_names: class_names.to_vec(),
         height: size.height,
         width: size.width,
         channels: size.channels,
@@ -101,9 +143,9 @@ pub(crate) fn read(
 }
 
 /// All images with their labels, in reading order.
-fn list(dir: &Path, known: &[String]) -> Result<Vec<(PathBuf, u32)>, DataError> {
+fn list(root: &Root, dir: &Path, known: &[String]) -> Result<Vec<(PathBuf, u32)>, DataError> {
     let mut files = Vec::new();
-    for class in class_names(dir)? {
+    for class in class_folders(root, dir)? {
         let folder = dir.join(&class);
         let Some(label) = known.iter().position(|name| *name == class) else {
             return Err(DataError::content(
@@ -117,7 +159,7 @@ fn list(dir: &Path, known: &[String]) -> Result<Vec<(PathBuf, u32)>, DataError> 
             ));
         };
         let before = files.len();
-        for file in entries(&folder)? {
+        for file in root.entries(&folder)? {
             let extension = extension(&file);
             if file_name(&file).starts_with('.') {
                 continue;
@@ -165,6 +207,10 @@ mod tests {
             .unwrap();
     }
 
+    fn request(dir: &Path) -> Request {
+        Request::new("x", None, &Root::new(dir).unwrap(), dir)
+    }
+
     fn names(list: &[&str]) -> Vec<String> {
         list.iter().map(|&name| name.to_owned()).collect()
     }
@@ -182,25 +228,26 @@ mod tests {
         put(dir.path(), "test/b/1.png", 3, 9);
         fs::write(dir.path().join("train/a/.hidden"), "x").unwrap();
         fs::write(dir.path().join("train/a/readme.txt"), "x").unwrap();
-        let found = find(&entries(dir.path()).unwrap()).unwrap();
-        let classes = class_names(&found.train).unwrap();
-        assert_eq!(classes, ["a", "b"]);
-        let train = read("x/train", &found.train, classes.clone()).unwrap();
+        let request = request(dir.path());
+        let entries = request.root.entries(dir.path()).unwrap();
+        let found = find(&request.root, &entries).unwrap();
+        let (train, test) = found.read(&request).unwrap();
+        assert_eq!(train.class_names, ["a", "b"]);
         assert_eq!(train.labels, [0, 1, 0]);
         assert_eq!((train.height, train.width, train.channels), (2, 3, 1));
         assert_eq!(
             [train.pixels[0], train.pixels[6], train.pixels[12]],
             [1, 2, 10]
         );
-        assert_eq!(read("x/test", &found.test, classes).unwrap().labels, [1]);
+        assert_eq!(test.labels, [1]);
     }
 
     #[test]
     fn errors() {
         let dir = tempfile::tempdir().unwrap();
-        let message = |split: &str, classes: &[&str]| {
-            let path = dir.path().join(split);
-            read("x", &path, names(classes))
+        let message = |name: &str, classes: &[&str]| {
+            let path = dir.path().join(name);
+            split(&request(dir.path()), name, &path, &names(classes))
                 .unwrap_err()
                 .to_string()
                 .replace(&dir.path().display().to_string(), "D")

@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
-use super::{Size, file_name, read_file, reserve};
+use super::Request;
+use super::files::file_name;
+use super::memory::{SLACK, Size};
+use crate::data::registry::numbered;
 use crate::data::{DataError, ImageSet};
 
-/// Deflate cannot expand a byte to more than this many.
-const MAX_INFLATION: usize = 1032;
+/// A gzipped file holds at most this many bytes for each of its own, and `SLACK` more: images compress far less.
+const GZIP_FACTOR: usize = 64;
 const AGAIN: &str = "fetch the file again";
 
 /// The pair of files that makes one split.
@@ -41,30 +44,40 @@ pub(crate) fn find(entries: &[PathBuf], train: bool) -> Option<IdxFiles> {
     Some(IdxFiles { images, labels })
 }
 
-/// Reads one split. Classes are named by their numbers when `class_names` is empty.
+/// Reads one split. Classes are named by their numbers where the registry names none.
 pub(crate) fn read(
-    name: &str,
+    request: &Request,
+    split: &str,
     files: &IdxFiles,
-    class_names: Vec<String>,
 ) -> Result<ImageSet, DataError> {
     let show = |path: &Path| path.display().to_string();
     parse(
-        name,
-        (&show(&files.images), &read_file(&files.images)?),
-        (&show(&files.labels), &read_file(&files.labels)?),
-        class_names,
+        &request.title(split),
+        (&show(&files.images), &request.root.read(&files.images)?),
+        (&show(&files.labels), &request.root.read(&files.labels)?),
+        request.class_names(),
+        |size| request.check_size(size),
     )
 }
 
 /// Makes a set of the content of two files, each given with the place it came from.
+///
+/// `check` may refuse the images' size before they are unpacked.
 pub(crate) fn parse(
     name: &str,
     (images_place, images): (&str, &[u8]),
     (labels_place, labels): (&str, &[u8]),
     class_names: Vec<String>,
+    check: impl Fn(Size) -> Result<(), DataError>,
 ) -> Result<ImageSet, DataError> {
-    let images = array::<3>(images_place, images)?;
-    let labels = array::<1>(labels_place, labels)?;
+    let images = array::<3>(images_place, images, |&[_, height, width]| {
+        check(Size {
+            height,
+            width,
+            channels: 1,
+        })
+    })?;
+    let labels = array::<1>(labels_place, labels, |_| Ok(()))?;
     if images.dims[0] != labels.dims[0] {
         return Err(DataError::content(
             labels_place,
@@ -83,7 +96,7 @@ pub(crate) fn parse(
         .max()
         .map_or(0, |top| usize::from(top) + 1);
     let class_names = match class_names.len() {
-        0 => crate::data::names::numbered(found),
+        0 => numbered(found),
         _ => class_names,
     };
     let set = ImageSet {
@@ -112,7 +125,12 @@ struct Array<const RANK: usize> {
     values: Vec<u8>,
 }
 
-fn array<const RANK: usize>(place: &str, file: &[u8]) -> Result<Array<RANK>, DataError> {
+/// Unpacks an array; `check` may refuse its dimensions before that.
+fn array<const RANK: usize>(
+    place: &str,
+    file: &[u8],
+    check: impl Fn(&[usize; RANK]) -> Result<(), DataError>,
+) -> Result<Array<RANK>, DataError> {
     let gzipped = file.starts_with(&[0x1f, 0x8b]);
     let mut reader: Box<dyn Read> = if gzipped {
         Box::new(MultiGzDecoder::new(file))
@@ -133,9 +151,10 @@ fn array<const RANK: usize>(place: &str, file: &[u8]) -> Result<Array<RANK>, Dat
     for dim in &mut dims {
         *dim = read_u32(place, &mut reader)? as usize;
     }
+    check(&dims)?;
     let text = dims.map(|dim| dim.to_string()).join("x");
     let room = if gzipped {
-        file.len().saturating_mul(MAX_INFLATION)
+        file.len().saturating_mul(GZIP_FACTOR).saturating_add(SLACK)
     } else {
         file.len()
     };
@@ -150,12 +169,17 @@ fn array<const RANK: usize>(place: &str, file: &[u8]) -> Result<Array<RANK>, Dat
             AGAIN,
         ));
     };
-    let size = Size {
-        height: count,
-        width: 1,
-        channels: 1,
-    };
-    let mut values = reserve(place, 1, size)?;
+    let mut values = Vec::new();
+    if values.try_reserve_exact(count).is_err() {
+        let cure = "use a smaller subset";
+        let found = format!("{text} values");
+        return Err(DataError::content(
+            place,
+            "values that fit into memory",
+            found,
+            cure,
+        ));
+    }
     let end = reader.take(count as u64 + 1).read_to_end(&mut values);
     if let Err(error) = end {
         let found = format!("{} and then a gzip error ({error})", values.len());
@@ -227,6 +251,7 @@ mod tests {
             ("I", images),
             ("L", labels),
             vec!["a".into(), "b".into()],
+            |_| Ok(()),
         )
         .unwrap_err()
         .to_string()
@@ -235,8 +260,8 @@ mod tests {
     #[test]
     fn plain_and_gzipped_are_the_same() {
         let (i, l) = (images(2, 1, 3, &[1, 2, 3, 4, 5, 6]), labels(2, &[1, 0]));
-        let plain = parse("x", ("I", &i), ("L", &l), vec![]).unwrap();
-        let packed = parse("x", ("I", &gzip(&i)), ("L", &gzip(&l)), vec![]).unwrap();
+        let plain = parse("x", ("I", &i), ("L", &l), vec![], |_| Ok(())).unwrap();
+        let packed = parse("x", ("I", &gzip(&i)), ("L", &gzip(&l)), vec![], |_| Ok(())).unwrap();
         assert_eq!(plain, packed);
         assert_eq!((plain.height, plain.width, plain.channels), (1, 3, 1));
         assert_eq!(plain.image(1), Some(&[4, 5, 6][..]));

@@ -7,7 +7,10 @@
 mod columns;
 mod groups;
 mod numbers;
+mod pages;
+mod schema;
 mod shards;
+mod thrift;
 
 use std::path::PathBuf;
 
@@ -17,67 +20,66 @@ use ::parquet::schema::types::SchemaDescriptor;
 use bytes::Bytes;
 
 use columns::{Columns, Wanted};
-use groups::damaged;
+use groups::{AGAIN, damaged};
 
 pub(crate) use numbers::read_numbers;
 pub(crate) use shards::{ParquetFiles, find};
 
 use super::contain::contain;
-use super::{decode, read_file};
+use super::memory::{Size, check_split, grow};
+use super::{Request, decode};
+use crate::data::registry::numbered;
 use crate::data::{DataError, ImageSet, UNLABELLED};
 
-const AGAIN: &str = "fetch the file again";
 /// Labels that no description names must be below this: they are counted and given a name each.
 const MAX_CLASSES: usize = 1 << 16;
 
-/// Reads the shards of one split; `known` names the classes if the files do not.
+/// Reads the shards of one split; the registry names the classes if the files do not.
 pub(crate) fn read(
-    name: &str,
+    request: &Request,
+    split: &str,
     shards: &[PathBuf],
-    known: &[String],
 ) -> Result<ImageSet, DataError> {
-    let mut set = rows(name, shards, known, Wanted::Labelled)?;
+    let mut set = rows(request, &request.title(split), shards, Wanted::Labelled)?;
     if set.class_names.is_empty() {
-        let top = set
-            .labels
-            .iter()
-            .copied()
-            .max()
-            .map_or(0, |label| label as usize + 1);
-        set.class_names = crate::data::names::numbered(top);
+        let top = set.labels.iter().copied().max();
+        set.class_names = numbered(top.map_or(0, |label| label as usize + 1));
     }
     Ok(set)
 }
 
-/// Reads the first images of some shards, at most so many, without their labels.
+/// Reads the first `limit` images of some shards, without their labels.
 pub(crate) fn read_images(
+    request: &Request,
     name: &str,
     shards: &[PathBuf],
-    classes: &[String],
-    at_most: usize,
+    limit: usize,
 ) -> Result<ImageSet, DataError> {
-    let set = rows(name, shards, classes, Wanted::Images { at_most })?;
-    // A shard is read whole.
-    let mut set = set.first(at_most);
-    set.class_names = classes.to_vec();
+    let mut set = rows(request, name, shards, Wanted::Images { limit })?;
+    // A row group is read whole.
+    set.labels.truncate(limit);
+    set.pixels.truncate(limit.saturating_mul(set.image_len()));
+    set.class_names = match request.set {
+        Some(_) => request.class_names(),
+        None => numbered(10),
+    };
     Ok(set)
 }
 
 fn rows(
+    request: &Request,
     name: &str,
     shards: &[PathBuf],
-    known: &[String],
     wanted: Wanted,
 ) -> Result<ImageSet, DataError> {
     let mut set: Option<ImageSet> = None;
     for path in shards {
-        let have = set.as_ref().map_or(0, ImageSet::len);
-        if matches!(wanted, Wanted::Images { at_most } if have >= at_most.max(1)) {
+        if !wanted.more(set.as_ref().map_or(0, ImageSet::len)) {
             break;
         }
         let place = path.display().to_string();
-        let file = Bytes::from(read_file(path)?);
-        contain(|| append(&mut set, name, &place, file, known, wanted))
+        let file = Bytes::from(request.root.read(path)?);
+        contain(|| append(&mut set, request, name, &place, file, wanted))
             .unwrap_or_else(|reason| Err(damaged(&place, &reason)))?;
     }
     set.ok_or_else(|| {
@@ -88,12 +90,13 @@ fn rows(
 /// Appends the rows of one shard.
 fn append(
     set: &mut Option<ImageSet>,
+    request: &Request,
     name: &str,
     place: &str,
     file: Bytes,
-    known: &[String],
     wanted: Wanted,
 ) -> Result<(), DataError> {
+    let file_len = file.len();
     let find = |schema: &SchemaDescriptor, description: Option<&serde_json::Value>| {
         Columns::find(place, schema, description, wanted)
     };
@@ -128,8 +131,9 @@ fn append(
         }
         if set.is_none() {
             let size = decode::probe(&format!("{place}, row {first_row}"), images[0].data())?;
+            request.check_size(size)?;
             let class_names = match columns.class_names.len() {
-                0 => known.to_vec(),
+                0 => request.class_names(),
                 _ => columns.class_names.clone(),
             };
             *set = Some(ImageSet {
@@ -143,10 +147,18 @@ fn append(
                 left_out: 0,
             });
         }
-        match set {
-            Some(set) => append_rows(set, place, first_row, &images, labels.as_deref()),
-            None => Ok(()),
-        }
+        let Some(set) = set else {
+            return Ok(false);
+        };
+        let size = Size {
+            height: set.height,
+            width: set.width,
+            channels: set.channels,
+        };
+        // Room for the whole shard up to here must be possible.
+        check_split(place, first_row + rows, size, file_len as u64)?;
+        append_rows(set, place, first_row, &images, labels.as_deref())?;
+        Ok(wanted.more(set.len()))
     })
 }
 
@@ -178,14 +190,14 @@ fn append_rows(
             }
         }
     }
-    let size = super::Size {
+    let size = Size {
         height: set.height,
         width: set.width,
         channels: set.channels,
     };
     let files: Vec<&[u8]> = images.iter().map(ByteArray::data).collect();
     let place = |row| format!("{place}, row {}", first_row + row);
-    set.pixels
-        .append(&mut decode::decode_all(size, &files, place)?);
-    Ok(())
+    let first = set.pixels.len();
+    grow(&mut set.pixels, place(0), files.len(), size, u64::MAX)?;
+    decode::decode_all(size, &files, &mut set.pixels[first..], place)
 }

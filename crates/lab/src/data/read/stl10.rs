@@ -5,15 +5,18 @@
 //! `fold_indices.txt` has a line for each of the ten predefined folds: the numbers of its 1,000 training images.
 //! Source: Coates, Lee and Ng, "An Analysis of Single Layer Networks in Unsupervised Feature Learning", 2011.
 
-use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use super::{Size, file_name, read_file, reserve};
+use super::Request;
+use super::files::file_name;
+use super::memory::{Size, grow};
+use crate::data::registry::numbered;
 use crate::data::{DataError, ImageSet, UNLABELLED};
 
 const SIDE: usize = 96;
 const PLANE: usize = SIDE * SIDE;
+const CLASSES: usize = 10;
 const AGAIN: &str = "unpack stl10_binary.tar.gz again";
 const SIZE: Size = Size {
     height: SIDE,
@@ -55,22 +58,18 @@ pub(crate) fn find(dir: &Path, entries: &[PathBuf]) -> Result<Option<Stl10Files>
 
 impl Stl10Files {
     /// Reads the labelled images of one split.
-    pub(crate) fn split(
-        &self,
-        name: &str,
-        split: &str,
-        classes: &[String],
-    ) -> Result<ImageSet, DataError> {
+    pub(crate) fn split(&self, request: &Request, split: &str) -> Result<ImageSet, DataError> {
+        request.check_size(SIZE)?;
         let path = self.dir.join(format!("{split}_y.bin"));
         let mut labels = Vec::new();
-        for (row, byte) in read_file(&path)?.into_iter().enumerate() {
+        for (row, byte) in request.root.read(&path)?.into_iter().enumerate() {
             let label = byte.checked_sub(1).map(u32::from);
-            match label.filter(|&label| (label as usize) < classes.len()) {
+            match label.filter(|&label| (label as usize) < CLASSES) {
                 Some(label) => labels.push(label),
                 None => {
                     return Err(DataError::content(
                         format!("{}, byte {row}", path.display()),
-                        format!("a label from 1 to {}", classes.len()),
+                        format!("a label from 1 to {CLASSES}"),
                         format!("label {byte}"),
                         AGAIN,
                     ));
@@ -78,7 +77,8 @@ impl Stl10Files {
             }
         }
         let images = self.dir.join(format!("{split}_X.bin"));
-        let set = image_set(name, read(&images, labels.len() + 1)?, classes);
+        let pixels = read(request, &images, labels.len() + 1)?;
+        let set = image_set(request, split, pixels);
         if set.len() != labels.len() {
             return Err(DataError::content(
                 images.display(),
@@ -93,27 +93,28 @@ impl Stl10Files {
         Ok(ImageSet { labels, ..set })
     }
 
-    /// Reads the first images without labels, `None` if their file is not there.
+    /// Reads the first `limit` images without labels, `None` if their file is not there.
     pub(crate) fn unlabelled(
         &self,
-        name: &str,
-        at_most: usize,
-        classes: &[String],
+        request: &Request,
+        limit: usize,
     ) -> Result<Option<ImageSet>, DataError> {
+        request.check_size(SIZE)?;
         let path = self.dir.join("unlabeled_X.bin");
-        match path.is_file() {
-            true => Ok(Some(image_set(name, read(&path, at_most)?, classes))),
-            false => Ok(None),
+        if !path.is_file() {
+            return Ok(None);
         }
+        let pixels = read(request, &path, limit)?;
+        Ok(Some(image_set(request, "unlabelled", pixels)))
     }
 
     /// Reads the predefined folds, `None` if their file is not there.
-    pub(crate) fn folds(&self) -> Result<Option<Vec<Vec<u32>>>, DataError> {
+    pub(crate) fn folds(&self, request: &Request) -> Result<Option<Vec<Vec<u32>>>, DataError> {
         let path = self.dir.join("fold_indices.txt");
         if !path.is_file() {
             return Ok(None);
         }
-        let text = String::from_utf8_lossy(&read_file(&path)?).into_owned();
+        let text = String::from_utf8_lossy(&request.root.read(&path)?).into_owned();
         let fold = |(line, text): (usize, &str)| {
             let number = |word: &str| {
                 word.parse().map_err(|_| {
@@ -137,10 +138,14 @@ impl Stl10Files {
 }
 
 /// Images without labels.
-fn image_set(name: &str, pixels: Vec<u8>, classes: &[String]) -> ImageSet {
+fn image_set(request: &Request, split: &str, pixels: Vec<u8>) -> ImageSet {
+    let class_names = match request.set {
+        Some(_) => request.class_names(),
+        None => numbered(CLASSES),
+    };
     ImageSet {
-        name: name.to_owned(),
-        class_names: classes.to_vec(),
+        name: request.title(split),
+        class_names,
         height: SIDE,
         width: SIDE,
         channels: 3,
@@ -150,11 +155,12 @@ fn image_set(name: &str, pixels: Vec<u8>, classes: &[String]) -> ImageSet {
     }
 }
 
-/// The first images of a file, at most so many, as H, W, C bytes.
-fn read(path: &Path, at_most: usize) -> Result<Vec<u8>, DataError> {
+/// The first `limit` images of a file, as H, W, C bytes.
+fn read(request: &Request, path: &Path, limit: usize) -> Result<Vec<u8>, DataError> {
     let failed = |error| DataError::io(path, "read", error);
-    let mut file = File::open(path).map_err(failed)?;
-    let bytes = usize::try_from(file.metadata().map_err(failed)?.len()).unwrap_or(usize::MAX);
+    let (mut file, bytes) = request.root.open(path)?;
+    let all = bytes;
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     if bytes == 0 || !bytes.is_multiple_of(SIZE.len()) {
         return Err(DataError::content(
             path.display(),
@@ -163,16 +169,15 @@ fn read(path: &Path, at_most: usize) -> Result<Vec<u8>, DataError> {
             AGAIN,
         ));
     }
-    let images = at_most.min(bytes / SIZE.len());
-    let mut pixels = reserve(path.display(), images, SIZE)?;
+    let images = limit.min(bytes / SIZE.len());
+    let mut pixels = Vec::new();
+    grow(&mut pixels, path.display(), images, SIZE, all)?;
     let mut planes = vec![0; SIZE.len()];
-    for _ in 0..images {
+    for image in pixels.chunks_exact_mut(SIZE.len()) {
         file.read_exact(&mut planes).map_err(failed)?;
-        for y in 0..SIDE {
-            for x in 0..SIDE {
-                let at = x * SIDE + y;
-                pixels.extend([planes[at], planes[PLANE + at], planes[2 * PLANE + at]]);
-            }
+        for (at, pixel) in image.chunks_exact_mut(3).enumerate() {
+            let at = at % SIDE * SIDE + at / SIDE;
+            pixel.copy_from_slice(&[planes[at], planes[PLANE + at], planes[2 * PLANE + at]]);
         }
     }
     Ok(pixels)
@@ -182,7 +187,7 @@ fn read(path: &Path, at_most: usize) -> Result<Vec<u8>, DataError> {
 mod tests {
     use std::fs;
 
-    use super::super::entries;
+    use super::super::files::Root;
     use super::*;
 
     /// A folder with two training images, one test image and one unlabelled image.
@@ -205,20 +210,19 @@ mod tests {
         dir
     }
 
-    fn classes() -> Vec<String> {
-        crate::data::names::numbered(10)
+    fn request(dir: &Path) -> Request {
+        Request::new("made", None, &Root::new(dir).expect("a root"), dir)
     }
 
     fn files(dir: &Path) -> Stl10Files {
-        find(dir, &entries(dir).expect("entries"))
-            .expect("whole")
-            .expect("found")
+        let entries = request(dir).root.entries(dir).expect("entries");
+        find(dir, &entries).expect("whole").expect("found")
     }
 
     #[test]
     fn columns_become_rows() -> Result<(), DataError> {
         let dir = folder();
-        let train = files(dir.path()).split("train", "train", &classes())?;
+        let train = files(dir.path()).split(&request(dir.path()), "train")?;
         assert_eq!(train.labels, [9, 0]);
         train.check()?;
         // Byte (channel, x, y) of the file is pixel (y, x, channel).
@@ -233,29 +237,25 @@ mod tests {
     #[test]
     fn unlabelled_images_and_folds() -> Result<(), DataError> {
         let dir = folder();
-        let files = files(dir.path());
-        let all = files
-            .unlabelled("extra", usize::MAX, &classes())?
-            .expect("there");
+        let (files, request) = (files(dir.path()), request(dir.path()));
+        let all = files.unlabelled(&request, usize::MAX)?.expect("there");
         assert_eq!(all.labels, [UNLABELLED; 2]);
-        let one = files.unlabelled("extra", 1, &classes())?.expect("there");
+        let one = files.unlabelled(&request, 1)?.expect("there");
         assert_eq!(one.pixels[..], all.pixels[..SIZE.len()]);
-        assert_eq!(files.folds()?, Some(vec![vec![0, 1], vec![1]]));
+        assert_eq!(files.folds(&request)?, Some(vec![vec![0, 1], vec![1]]));
         fs::remove_file(dir.path().join("unlabeled_X.bin")).expect("removed");
         fs::remove_file(dir.path().join("fold_indices.txt")).expect("removed");
-        assert!(files.unlabelled("extra", 1, &classes())?.is_none() && files.folds()?.is_none());
+        assert!(files.unlabelled(&request, 1)?.is_none() && files.folds(&request)?.is_none());
         Ok(())
     }
 
     #[test]
     fn errors() {
         let dir = folder();
-        let files = files(dir.path());
+        let (files, request) = (files(dir.path()), request(dir.path()));
         let split = |name: &str| {
-            files
-                .split(name, name, &classes())
-                .expect_err("accepted")
-                .to_string()
+            let error = files.split(&request, name).expect_err("accepted");
+            error.to_string()
         };
         fs::write(dir.path().join("test_y.bin"), [11]).expect("written");
         assert!(split("test").contains("byte 0: expected a label from 1 to 10, found label 11"));
@@ -266,13 +266,13 @@ mod tests {
         fs::write(dir.path().join("train_X.bin"), [1; 27_649]).expect("written");
         assert!(split("train").contains("27649 bytes, 1 too many"));
         fs::write(dir.path().join("fold_indices.txt"), "1 x").expect("written");
-        let text = files.folds().expect_err("accepted").to_string();
+        let text = files.folds(&request).expect_err("accepted").to_string();
         assert!(
             text.contains("line 1: expected numbers of training images, found \"x\""),
             "{text}"
         );
         fs::remove_file(dir.path().join("test_X.bin")).expect("removed");
-        let found = entries(dir.path()).expect("entries");
+        let found = request.root.entries(dir.path()).expect("entries");
         let text = find(dir.path(), &found).expect_err("accepted").to_string();
         assert!(
             text.contains("found no test_X.bin; unpack the whole archive"),

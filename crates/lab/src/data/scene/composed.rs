@@ -1,55 +1,11 @@
 //! Sets whose images are drawn when they are wanted.
 
-use std::fmt::Debug;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-use striate::rng::{Stream, stream};
+use striate::rng::stream;
 
-use crate::data::{DataError, FloatSet};
-
-/// Makes an image from the images of a set.
-pub trait Scene: Debug + Send + Sync {
-    /// (channels, height, width) of what it makes.
-    fn size(&self) -> (usize, usize, usize);
-
-    /// Number of classes of what it makes, where the set has `classes`.
-    fn classes(&self, classes: usize) -> usize {
-        classes
-    }
-
-    /// Refuses a set that it cannot use.
-    ///
-    /// # Errors
-    /// Names what is wrong with the set.
-    fn check(&self, set: &FloatSet) -> Result<(), DataError>;
-
-    /// Writes the C, H, W values of the scene around image `index` of `set` to `to`, and gives its label.
-    ///
-    /// All that is random comes from `draws`.
-    fn draw(&self, set: &FloatSet, index: usize, draws: &mut Stream, to: &mut [f32]) -> u32;
-}
-
-/// Whether scenes are drawn anew.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Redraw {
-    /// In every epoch.
-    #[default]
-    EveryEpoch,
-    /// Once: every epoch shows the same.
-    Once,
-}
-
-/// What draws the images of a set.
-#[derive(Clone, Debug)]
-pub struct Composed {
-    scene: Arc<dyn Scene>,
-    redraw: Redraw,
-    source: Arc<FloatSet>,
-    /// The image of the source that is the first of the set.
-    first: usize,
-}
+use crate::data::DataError;
+use crate::data::float_set::{Composed, FloatSet, Redraw, Scene};
 
 impl FloatSet {
     /// A set of the scenes around each image of `source`, drawn whenever a batch needs them.
@@ -130,15 +86,5 @@ impl FloatSet {
         };
         let mut draws = stream(seed, "scene", (epoch << 32) | index as u64);
         Some(composed.scene.draw(&composed.source, index, &mut draws, to))
-    }
-}
-
-impl Composed {
-    /// The same for the part of the set that begins `n` images later.
-    pub(in crate::data) fn skip(&self, n: usize) -> Self {
-        Self {
-            first: self.first + n,
-            ..self.clone()
-        }
     }
 }

@@ -20,13 +20,12 @@ mod solve;
 mod warp;
 
 pub use common_object::{CommonObject, common_object};
-pub use composed::{Composed, Redraw, Scene};
 pub use digit_sum::DigitSum;
 pub use distort::{Distort, Distortion};
 pub use extrude::Extrude;
 pub use number_row::NumberRow;
 
-use super::{DataError, FloatSet};
+use super::{DataError, FloatSet, Scene};
 use warp::Plane;
 
 /// The first channel of an image of a set; nothing for an image that is not there.

@@ -68,6 +68,10 @@ impl Animation {
         encoder.set_depth(png::BitDepth::Eight);
         encoder.set_animated(self.frames.len() as u32, 0)?;
         encoder.set_frame_delay(self.milliseconds, 1000)?;
+        let title = self.frames.first().map(|frame| frame.title.clone());
+        if let Some(title) = title.filter(|title| !title.is_empty()) {
+            encoder.add_itxt_chunk("Title".to_owned(), title)?;
+        }
         let mut writer = encoder.write_header()?;
         for (at, frame) in self.frames.iter().enumerate() {
             if at + 1 == self.frames.len() {

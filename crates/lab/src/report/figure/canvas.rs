@@ -1,29 +1,28 @@
 //! A picture that lines and letters can be drawn on.
 
-use std::convert::Infallible;
+use std::sync::Once;
 
-use embedded_graphics::Drawable;
-use embedded_graphics::Pixel;
-use embedded_graphics::draw_target::DrawTarget;
-use embedded_graphics::geometry::{OriginDimensions, Point, Size};
-use embedded_graphics::mono_font::ascii::FONT_9X18;
-use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
-use embedded_graphics::pixelcolor::{Rgb888, RgbColor};
-use embedded_graphics::primitives::{Circle, Line, Primitive, PrimitiveStyle, Rectangle};
-use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
 use image::{Rgb, RgbImage};
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+use plotters::style::{FontTransform, register_font};
+use plotters_bitmap::BitMapBackendError;
 
-/// The letters of all figures.
-const FONT: &MonoFont = &FONT_9X18;
-/// Width of a letter, pixels.
-pub(super) const LETTER: u32 = 9;
+use super::super::ReportError;
+
+/// Roboto, see `font/README.md`: figures need no font of the system.
+const FONT: &[u8] = include_bytes!("font/Roboto-Regular.ttf");
+/// The name that it is known by.
+pub(super) const FAMILY: &str = "Roboto";
 /// Height of a line of text, pixels.
-pub(super) const LINE: u32 = 20;
+pub(super) const LINE: u32 = 28;
+/// Size of letters, pixels: legible where a figure is shown at two thirds of its size.
+pub(super) const LETTERS: u32 = 22;
 
-/// A color as red, green, blue.
-pub(super) type Color = [u8; 3];
-pub(super) const BLACK: Color = [30, 30, 30];
-pub(super) const GRAY: Color = [200, 200, 200];
+pub(super) const TEXT: RGBColor = RGBColor(30, 30, 30);
+
+/// What drawing in memory can fail with.
+pub(super) type Failure = DrawingAreaErrorKind<BitMapBackendError>;
 
 /// Where a text is put from its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,71 +43,110 @@ impl Canvas {
         Self { image }
     }
 
-    pub(super) fn line(&mut self, from: (i32, i32), to: (i32, i32), width: u32, color: Color) {
-        let line = Line::new(from.into(), to.into());
-        self.draw(&line.into_styled(PrimitiveStyle::with_stroke(rgb(color), width)));
-    }
-
-    pub(super) fn dot(&mut self, center: (i32, i32), diameter: u32, color: Color) {
-        let circle = Circle::with_center(center.into(), diameter);
-        self.draw(&circle.into_styled(PrimitiveStyle::with_fill(rgb(color))));
-    }
-
-    pub(super) fn frame(&mut self, corner: (i32, i32), size: (u32, u32), color: Color) {
-        let rectangle = Rectangle::new(corner.into(), size.into());
-        self.draw(&rectangle.into_styled(PrimitiveStyle::with_stroke(rgb(color), 1)));
-    }
-
-    /// Text whose vertical middle is at the point. Letters outside ASCII become `?`.
-    pub(super) fn text(&mut self, text: &str, at: (i32, i32), anchor: Anchor, color: Color) {
-        let alignment = match anchor {
-            Anchor::Left => Alignment::Left,
-            Anchor::Center => Alignment::Center,
-            Anchor::Right => Alignment::Right,
-        };
-        let layout = TextStyleBuilder::new()
-            .alignment(alignment)
-            .baseline(Baseline::Middle);
-        let style = MonoTextStyle::new(FONT, rgb(color));
-        self.draw(&Text::with_text_style(
-            text,
-            at.into(),
-            style,
-            layout.build(),
-        ));
-    }
-
-    fn draw<T>(&mut self, item: &impl Drawable<Color = Rgb888, Output = T>) {
-        // Drawing on pixels in memory cannot fail: the error type has no value.
-        let Ok(_) = item.draw(self);
-    }
-}
-
-fn rgb([r, g, b]: Color) -> Rgb888 {
-    Rgb888::new(r, g, b)
-}
-
-impl OriginDimensions for Canvas {
-    fn size(&self) -> Size {
-        Size::new(self.image.width(), self.image.height())
-    }
-}
-
-impl DrawTarget for Canvas {
-    type Color = Rgb888;
-    type Error = Infallible;
-
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb888>>>(
+    /// Draws on the whole picture.
+    pub(super) fn draw<T>(
         &mut self,
-        pixels: I,
-    ) -> Result<(), Infallible> {
-        for Pixel(Point { x, y }, color) in pixels {
-            if let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y))
-                && let Some(pixel) = self.image.get_pixel_mut_checked(x, y)
-            {
-                *pixel = Rgb([color.r(), color.g(), color.b()]);
-            }
+        draw: impl FnOnce(&DrawingArea<BitMapBackend<'_>, plotters::coord::Shift>) -> Result<T, Failure>,
+    ) -> Result<T, ReportError> {
+        register();
+        let size = self.image.dimensions();
+        let area = BitMapBackend::with_buffer(&mut self.image, size).into_drawing_area();
+        draw(&area).map_err(|error| ReportError::Picture(error.to_string()))
+    }
+
+    /// A line through points, one pixel wide.
+    pub(super) fn line(
+        &mut self,
+        points: Vec<(i32, i32)>,
+        color: RGBColor,
+    ) -> Result<(), ReportError> {
+        self.draw(|area| area.draw(&PathElement::new(points, color)))
+    }
+
+    /// A line of text whose vertical middle is at the point.
+    pub(super) fn text(
+        &mut self,
+        text: &str,
+        at: (i32, i32),
+        anchor: Anchor,
+    ) -> Result<(), ReportError> {
+        let across = match anchor {
+            Anchor::Left => HPos::Left,
+            Anchor::Center => HPos::Center,
+            Anchor::Right => HPos::Right,
+        };
+        self.draw(|area| {
+            let style = font().color(&TEXT).pos(Pos::new(across, VPos::Center));
+            area.draw_text(&one_line(text), &style, at)
+        })
+    }
+}
+
+/// The letters of all figures.
+pub(super) fn font() -> FontDesc<'static> {
+    register();
+    (FAMILY, LETTERS).into_font()
+}
+
+/// Width of a line of text in pixels.
+pub(super) fn text_width(text: &str) -> u32 {
+    let font = font().transform(FontTransform::None);
+    let size = font.box_size(&one_line(text));
+    // The font is part of the program; a text that it cannot lay out has no width.
+    size.map_or(0, |(width, _)| width)
+}
+
+/// The text, cut to a width in pixels.
+pub(super) fn fitted(text: &str, width: u32) -> String {
+    let text = one_line(text);
+    if text_width(&text) <= width {
+        return text;
+    }
+    let mut cut = String::new();
+    for letter in text.chars() {
+        if text_width(&format!("{cut}{letter}…")) > width {
+            break;
         }
-        Ok(())
+        cut.push(letter);
+    }
+    cut + "…"
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
+}
+
+fn register() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        // The bytes are a font, as the tests show; without it drawing text is an error.
+        let _ = register_font(FAMILY, FontStyle::Normal, FONT);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_has_ink_where_it_should() {
+        let mut canvas = Canvas::new(200, 40);
+        canvas.text("lll", (200, 20), Anchor::Right).unwrap();
+        let dark = |x: u32| (0..40).any(|y| canvas.image.get_pixel(x, y).0[0] < 128);
+        let inked: Vec<u32> = (0..200).filter(|&x| dark(x)).collect();
+        let (first, last) = (inked[0], inked[inked.len() - 1]);
+        assert!(
+            last >= 190 && 200 - first <= text_width("lll") + 4,
+            "{first} to {last}"
+        );
+    }
+
+    #[test]
+    fn text_is_cut_to_its_width() {
+        assert_eq!(fitted("short", 200), "short");
+        let cut = fitted("A name that is much too long", 100);
+        assert!(cut.ends_with('…') && text_width(&cut) <= 100, "{cut}");
+        assert_eq!(fitted("a\nb", 200), "a b");
+        assert!(text_width("θ ± 1 × 2 ²") > text_width("θ"));
     }
 }

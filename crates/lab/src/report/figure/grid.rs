@@ -2,7 +2,7 @@
 
 use super::super::ReportError;
 use super::Picture;
-use super::canvas::{Anchor, BLACK, Canvas, LETTER, LINE};
+use super::canvas::{Anchor, Canvas, LINE, text_width};
 
 /// A grid of pictures.
 ///
@@ -75,54 +75,42 @@ impl ImageGrid {
                 wanted: "at least one".to_owned(),
             });
         };
-        let letters = |text: &str| text.chars().count() as u32 * LETTER;
         let widest_name = self
             .columns
             .iter()
-            .map(|name| letters(name) + GAP)
+            .map(|name| text_width(name) + GAP)
             .max()
             .unwrap_or(0);
         let cell = (width.max(widest_name) + GAP, height + GAP);
         let left = rows
             .iter()
-            .map(|(name, _)| letters(name))
+            .map(|(name, _)| text_width(name))
             .max()
             .unwrap_or(0)
             + 2 * GAP;
         let header = if self.columns.is_empty() { 0 } else { LINE };
         let top = LINE + header + 2 * GAP;
         let count = rows.iter().map(|(_, row)| row.len()).max().unwrap_or(0) as u32;
-        let total = (left + count * cell.0).max(letters(&self.title) + 2 * GAP) + GAP;
+        let total = (left + count * cell.0).max(text_width(&self.title) + 2 * GAP) + GAP;
         let mut canvas = Canvas::new(total, top + rows.len() as u32 * cell.1 + GAP);
-        canvas.text(
-            &self.title,
-            (GAP as i32, (LINE / 2 + GAP / 2) as i32),
-            Anchor::Left,
-            BLACK,
-        );
+        let at = (GAP as i32, (LINE / 2 + GAP / 2) as i32);
+        canvas.text(&self.title, at, Anchor::Left)?;
         for (column, name) in self.columns.iter().enumerate() {
             let x = left + column as u32 * cell.0 + (cell.0 - GAP) / 2;
-            canvas.text(
-                name,
-                (x as i32, (LINE + GAP + LINE / 2) as i32),
-                Anchor::Center,
-                BLACK,
-            );
+            let at = (x as i32, (LINE + GAP + LINE / 2) as i32);
+            canvas.text(name, at, Anchor::Center)?;
         }
         for (row, (name, pictures)) in rows.iter().enumerate() {
             let y = top + row as u32 * cell.1;
-            canvas.text(
-                name,
-                ((left - GAP) as i32, (y + height / 2) as i32),
-                Anchor::Right,
-                BLACK,
-            );
+            let at = ((left - GAP) as i32, (y + height / 2) as i32);
+            canvas.text(name, at, Anchor::Right)?;
             for (column, picture) in pictures.iter().enumerate() {
                 let x = left + column as u32 * cell.0 + (cell.0 - GAP - picture.width()) / 2;
                 image::imageops::replace(&mut canvas.image, &picture.image, x.into(), y.into());
             }
         }
         Ok(Picture {
+            title: self.title.clone(),
             image: canvas.image,
         })
     }

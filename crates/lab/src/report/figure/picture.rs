@@ -1,9 +1,9 @@
 //! A picture in memory, made from numbers, saved as PNG.
 
-use std::io::Cursor;
 use std::path::Path;
 
-use image::{ImageFormat, RgbImage};
+use image::RgbImage;
+use plotters::style::RGBColor;
 
 use super::super::{ReportError, files};
 use super::canvas::Canvas;
@@ -11,6 +11,8 @@ use super::canvas::Canvas;
 /// A picture of 8 bits a channel.
 #[derive(Clone, PartialEq)]
 pub struct Picture {
+    /// What it shows, for whoever has the file alone; may be empty.
+    pub(super) title: String,
     pub(super) image: RgbImage,
 }
 
@@ -76,7 +78,14 @@ impl Picture {
             image::Rgb([byte(0, at), byte(1, at), byte(2, at)])
         };
         let image = RgbImage::from_fn(width as u32, height as u32, pixel);
-        Ok(Self { image })
+        let title = String::new();
+        Ok(Self { title, image })
+    }
+
+    /// The same with a title, which its file holds and the page shows.
+    pub fn titled(self, title: impl Into<String>) -> Self {
+        let title = title.into();
+        Self { title, ..self }
     }
 
     /// Like [`Picture::new`] with the range of the values themselves; a flat picture becomes gray.
@@ -135,8 +144,8 @@ impl Picture {
             width as u32,
             height as u32,
         );
-        let image = part.to_image();
-        Ok(Self { image })
+        let (title, image) = (self.title.clone(), part.to_image());
+        Ok(Self { title, image })
     }
 
     /// The picture enlarged by a whole factor; every pixel becomes a square.
@@ -146,7 +155,8 @@ impl Picture {
         let image = RgbImage::from_fn(width, height, |x, y| {
             *self.image.get_pixel(x / factor, y / factor)
         });
-        Self { image }
+        let title = self.title.clone();
+        Self { title, image }
     }
 
     /// The picture with a line through `points`, each (x, y) in pixels from the left upper edge; parts outside are not seen.
@@ -159,7 +169,8 @@ impl Picture {
     /// # Ok::<(), lab::report::ReportError>(())
     /// ```
     pub fn with_line(self, points: &[(f32, f32)], color: [u8; 3]) -> Self {
-        let mut canvas = Canvas { image: self.image };
+        let Self { title, image } = self;
+        let mut canvas = Canvas { image };
         // Far outside, a little less far looks the same and is quicker to draw.
         let reach = 4.0 * canvas.image.width().max(canvas.image.height()) as f32;
         let pixel = |(x, y): (f32, f32)| {
@@ -171,12 +182,14 @@ impl Picture {
             .filter(|(x, y)| x.is_finite() && y.is_finite())
             .map(|&at| pixel(at))
             .collect();
-        for ends in pixels.windows(2) {
-            canvas.line(ends[0], ends[1], 1, color);
-        }
-        Self {
-            image: canvas.image,
-        }
+        let [r, g, b] = color;
+        let drawn = canvas.line(pixels, RGBColor(r, g, b));
+        debug_assert!(
+            drawn.is_ok(),
+            "memory of the right size has nothing to fail on"
+        );
+        let image = canvas.image;
+        Self { title, image }
     }
 
     /// The picture as a PNG file's content.
@@ -184,10 +197,22 @@ impl Picture {
     /// # Errors
     /// A picture that the encoder refuses; that would be a bug.
     pub fn to_png(&self) -> Result<Vec<u8>, ReportError> {
-        let mut bytes = Cursor::new(Vec::new());
-        let written = self.image.write_to(&mut bytes, ImageFormat::Png);
-        written.map_err(|error| ReportError::Picture(error.to_string()))?;
-        Ok(bytes.into_inner())
+        let encoded = self.encode();
+        encoded.map_err(|error| ReportError::Picture(error.to_string()))
+    }
+
+    fn encode(&self) -> Result<Vec<u8>, png::EncodingError> {
+        let mut bytes = Vec::new();
+        let mut encoder = png::Encoder::new(&mut bytes, self.width(), self.height());
+        encoder.set_color(png::ColorType::Rgb);
+        encoder.set_depth(png::BitDepth::Eight);
+        if !self.title.is_empty() {
+            encoder.add_itxt_chunk("Title".to_owned(), self.title.clone())?;
+        }
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(self.pixels())?;
+        writer.finish()?;
+        Ok(bytes)
     }
 
     /// Reads a PNG file that [`Picture::save`] wrote.
@@ -200,12 +225,13 @@ impl Picture {
         };
         let mut limits = image::Limits::default();
         (limits.max_image_width, limits.max_image_height) = (Some(8_000), Some(8_000));
-        let mut reader = image::ImageReader::open(path)
-            .map_err(|e| ReportError::io(path, "read", e))?;
-        reader.set_format(ImageFormat::Png);
+        let mut reader =
+            image::ImageReader::open(path).map_err(|e| ReportError::io(path, "read", e))?;
+        reader.set_format(image::ImageFormat::Png);
         reader.limits(limits);
         let image = reader.decode().map_err(wrong)?.into_rgb8();
-        Ok(Self { image })
+        let title = String::new();
+        Ok(Self { title, image })
     }
 
     /// Writes a PNG file in one step and makes its folder.

@@ -1,8 +1,11 @@
 //! Curves and scatter plots with axes, ticks and a legend.
 
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
 use super::super::ReportError;
 use super::Picture;
-use super::canvas::{Anchor, BLACK, Canvas, Color, GRAY, LETTER, LINE};
+use super::canvas::{Canvas, FAMILY, Failure, LETTERS, LINE, TEXT, fitted, font, text_width};
 
 /// How a series is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ pub struct Series {
 ///     .line("A", vec![(1.0, 40.0), (2.0, 25.0)])
 ///     .line("B", vec![(1.0, 50.0), (2.0, 22.0)]);
 /// let picture = plot.draw()?;
-/// assert_eq!((picture.width(), picture.height()), (960, 600));
+/// assert_eq!((picture.width(), picture.height()), (1200, 720));
 /// # Ok::<(), lab::report::ReportError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq)]
@@ -43,26 +46,30 @@ pub struct Plot {
     series: Vec<Series>,
 }
 
-const WIDTH: u32 = 960;
-const HEIGHT: u32 = 600;
+const WIDTH: u32 = 1200;
+const HEIGHT: u32 = 720;
+/// Length of the line before a name in the legend, pixels.
+const SAMPLE: i32 = 36;
 
 /// Colors that color-blind readers can tell apart (Okabe and Ito), and darker forms of them.
-const COLORS: [Color; 14] = [
-    [0, 114, 178],
-    [213, 94, 0],
-    [0, 158, 115],
-    [204, 121, 167],
-    [230, 159, 0],
-    [86, 180, 233],
-    [90, 90, 90],
-    [0, 60, 100],
-    [130, 50, 0],
-    [0, 90, 60],
-    [120, 60, 95],
-    [140, 95, 0],
-    [40, 100, 140],
-    [180, 180, 40],
+const COLORS: [RGBColor; 14] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(90, 90, 90),
+    RGBColor(0, 60, 100),
+    RGBColor(130, 50, 0),
+    RGBColor(0, 90, 60),
+    RGBColor(120, 40, 90),
+    RGBColor(140, 95, 0),
+    RGBColor(40, 100, 140),
+    RGBColor(180, 180, 40),
 ];
+
+type Area<'a> = DrawingArea<BitMapBackend<'a>, plotters::coord::Shift>;
 
 impl Plot {
     /// A plot without points.
@@ -104,7 +111,7 @@ impl Plot {
     /// # Errors
     /// A plot without a finite point.
     pub fn draw(&self) -> Result<Picture, ReportError> {
-        let finite = || self.series.iter().flat_map(|s| &s.points).filter(is_finite);
+        let finite = || self.series.iter().flat_map(finite_points);
         if finite().next().is_none() {
             return Err(ReportError::Figure {
                 title: self.title.clone(),
@@ -113,156 +120,103 @@ impl Plot {
                 wanted: "at least one".to_owned(),
             });
         }
-        let x_axis = Axis::over(finite().map(|point| point.0));
-        let y_axis = Axis::over(finite().map(|point| point.1));
-        let longest = self
-            .series
-            .iter()
-            .map(|s| s.name.chars().count())
-            .max()
-            .unwrap_or(0) as u32;
-        let legend = (longest * LETTER + 40).min(WIDTH / 3);
-        let area = Area {
-            left: (9 * LETTER + 12) as i32,
-            right: (WIDTH - legend - 12) as i32,
-            top: (2 * LINE + 8) as i32,
-            bottom: (HEIGHT - 3 * LINE) as i32,
-        };
+        let (xs, ys) = (range(finite().map(|p| p.0)), range(finite().map(|p| p.1)));
         let mut canvas = Canvas::new(WIDTH, HEIGHT);
-        self.axes(&mut canvas, &area, &x_axis, &y_axis);
-        for (index, series) in self.series.iter().enumerate() {
-            let color = COLORS[index % COLORS.len()];
-            let place = |&(x, y): &(f64, f64)| {
-                (
-                    x_axis.place(x, area.left, area.right),
-                    y_axis.place(y, area.bottom, area.top),
-                )
-            };
-            let points: Vec<(i32, i32)> =
-                series.points.iter().filter(is_finite).map(place).collect();
-            match series.style {
-                Style::Line => {
-                    points
-                        .windows(2)
-                        .for_each(|pair| canvas.line(pair[0], pair[1], 2, color));
-                    points.iter().for_each(|&point| canvas.dot(point, 5, color));
-                }
-                Style::Points => points.iter().for_each(|&point| canvas.dot(point, 4, color)),
-            }
-            let y = area.top + 10 + (index as u32 * LINE) as i32;
-            canvas.line((area.right + 8, y), (area.right + 26, y), 3, color);
-            canvas.text(&series.name, (area.right + 32, y), Anchor::Left, BLACK);
-        }
+        canvas.draw(|area| {
+            let names = self.series.iter().map(|series| text_width(&series.name));
+            let legend = names.max().unwrap_or(0) + SAMPLE as u32 + 30;
+            let legend = legend.min(WIDTH * 2 / 5);
+            let (left, right) = area.split_horizontally(WIDTH - legend);
+            self.draw_legend(&right, legend)?;
+            self.draw_curves(&left, xs, ys)
+        })?;
         Ok(Picture {
+            title: self.title.clone(),
             image: canvas.image,
         })
     }
 
-    fn axes(&self, canvas: &mut Canvas, area: &Area, x_axis: &Axis, y_axis: &Axis) {
-        let middle = (area.left + area.right) / 2;
-        canvas.text(
-            &self.title,
-            (middle, LINE as i32 / 2 + 4),
-            Anchor::Center,
-            BLACK,
-        );
-        canvas.text(
-            &self.y_label,
-            (8, LINE as i32 * 2 - 12),
-            Anchor::Left,
-            BLACK,
-        );
-        canvas.text(
-            &self.x_label,
-            (middle, HEIGHT as i32 - LINE as i32),
-            Anchor::Center,
-            BLACK,
-        );
-        for (value, label) in x_axis.ticks() {
-            let x = x_axis.place(value, area.left, area.right);
-            canvas.line((x, area.top), (x, area.bottom), 1, GRAY);
-            canvas.text(
-                &label,
-                (x, area.bottom + LINE as i32 / 2 + 4),
-                Anchor::Center,
-                BLACK,
-            );
-        }
-        for (value, label) in y_axis.ticks() {
-            let y = y_axis.place(value, area.bottom, area.top);
-            canvas.line((area.left, y), (area.right, y), 1, GRAY);
-            canvas.text(&label, (area.left - 8, y), Anchor::Right, BLACK);
-        }
-        let size = (
-            (area.right - area.left) as u32,
-            (area.bottom - area.top) as u32,
-        );
-        canvas.frame((area.left, area.top), size, BLACK);
-    }
-}
-
-fn is_finite(&&(x, y): &&(f64, f64)) -> bool {
-    x.is_finite() && y.is_finite()
-}
-
-/// The part of the picture that the points lie in.
-struct Area {
-    left: i32,
-    right: i32,
-    top: i32,
-    bottom: i32,
-}
-
-/// A range of values with ticks at round numbers.
-#[derive(Debug)]
-struct Axis {
-    low: f64,
-    high: f64,
-    step: f64,
-}
-
-/// Steps between ticks at most.
-const STEPS: f64 = 6.0;
-
-impl Axis {
-    /// The smallest range between ticks that holds all values.
-    fn over(values: impl Iterator<Item = f64>) -> Self {
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        values.for_each(|value| (low, high) = (low.min(value), high.max(value)));
-        let least = low.abs().max(high.abs()).max(1e-300) * 1e-9;
-        if high - low < least {
-            let room = if low == 0.0 { 0.5 } else { low.abs() * 0.05 };
-            (low, high) = (low - room, high + room);
-        }
-        let rough = (high - low) / STEPS;
-        let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].map(|m| m * power);
-        let step = step
-            .into_iter()
-            .find(|&step| step >= rough * 0.999)
-            .unwrap_or(10.0 * power);
-        let (low, high) = ((low / step).floor() * step, (high / step).ceil() * step);
-        Self { low, high, step }
-    }
-
-    fn place(&self, value: f64, from: i32, to: i32) -> i32 {
-        let share = (value - self.low) / (self.high - self.low);
-        from + (share * f64::from(to - from)).round() as i32
-    }
-
-    fn ticks(&self) -> Vec<(f64, String)> {
-        let count = ((self.high - self.low) / self.step).round() as i64;
-        let decimals = (-self.step.log10().floor()).clamp(0.0, 9.0) as usize;
-        let tick = |index: i64| {
-            let value = self.low + index as f64 * self.step;
-            let plain = (1e-4..1e6).contains(&self.step) && value.abs() < 1e7;
-            let label = match plain {
-                true => format!("{:.decimals$}", value + 0.0),
-                false => format!("{value:.2e}"),
+    fn draw_curves(&self, area: &Area, xs: (f64, f64), ys: (f64, f64)) -> Result<(), Failure> {
+        let mut chart = ChartBuilder::on(area)
+            .caption(&self.title, (FAMILY, LETTERS + 6).into_font().color(&TEXT))
+            .margin(14)
+            .x_label_area_size(2 * LINE)
+            .y_label_area_size(4 * LINE)
+            .build_cartesian_2d(xs.0..xs.1, ys.0..ys.1)?;
+        chart
+            .configure_mesh()
+            .light_line_style(WHITE)
+            .bold_line_style(RGBColor(215, 215, 215))
+            .axis_style(TEXT)
+            .x_labels(8)
+            .y_labels(8)
+            .x_label_formatter(&|value| tick(*value, xs))
+            .y_label_formatter(&|value| tick(*value, ys))
+            .x_desc(&self.x_label)
+            .y_desc(&self.y_label)
+            .label_style(font().color(&TEXT))
+            .axis_desc_style(font().color(&TEXT))
+            .draw()?;
+        for (index, series) in self.series.iter().enumerate() {
+            let color = COLORS[index % COLORS.len()];
+            let points: Vec<(f64, f64)> = finite_points(series).collect();
+            let size = match series.style {
+                Style::Line => 4,
+                Style::Points => 3,
             };
-            (value, label)
-        };
-        (0..=count).map(tick).collect()
+            if series.style == Style::Line {
+                let line = points.iter().copied();
+                chart.draw_series(LineSeries::new(line, color.stroke_width(3)))?;
+            }
+            let dots = points.into_iter();
+            chart.draw_series(dots.map(|at| Circle::new(at, size, color.filled())))?;
+        }
+        Ok(())
+    }
+
+    fn draw_legend(&self, area: &Area, width: u32) -> Result<(), Failure> {
+        let middle = Pos::new(HPos::Left, VPos::Center);
+        let style = font().color(&TEXT).pos(middle);
+        for (index, series) in self.series.iter().enumerate() {
+            let color = COLORS[index % COLORS.len()];
+            let y = (2 * LINE + index as u32 * LINE) as i32;
+            let line = vec![(4, y), (SAMPLE, y)];
+            area.draw(&PathElement::new(line, color.stroke_width(4)))?;
+            let name = fitted(&series.name, width - SAMPLE as u32 - 20);
+            area.draw_text(&name, &style, (SAMPLE + 8, y))?;
+        }
+        Ok(())
+    }
+}
+
+fn finite_points(series: &Series) -> impl Iterator<Item = (f64, f64)> {
+    let points = series.points.iter().copied();
+    points.filter(|(x, y)| x.is_finite() && y.is_finite())
+}
+
+/// The range of some values with a little room, or a range around the only one.
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+    values.for_each(|value| (low, high) = (low.min(value), high.max(value)));
+    let least = low.abs().max(high.abs()).max(1e-300) * 1e-9;
+    let room = match high - low < least {
+        true if low == 0.0 => 0.5,
+        true => low.abs() * 0.05,
+        false => (high - low) * 0.04,
+    };
+    // Half of the largest number leaves room for differences.
+    let limit = f64::MAX / 4.0;
+    ((low - room).max(-limit), (high + room).min(limit))
+}
+
+/// A label with as many decimals as neighbouring ticks need.
+fn tick(value: f64, (low, high): (f64, f64)) -> String {
+    let step = (high - low) / 10.0;
+    let decimals = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
+    match (1e-5..1e6).contains(&step) && value.abs() < 1e7 {
+        // Adding 0 turns -0 into 0.
+        true => format!("{:.decimals$}", value + 0.0),
+        false => format!("{value:.1e}"),
     }
 }
 
@@ -270,37 +224,56 @@ impl Axis {
 mod tests {
     use super::*;
 
-    fn labels(values: &[f64]) -> Vec<String> {
-        let axis = Axis::over(values.iter().copied());
-        axis.ticks().into_iter().map(|(_, label)| label).collect()
+    /// The smallest box around the pixels of a color: left, top, right, bottom.
+    fn extent(picture: &Picture, RGBColor(r, g, b): RGBColor) -> (u32, u32, u32, u32) {
+        let pixels = picture.image.enumerate_pixels();
+        let inked = pixels.filter(|(x, _, pixel)| pixel.0 == [r, g, b] && *x < WIDTH * 3 / 5);
+        inked.fold((WIDTH, HEIGHT, 0, 0), |(l, t, r, b), (x, y, _)| {
+            (l.min(x), t.min(y), r.max(x), b.max(y))
+        })
     }
 
     #[test]
-    fn ticks_are_round() {
-        assert_eq!(labels(&[1.0, 6.0]), ["1", "2", "3", "4", "5", "6"]);
-        assert_eq!(
-            labels(&[19.75, 25.55]),
-            ["19", "20", "21", "22", "23", "24", "25", "26"]
+    fn curves_go_where_their_points_are() {
+        let points = vec![(0.0, 0.0), (10.0, 10.0), (f64::NAN, 1.0)];
+        let plot = Plot::new("t", "x", "y").line("rising", points.clone());
+        let plot = plot.points(
+            "a name that takes room in the legend, much more than is there",
+            Vec::new(),
         );
-        assert_eq!(
-            labels(&[0.0, 0.01]),
-            ["0.000", "0.002", "0.004", "0.006", "0.008", "0.010"]
-        );
-        assert_eq!(labels(&[3.0]).first().map(String::as_str), Some("2.85"));
-        assert!(labels(&[-2e9, 1e9]).contains(&"0.00e0".to_owned()));
-    }
-
-    #[test]
-    fn points_are_where_the_axis_says() {
-        let plot =
-            Plot::new("t", "x", "y").points("p", vec![(0.0, 0.0), (10.0, 10.0), (f64::NAN, 1.0)]);
         let picture = plot.draw().unwrap();
-        let color = COLORS[0];
-        let at = |x: u32, y: u32| picture.image.get_pixel(x, y).0;
-        let (left, bottom) = (9 * LETTER + 12, HEIGHT - 3 * LINE);
-        assert_eq!(at(left, bottom), color);
-        let (right, top) = (WIDTH - (LETTER + 40) - 12, 2 * LINE + 8);
-        assert_eq!(at(right, top), color);
+        let (left, top, right, bottom) = extent(&picture, COLORS[0]);
+        assert!(right - left > WIDTH / 3 && bottom - top > HEIGHT / 2);
+        let near = |x: u32, y: u32| {
+            let at = |x, y| picture.image.get_pixel(x, y).0 == [0, 114, 178];
+            (x.saturating_sub(9)..x + 9).any(|x| (y.saturating_sub(9)..y + 9).any(|y| at(x, y)))
+        };
+        assert!(near(left, bottom) && near(right, top), "it rises");
+        assert!(!near(left, top) && !near(right, bottom));
+    }
+
+    #[test]
+    fn ranges_hold_their_values() {
+        assert_eq!(range([0.0, 100.0].into_iter()), (-4.0, 104.0));
+        assert_eq!(range([0.0].into_iter()), (-0.5, 0.5));
+        assert_eq!(range([20.0].into_iter()), (19.0, 21.0));
+        let (low, high) = range([-1e308, 1e308].into_iter());
+        assert!((high - low).is_finite());
+        assert_eq!(tick(20.0, (19.0, 26.0)), "20.0");
+        assert_eq!(tick(-0.0, (-1.0, 100.0)), "0");
+        assert_eq!(tick(2e9, (0.0, 1e10)), "2.0e9");
+    }
+
+    #[test]
+    fn extreme_points_are_drawn() {
+        for points in [
+            vec![(0.0, 1e308), (1.0, -1e308)],
+            vec![(5.0, 5.0)],
+            vec![(0.0, 1e-300), (1.0, 2e-300)],
+        ] {
+            let plot = Plot::new("a\nb", "", "").line("", points);
+            assert!(plot.draw().is_ok());
+        }
     }
 
     #[test]

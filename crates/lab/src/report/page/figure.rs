@@ -81,6 +81,18 @@ mod tests {
         assert!(error.contains("not a PNG picture"), "{error}");
     }
 
+    #[test]
+    fn the_title_in_the_file_is_the_caption() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.png");
+        let picture = Picture::new(&[0.5], (1, 1, 1), (0.0, 1.0)).unwrap();
+        picture.titled("Klassen: <b> π").save(&path).unwrap();
+        assert_eq!(
+            Figure::read(&path, "a.png").unwrap().caption,
+            "Klassen: <b> π"
+        );
+    }
+
     #[cfg(unix)]
     #[test]
     fn a_link_is_no_figure() {

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use super::super::console::Task;
 use super::super::objective::scalar;
-use super::super::{Evaluation, Task, TrainError};
+use super::super::{Evaluation, TrainError};
 use super::session::Session;
 use crate::data::Batch;
 

@@ -23,7 +23,7 @@
 use crate::kernels::level::Level;
 use crate::kernels::simd::{Kernel, Lanes, Simd, dispatch};
 
-/// How the k-th factor is found behind each row's start in `a`.
+/// Where the k-th factor lies in `a`, counted from the start of each row.
 #[derive(Clone, Copy)]
 pub(super) enum Along<'a> {
     /// At these offsets.

@@ -16,8 +16,9 @@ mod block;
 mod direct;
 mod gate;
 mod narrow;
-mod panels;
+pub(super) mod panels;
 mod patch;
+mod shape;
 mod weight;
 mod winograd;
 
@@ -27,65 +28,7 @@ mod tests;
 use super::level::Level;
 use super::relu::ReluRule;
 use super::simd::Lanes;
-
-/// Sizes of a convolution; pairs are (height, width).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ConvShape {
-    /// Images.
-    pub n: usize,
-    /// Input channels.
-    pub c_in: usize,
-    /// Input height.
-    pub h: usize,
-    /// Input width.
-    pub w: usize,
-    /// Output channels.
-    pub c_out: usize,
-    /// Kernel height.
-    pub kh: usize,
-    /// Kernel width.
-    pub kw: usize,
-    /// Step of the window.
-    pub stride: (usize, usize),
-    /// Zeros on each side.
-    pub padding: (usize, usize),
-    /// Distance between kernel cells.
-    pub dilation: (usize, usize),
-    /// Groups of channels that do not see each other.
-    pub groups: usize,
-}
-
-impl ConvShape {
-    /// Output height.
-    pub fn h_out(&self) -> usize {
-        (self.h + 2 * self.padding.0 - self.dilation.0 * (self.kh - 1) - 1) / self.stride.0 + 1
-    }
-
-    /// Output width.
-    pub fn w_out(&self) -> usize {
-        (self.w + 2 * self.padding.1 - self.dilation.1 * (self.kw - 1) - 1) / self.stride.1 + 1
-    }
-
-    /// Numbers in x.
-    pub fn x_len(&self) -> usize {
-        self.n * self.c_in * self.h * self.w
-    }
-
-    /// Numbers in y.
-    pub fn y_len(&self) -> usize {
-        self.n * self.c_out * self.h_out() * self.w_out()
-    }
-
-    /// Numbers in the weight.
-    pub fn weight_len(&self) -> usize {
-        self.c_out * (self.c_in / self.groups) * self.kh * self.kw
-    }
-
-    /// Multiply-adds of the definition.
-    pub fn multiply_adds(&self) -> usize {
-        self.y_len() * (self.c_in / self.groups) * self.kh * self.kw
-    }
-}
+pub use shape::ConvShape;
 
 /// How a convolution is computed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -107,22 +50,14 @@ pub fn winograd_applies(shape: &ConvShape) -> bool {
 }
 
 impl Algorithm {
-    /// The choice, for f32.
-    fn winograd(self, shape: &ConvShape, pass: Pass) -> bool {
+    /// Whether Winograd's algorithm is the choice, for f32.
+    fn winograd(self, shape: &ConvShape) -> bool {
         match self {
             Self::Direct => false,
             Self::Winograd => winograd::applies(shape),
-            Self::Auto => winograd::applies(shape) && winograd::pays(shape, pass),
+            Self::Auto => winograd::applies(shape) && winograd::is_faster(shape),
         }
     }
-}
-
-/// Which result of a convolution is wanted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pass {
-    Forward,
-    BackwardInput,
-    BackwardWeight,
 }
 
 /// y from x, weight and bias, with an optional ReLU.
@@ -144,13 +79,17 @@ pub fn forward<T: Lanes>(
         bias.is_none_or(|bias| bias.len() == shape.c_out),
         "bias of {shape:?}"
     );
-    if algorithm.winograd(shape, Pass::Forward)
+    if shape.y_len() == 0 {
+        return Vec::new();
+    }
+    if algorithm.winograd(shape)
+        && shape.c_in > 0
         && let (Some(x), Some(weight)) = (T::f32s(x), T::f32s(weight))
     {
         let bias = bias.and_then(T::f32s);
         return T::from_f32s(winograd::forward(level, shape, x, weight, bias, relu));
     }
-    if narrow::pays::<T>(level, shape) {
+    if narrow::is_faster::<T>(level, shape) {
         let cells = shape.kh * shape.kw;
         let weight = |o, c, cell| weight[(o * shape.c_in + c) * cells + cell];
         return narrow::forward(level, shape, x, weight, bias, relu);
@@ -171,15 +110,19 @@ pub fn backward_input<T: Lanes>(
 ) -> Vec<T> {
     assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
     assert_eq!(weight.len(), shape.weight_len(), "weight of {shape:?}");
-    if algorithm.winograd(shape, Pass::BackwardInput)
+    if shape.x_len() == 0 || shape.c_out == 0 {
+        return vec![T::ZERO; shape.x_len()];
+    }
+    if algorithm.winograd(shape)
         && let (Some(dy), Some(weight)) = (T::f32s(dy), T::f32s(weight))
     {
         return T::from_f32s(winograd::backward_input(level, shape, dy, weight));
     }
-    if let Some(turned) = narrow::turned(shape).filter(|turned| narrow::pays::<T>(level, turned)) {
+    let transposed = narrow::transposed(shape);
+    if let Some(transposed) = transposed.filter(|s| narrow::is_faster::<T>(level, s)) {
         let cells = shape.kh * shape.kw;
-        let weight = |c, o, cell| weight[(o * shape.c_in + c) * cells + cells - 1 - cell];
-        return narrow::forward(level, &turned, dy, weight, None, false);
+        let rotated = |c, o, cell| weight[(o * shape.c_in + c) * cells + cells - 1 - cell];
+        return narrow::forward(level, &transposed, dy, rotated, None, false);
     }
     direct::backward_input(level, shape, dy, weight)
 }
@@ -197,15 +140,16 @@ pub fn backward_weight<T: Lanes>(
 ) -> Vec<T> {
     assert_eq!(x.len(), shape.x_len(), "x of {shape:?}");
     assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
-    if algorithm.winograd(shape, Pass::BackwardWeight)
+    if shape.weight_len() == 0 || shape.n == 0 {
+        return vec![T::ZERO; shape.weight_len()];
+    }
+    if algorithm.winograd(shape)
         && let (Some(x), Some(dy)) = (T::f32s(x), T::f32s(dy))
     {
         return T::from_f32s(winograd::backward_weight(level, shape, x, dy));
     }
-    if shape.n > 0
-        && let Some(other) = narrow::exchanged::<T>(level, shape)
-    {
-        return narrow::backward_weight(level, shape, &other, x, dy);
+    if let Some(exchanged) = narrow::exchanged::<T>(level, shape) {
+        return narrow::backward_weight(level, shape, &exchanged, x, dy);
     }
     weight::backward_weight(level, shape, x, dy)
 }
@@ -219,7 +163,7 @@ pub fn backward_bias<T: Lanes>(level: Level, shape: &ConvShape, dy: &[T]) -> Vec
     bias::backward_bias(level, shape, dy)
 }
 
-/// What is left of dy behind the fused ReLU whose output was y, and the gradient with respect to the bias.
+/// What the fused ReLU with output y passes of dy, and the gradient with respect to the bias.
 ///
 /// # Panics
 /// As [`forward`].

@@ -11,7 +11,7 @@
 //!     where dw' is the weight gradient of the convolution that has x and dy exchanged and padding K - 1 - p
 //! ```
 //!
-//! The input gradient of a convolution with few input channels is the first one, with turned weights and padding K - 1 - p.
+//! The input gradient of a convolution with few input channels is the first one, with filters rotated by 180 degrees and padding K - 1 - p.
 
 use rayon::prelude::*;
 
@@ -22,11 +22,13 @@ use crate::kernels::real::Real;
 use crate::kernels::simd::{Lanes, width};
 use crate::kernels::vectorize::vectorize;
 
-/// Most numbers in the maps t of the images that are computed together.
+/// Most numbers in the maps t of the images that are computed together, if one image does not have more.
 const AT_ONCE: usize = 2 << 20;
+/// Most numbers in the maps t of one image; with more of them the memory would cost more than the lanes are worth.
+const MOST: usize = 32 << 20;
 
 /// Whether [`forward`] needs less than half of the direct computation's products.
-pub(super) fn pays<T: Lanes>(level: Level, s: &ConvShape) -> bool {
+pub(super) fn is_faster<T: Lanes>(level: Level, s: &ConvShape) -> bool {
     let lanes = width::<T>(level).lanes;
     let cells = s.kh * s.kw;
     s.stride == (1, 1)
@@ -34,11 +36,12 @@ pub(super) fn pays<T: Lanes>(level: Level, s: &ConvShape) -> bool {
         && s.c_in >= 16
         && s.c_out > 0
         && cells > 1
+        && (s.c_out * cells).saturating_mul(s.h * s.w) <= MOST
         && 2 * (s.c_out * cells).next_multiple_of(lanes) <= s.c_out.next_multiple_of(lanes) * cells
 }
 
 /// The convolution that is the input gradient of `s`, if there is one.
-pub(super) fn turned(s: &ConvShape) -> Option<ConvShape> {
+pub(super) fn transposed(s: &ConvShape) -> Option<ConvShape> {
     let span = (s.dilation.0 * (s.kh - 1), s.dilation.1 * (s.kw - 1));
     Some(ConvShape {
         c_in: s.c_out,
@@ -112,6 +115,10 @@ fn gather<T: Real>(s: &ConvShape, t: &[T], bias: T, relu: bool, y: &mut [T]) {
         let column = (cell % s.kw * s.dilation.1) as isize - s.padding.1 as isize;
         let (top, bottom, from_row) = inside(row, s.h, h_out);
         let (left, right, from_column) = inside(column, s.w, w_out);
+        if left == right {
+            // Every output reads this cell from the padding.
+            continue;
+        }
         for i in top..bottom {
             let from = &t[(from_row + i - top) * s.w + from_column..][..right - left];
             let y = &mut y[i * w_out + left..][..right - left];
@@ -134,29 +141,29 @@ pub(super) fn exchanged<T: Lanes>(level: Level, s: &ConvShape) -> Option<ConvSha
         s.c_out * s.c_in.next_multiple_of(lanes),
     );
     if plain && 3 * own >= 4 * other {
-        turned(s)
+        transposed(s)
     } else {
         None
     }
 }
 
-/// dw by the weight gradient of the convolution `other` of [`exchanged`].
+/// dw by the weight gradient of the convolution that [`exchanged`] gives.
 pub(super) fn backward_weight<T: Lanes>(
     level: Level,
     s: &ConvShape,
-    other: &ConvShape,
+    exchanged: &ConvShape,
     x: &[T],
     dy: &[T],
 ) -> Vec<T> {
     let cells = s.kh * s.kw;
-    let turned = weight::backward_weight(level, other, dy, x);
+    let rotated = weight::backward_weight(level, exchanged, dy, x);
     let fill = |dw: &mut [T]| {
         for (o, dw) in dw.chunks_exact_mut(s.c_in * cells).enumerate() {
             for (c, dw) in dw.chunks_exact_mut(cells).enumerate() {
-                let filter = &turned[(c * s.c_out + o) * cells..][..cells];
+                let filter = &rotated[(c * s.c_out + o) * cells..][..cells];
                 dw.iter_mut()
                     .zip(filter.iter().rev())
-                    .for_each(|(dw, &turned)| *dw = turned);
+                    .for_each(|(dw, &weight)| *dw = weight);
             }
         }
     };

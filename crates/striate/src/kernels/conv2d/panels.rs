@@ -6,7 +6,7 @@
 use rayon::prelude::*;
 
 use crate::kernels::real::Real;
-use crate::kernels::scratch::Shared;
+use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Simd, Width};
 
 /// A run of vectors of one register block's width.
@@ -83,7 +83,7 @@ pub(super) fn pack<T: Real>(
 /// # Safety
 /// `from` has `channels` planes with `pixels` numbers, `to` has `pixels` rows of LANES numbers.
 #[inline(always)]
-pub(super) unsafe fn gather_channels<S: Simd>(
+pub unsafe fn gather_channels<S: Simd>(
     from: *const S::Elem,
     plane: usize,
     channels: usize,
@@ -108,12 +108,12 @@ pub(super) unsafe fn gather_channels<S: Simd>(
                     };
                     S::store(square.as_mut_ptr().add(channel * S::LANES), row);
                 }
-                let mut turned = [S::Elem::ZERO; 256];
-                S::transpose(square.as_ptr(), S::LANES, turned.as_mut_ptr(), S::LANES);
+                let mut transposed = [S::Elem::ZERO; 256];
+                S::transpose(square.as_ptr(), S::LANES, transposed.as_mut_ptr(), S::LANES);
                 for i in 0..count {
                     S::store(
                         to.add((pixel + i) * to_step),
-                        S::load(turned.as_ptr().add(i * S::LANES)),
+                        S::load(transposed.as_ptr().add(i * S::LANES)),
                     );
                 }
             }
@@ -127,7 +127,7 @@ pub(super) unsafe fn gather_channels<S: Simd>(
 /// # Safety
 /// As [`gather_channels`], the other way round.
 #[inline(always)]
-pub(super) unsafe fn scatter_channels<S: Simd>(
+pub unsafe fn scatter_channels<S: Simd>(
     from: *const S::Elem,
     from_step: usize,
     channels: usize,
@@ -150,10 +150,10 @@ pub(super) unsafe fn scatter_channels<S: Simd>(
                         S::load(from.add((pixel + i) * from_step)),
                     );
                 }
-                let mut turned = [S::Elem::ZERO; 256];
-                S::transpose(square.as_ptr(), S::LANES, turned.as_mut_ptr(), S::LANES);
+                let mut transposed = [S::Elem::ZERO; 256];
+                S::transpose(square.as_ptr(), S::LANES, transposed.as_mut_ptr(), S::LANES);
                 for channel in 0..channels.min(S::LANES) {
-                    let row = S::load(turned.as_ptr().add(channel * S::LANES));
+                    let row = S::load(transposed.as_ptr().add(channel * S::LANES));
                     S::store_first(to.add(channel * plane + pixel), row, count);
                 }
             }

@@ -216,6 +216,108 @@ fn corners() {
     }
 }
 
+#[test]
+fn taps_that_reach_past_a_narrow_map() {
+    for s in [
+        square(1, 16, 1, 1, 5, 1, 2),
+        square(1, 16, 2, 1, 7, 1, 3),
+        square(1, 1, 1, 16, 5, 1, 2),
+        ConvShape {
+            w: 2,
+            dilation: (4, 4),
+            ..square(2, 32, 4, 1, 3, 1, 4)
+        },
+        ConvShape {
+            w: 13,
+            padding: (1, 2),
+            dilation: (1, 4),
+            ..square(7, 24, 3, 1, 5, 1, 2)
+        },
+    ] {
+        check::<f32>(&s, Algorithm::Auto, 1e-4);
+        check::<f32>(&s, Algorithm::Direct, 1e-5);
+        check::<f64>(&s, Algorithm::Winograd, 1e-13);
+    }
+}
+
+#[test]
+fn nothing_on_one_side() {
+    let s = square(2, 3, 5, 4, 3, 1, 1);
+    for s in [
+        ConvShape { n: 0, ..s },
+        ConvShape { c_in: 0, ..s },
+        ConvShape { c_out: 0, ..s },
+        ConvShape {
+            c_in: 0,
+            c_out: 0,
+            groups: 3,
+            ..s
+        },
+    ] {
+        for algorithm in [Algorithm::Auto, Algorithm::Direct, Algorithm::Winograd] {
+            check::<f32>(&s, algorithm, 1e-5);
+            check::<f64>(&s, algorithm, 1e-13);
+        }
+    }
+}
+
+#[test]
+fn strides_and_dilations_far_beyond_the_map() {
+    let apart = |h, stride, padding, dilation| ConvShape {
+        h,
+        w: h + 3,
+        stride: (stride, stride + 1),
+        padding: (padding, padding + 2),
+        dilation: (dilation, dilation),
+        ..square(2, 3, h, 5, 3, 1, 0)
+    };
+    for s in [
+        apart(8, 2000, 0, 1),
+        apart(45, 14, 2, 1),
+        apart(45, 14, 2, 13),
+        apart(3, 40, 900, 900),
+        apart(70, 1, 0, 33),
+        ConvShape {
+            groups: 2,
+            ..square(2, 4, 50, 6, 2, 25, 3)
+        },
+        ConvShape {
+            padding: (1 << 40, 0),
+            dilation: (1 << 40, 1),
+            ..square(2, 3, 3, 4, 3, 1, 0)
+        },
+    ] {
+        let window = Window2d::new((s.kh, s.kw))
+            .strides(s.stride)
+            .paddings(s.padding)
+            .dilations(s.dilation);
+        assert!(ConvShape::new((s.n, s.c_in, s.h, s.w), s.c_out, s.groups, &window).is_ok());
+        check::<f32>(&s, Algorithm::Auto, 1e-5);
+        check::<f64>(&s, Algorithm::Auto, 1e-13);
+    }
+}
+
+#[test]
+fn a_shape_refuses_what_the_kernels_could_not_address() {
+    let message = |input, c_out, groups, window: Window2d| match ConvShape::new(
+        input, c_out, groups, &window,
+    ) {
+        Ok(shape) => panic!("{shape:?} accepted"),
+        Err(error) => error.to_string(),
+    };
+    let k = Window2d::square;
+    let around = |padding| k(2).padding(padding);
+    assert!(message((1, 1, 1, 1), 1, 1, around(1 << 31)).contains("the output"));
+    assert!(message((4, 1, 1, 1), 1, 1, k(3).padding(1 << 30)).contains("the output"));
+    assert!(message((1, 1, 1, 1), 1, 1, around(1 << 62)).contains("overflows"));
+    assert!(message((1, 3, 4, 4), 4, 2, k(1)).contains("groups"));
+    assert!(message((1, 3, 4, 4), 4, 0, k(1)).contains("groups"));
+    assert!(message((1, 1, 0, 4), 1, 1, k(1).padding(1)).contains("0 x 4"));
+    assert!(message((1, 1, 4, 4), 1, 1, k(2).ceil()).contains("Floor"));
+    assert!(message((1, 1 << 25, 1, 1), 1, 1, k(1)).contains("2^24"));
+    assert!(message((1, 1, 1, 1), 1 << 40, 1, k(1)).contains("2^24"));
+}
+
 fn any_shape() -> impl Strategy<Value = ConvShape> {
     let sizes = (
         1usize..4,

@@ -1,4 +1,4 @@
-//! Vectors as arrays: the compiler vectorises them for whatever level they are compiled for.
+//! Vectors as arrays: the compiler vectorizes them for whatever level they are compiled for.
 
 use super::Simd;
 use crate::kernels::real::Real;

@@ -21,11 +21,11 @@ pub(in crate::ops) fn max_pool2d(xs: &Tensor, shape: &PoolShape) -> Result<(Tens
     let values = maps.detach();
     let lowest = Tensor::full(f32::NEG_INFINITY, (n, c, out), device)?.to_dtype(xs.dtype())?;
     let (mut best, mut at) = (lowest.clone(), spread(first_positions(shape))?);
-    for tap in taps(shape) {
-        let inside = spread(tap.inside.iter().map(|&inside| inside.into()).collect())?;
-        let position = spread(tap.positions.clone())?;
-        let tap = Tensor::from_vec(tap.positions, out, device)?;
-        let x = inside.where_cond(&values.index_select(&tap, 2)?, &lowest)?;
+    for cell in window_cells(shape) {
+        let inside = spread(cell.inside.iter().map(|&inside| inside.into()).collect())?;
+        let position = spread(cell.positions.clone())?;
+        let positions = Tensor::from_vec(cell.positions, out, device)?;
+        let x = inside.where_cond(&values.index_select(&positions, 2)?, &lowest)?;
         // NaN is the value that differs from itself.
         let wins = x.gt(&best)?.add(&x.ne(&x)?)?;
         best = wins.where_cond(&x, &best)?;
@@ -51,13 +51,13 @@ pub(in crate::ops) fn avg_pool2d(
         .flat_map(|row| columns.iter().map(move |column| row * column));
     let weights: Vec<f64> = cells.map(|cells| 1.0 / cells as f64).collect();
     let mut sum: Option<Tensor> = None;
-    for tap in taps(shape) {
-        let weights = weights.iter().zip(&tap.inside);
+    for cell in window_cells(shape) {
+        let weights = weights.iter().zip(&cell.inside);
         let weights = weights.map(|(&weight, &inside)| if inside { weight } else { 0.0 });
         let weights =
             Tensor::from_vec(weights.collect::<Vec<_>>(), out, &candle_core::Device::Cpu)?;
         let weights = weights.to_dtype(xs.dtype())?.to_device(device)?;
-        let position = Tensor::from_vec(tap.positions, out, device)?;
+        let position = Tensor::from_vec(cell.positions, out, device)?;
         let part = maps.index_select(&position, 2)?.broadcast_mul(&weights)?;
         sum = Some(match sum {
             Some(sum) => sum.add(&part)?,
@@ -70,37 +70,37 @@ pub(in crate::ops) fn avg_pool2d(
     }
 }
 
-/// The values of `xs` at the places of `switches` in planes of zeros.
+/// The values of `xs` at the cells of `switches` in planes of zeros.
 pub(in crate::ops) fn max_unpool2d(
     xs: &Tensor,
     switches: &Tensor,
     shape: &UnpoolShape,
 ) -> Result<Tensor> {
     let (n, c, _, _) = xs.dims4()?;
-    let (h, w) = shape.output;
+    let (h, w) = shape.output();
     let positions = switches.flatten_all()?.to_vec1::<u32>()?;
-    let mut places = Vec::with_capacity(positions.len());
+    let mut cells = Vec::with_capacity(positions.len());
     for (index, position) in positions.into_iter().enumerate() {
-        match shape.place(position) {
-            Some(place) => places.push(place as u32),
+        match shape.cell(position) {
+            Some(cell) => cells.push(cell as u32),
             None => return Err(misplaced(shape, index, position)),
         }
     }
-    let places = Tensor::from_vec(places, (n, c, shape.values), xs.device())?;
+    let cells = Tensor::from_vec(cells, (n, c, shape.values()), xs.device())?;
     let values = xs.detach().flatten_from(2)?.contiguous()?;
     let ys = Tensor::zeros((n, c, h * w), xs.dtype(), xs.device())?
-        .scatter_add(&places, &values, 2)?
+        .scatter_add(&cells, &values, 2)?
         .reshape((n, c, h, w))?;
     let dims = xs.shape().clone();
     // Candle's rule for the gradient of a scattered source fails where source and target differ in size.
     carried1(xs, ys, move |dy| {
         let maps = dy.flatten_from(2)?.contiguous()?;
-        maps.gather(&places, 2)?.reshape(&dims)
+        maps.gather(&cells, 2)?.reshape(&dims)
     })
 }
 
 /// One cell of every window.
-struct Tap {
+struct WindowCell {
     /// Where it lies in the flattened map; 0 where it is padding.
     positions: Vec<u32>,
     /// Whether it lies inside the map.
@@ -108,7 +108,7 @@ struct Tap {
 }
 
 /// All cells of the windows, in row-major order.
-fn taps(shape: &PoolShape) -> Vec<Tap> {
+fn window_cells(shape: &PoolShape) -> Vec<WindowCell> {
     let (kh, kw) = shape.window.size;
     let cells = (0..kh).flat_map(|u| (0..kw).map(move |v| (u, v)));
     cells
@@ -118,7 +118,7 @@ fn taps(shape: &PoolShape) -> Vec<Tap> {
                 .map(|(i, j)| Some(shape.row(i, u)? * shape.w + shape.column(j, v)?))
                 .map(|position| position.map(|at| at as u32))
                 .collect();
-            Tap {
+            WindowCell {
                 positions: found.iter().map(|at| at.unwrap_or(0)).collect(),
                 inside: found.iter().map(Option::is_some).collect(),
             }
@@ -129,8 +129,11 @@ fn taps(shape: &PoolShape) -> Vec<Tap> {
 /// For every window the position of its first cell inside the map.
 fn first_positions(shape: &PoolShape) -> Vec<u32> {
     let mut first = vec![0; shape.ho * shape.wo];
-    for tap in taps(shape).iter().rev() {
-        for (first, (&at, &inside)) in first.iter_mut().zip(tap.positions.iter().zip(&tap.inside)) {
+    for cell in window_cells(shape).iter().rev() {
+        for (first, (&at, &inside)) in first
+            .iter_mut()
+            .zip(cell.positions.iter().zip(&cell.inside))
+        {
             *first = if inside { at } else { *first };
         }
     }

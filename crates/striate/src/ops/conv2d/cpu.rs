@@ -1,4 +1,4 @@
-//! The convolution on the CPU: our kernels behind Candle's autograd.
+//! The convolution on the CPU: our kernels under Candle's autograd.
 //!
 //! Bias and ReLU belong to the op, so one tensor passes from layer to layer:
 //! the backward pass reads the ReLU's gate from the saved output.
@@ -10,38 +10,19 @@ use super::{Activation, Conv2dOptions, ConvAlgorithm, NAME};
 use crate::kernels::conv2d::{self as kernel, Algorithm, ConvShape};
 use crate::kernels::level::Level;
 use crate::kernels::relu::ReluRule;
-use crate::ops::cpu::{Values, for_float, owned, slice, tensor};
+use crate::ops::cpu::{Values, for_float, owned, room, slice, tensor};
 
-/// Applies the op; the arguments have been checked, are contiguous and of one float dtype.
+/// Applies the op; the arguments have been checked against `shape`, are contiguous and of one float dtype.
 pub(super) fn conv2d(
     xs: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
+    shape: ConvShape,
     options: &Conv2dOptions,
 ) -> Result<Tensor> {
-    let (n, c_in, h, w) = xs.dims4()?;
-    let (c_out, _, kh, kw) = weight.dims4()?;
-    let Conv2dOptions {
-        stride,
-        padding,
-        dilation,
-        groups,
-        ..
-    } = *options;
+    room(NAME, shape.y_len(), xs.dtype())?;
     let op = Conv {
-        shape: ConvShape {
-            n,
-            c_in,
-            h,
-            w,
-            c_out,
-            kh,
-            kw,
-            stride,
-            padding,
-            dilation,
-            groups,
-        },
+        shape,
         algorithm: match options.algorithm {
             ConvAlgorithm::Direct => Algorithm::Direct,
             ConvAlgorithm::Auto => Algorithm::Auto,
@@ -76,7 +57,7 @@ impl Conv {
             let bias = bias.map(|(storage, layout)| slice::<F>(storage, layout)).transpose()?;
             let (x, weight) = (slice::<F>(x, x_layout)?, slice::<F>(weight, weight_layout)?);
             let y = kernel::forward(self.level, self.algorithm, s, x, weight, bias, self.relu.is_some());
-            owned(y, (s.n, s.c_out, s.h_out(), s.w_out()))
+            owned(y, s.y_dims())
         })
     }
 

@@ -202,3 +202,27 @@ fn same_bits_for_any_thread_count() -> Result<()> {
     assert_same_bits_for_any_thread_count("input", || with_gradient(|x| conv(x, &weight), &x, &g))?;
     assert_same_bits_for_any_thread_count("weight", || with_gradient(|w| conv(&x, w), &weight, &g))
 }
+
+#[test]
+fn direct_keeps_an_infinite_pixel_to_the_outputs_that_see_it() -> Result<()> {
+    let mut pixels = vec![1f32; 16 * 12 * 12];
+    pixels[0] = f32::INFINITY;
+    let xs = Tensor::from_vec(pixels, (1, 16, 12, 12), &candle_core::Device::Cpu)?;
+    let weight = normal(3, &[16, 16, 3, 3]).to_dtype(DType::F32)?;
+    let spoiled = |algorithm| -> Result<Vec<usize>> {
+        let options = Conv2dOptions {
+            padding: (1, 1),
+            algorithm,
+            ..Default::default()
+        };
+        let ys = values(&conv2d(&xs, &weight, None, &options)?)?;
+        Ok((0..ys.len()).filter(|&at| !ys[at].is_finite()).collect())
+    };
+    let seeing = |&at: &usize| at % 144 / 12 <= 1 && at % 12 <= 1;
+    let direct = spoiled(ConvAlgorithm::Direct)?;
+    assert_eq!(direct.len(), 16 * 4);
+    assert!(direct.iter().all(seeing));
+    // What the documentation of the algorithm warns of.
+    assert!(!spoiled(ConvAlgorithm::Winograd)?.iter().all(seeing));
+    Ok(())
+}

@@ -32,12 +32,26 @@ fn errors() -> Result<()> {
     assert!(message(cross_entropy(&logits, &too_large)).contains("label 3 in row 2"));
     assert!(message(cross_entropy(&logits, &labels(3, 3))).contains("it must be [4]"));
     assert!(
-        message(cross_entropy(&logits, &targets.to_dtype(DType::I64)?)).contains("must be u32")
+        message(cross_entropy(&logits, &targets.to_dtype(DType::F32)?))
+            .contains("must be u32 or i64")
     );
+    let negative = Tensor::new(&[0i64, 1, -1, 0], &Device::Cpu)?;
+    assert!(message(cross_entropy(&logits, &negative)).contains("-1 in row 2"));
+    let too_large = Tensor::new(&[0i64, 1, 3, 0], &Device::Cpu)?;
+    assert!(message(cross_entropy(&logits, &too_large)).contains("label 3 in row 2"));
     assert!(message(cross_entropy(&logits.flatten_all()?, &targets)).contains("(N, K)"));
     assert!(
         message(cross_entropy(&normal(1, &[0, 3]), &labels(0, 3))).contains("at least one row")
     );
+    Ok(())
+}
+
+/// PyTorch's labels are i64.
+#[test]
+fn labels_of_both_dtypes_give_the_same_loss() -> Result<()> {
+    let (logits, targets) = (normal(1, &[4, 3]), labels(4, 3));
+    let loss = |targets: &Tensor| cross_entropy(&logits, targets)?.to_scalar::<f64>();
+    assert_eq!(loss(&targets)?, loss(&targets.to_dtype(DType::I64)?)?);
     Ok(())
 }
 

@@ -82,12 +82,8 @@ proptest! {
             let unpool = |x: &Tensor| max_unpool2d(x, &where_, (h, w));
             let tolerance = Tolerance::Elementwise(1e-12);
             assert_pair("kernel", &with_gradient(unpool, &x, &g)?, &expected, tolerance);
-            let shape = UnpoolShape {
-                planes: n * c,
-                values: x.dim(2)? * x.dim(3)?,
-                source: (h, w),
-                output: (h, w),
-            };
+            let values = x.dim(2)? * x.dim(3)?;
+            let shape = UnpoolShape::new(n * c, values, (h, w), (h, w))?;
             let composed = |x: &Tensor| composed::max_unpool2d(x, &where_.indices, &shape);
             assert_pair("composed", &with_gradient(composed, &x, &g)?, &expected, tolerance);
             Ok(())

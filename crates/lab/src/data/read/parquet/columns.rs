@@ -13,8 +13,18 @@ const LABELS: &[&str] = &["label", "labels", "fine_label", "class", "target"];
 pub(super) enum Wanted {
     /// Image and label.
     Labelled,
-    /// The image alone, until there are so many.
-    Images { at_most: usize },
+    /// The image alone, until there are `limit`.
+    Images { limit: usize },
+}
+
+impl Wanted {
+    /// Whether more rows are wanted where there are `have`.
+    pub(super) fn more(self, have: usize) -> bool {
+        match self {
+            Self::Labelled => true,
+            Self::Images { limit } => have < limit.max(1),
+        }
+    }
 }
 
 /// The leaf columns that hold the image file and the label, and the class names if given.

@@ -3,24 +3,27 @@
 use ::parquet::column::reader::ColumnReader;
 use ::parquet::data_type::ByteArray;
 use ::parquet::errors::{ParquetError, Result as ParquetResult};
-use ::parquet::file::metadata::RowGroupMetaData;
+use ::parquet::file::metadata::ParquetMetaData;
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use ::parquet::schema::types::SchemaDescriptor;
 use bytes::Bytes;
 
-use super::AGAIN;
+use super::{pages, schema};
 use crate::data::DataError;
+
+pub(super) const AGAIN: &str = "fetch the file again";
 
 /// Rows of a shard that are stored together.
 pub(super) struct Group<'a> {
     reader: Box<dyn RowGroupReader + 'a>,
+    file: &'a [u8],
     /// How many.
     pub(super) rows: usize,
     /// The number of the first in the shard.
     pub(super) first_row: usize,
 }
 
-/// Finds the columns of a shard and gives its row groups that have rows to `take`, one after the other.
+/// Finds the columns of a shard and gives its row groups, one after the other, while `take` wants more.
 ///
 /// `leaves` names the columns that will be read.
 pub(super) fn each<C>(
@@ -28,47 +31,80 @@ pub(super) fn each<C>(
     file: Bytes,
     find: impl FnOnce(&SchemaDescriptor, Option<&serde_json::Value>) -> Result<C, DataError>,
     leaves: impl Fn(&C) -> Vec<usize>,
-    mut take: impl FnMut(&C, &Group<'_>) -> Result<(), DataError>,
+    mut take: impl FnMut(&C, &Group<'_>) -> Result<bool, DataError>,
 ) -> Result<(), DataError> {
-    let file_len = file.len();
+    schema::check(&file).map_err(|reason| damaged(place, reason))?;
     let bad = |error: ParquetError| damaged(place, &error.to_string());
-    let reader = SerializedFileReader::new(file).map_err(bad)?;
+    let reader = SerializedFileReader::new(file.clone()).map_err(bad)?;
     let metadata = reader.metadata().file_metadata();
     let description = metadata
         .key_value_metadata()
         .and_then(|pairs| pairs.iter().find(|pair| pair.key == "huggingface"))
         .and_then(|pair| serde_json::from_str(pair.value.as_deref()?).ok());
     let columns = find(metadata.schema_descr(), description.as_ref())?;
+    let leaves = leaves(&columns);
+    check_counts(place, reader.metadata(), &leaves, file.len())?;
     let mut first_row = 0;
     for index in 0..reader.num_row_groups() {
         let group = reader.get_row_group(index).map_err(bad)?;
-        // A row takes at least a byte, so a larger count is a lie; it would cost memory below.
-        let rows = usize::try_from(group.metadata().num_rows())
-            .ok()
-            .filter(|&n| n <= file_len);
-        let Some(rows) = rows else {
-            let found = format!("{} rows in {file_len} bytes", group.metadata().num_rows());
-            return Err(DataError::content(
-                place,
-                "a sensible row count",
-                found,
-                AGAIN,
-            ));
-        };
-        let outside = |&column: &usize| !inside(group.metadata(), column, file_len);
-        if leaves(&columns).iter().any(outside) {
-            let found = "one that lies outside of the file";
-            return Err(DataError::content(place, "a column", found, AGAIN));
+        let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
+        if rows == 0 {
+            continue;
         }
-        if rows > 0 {
-            let group = Group {
-                reader: group,
-                rows,
-                first_row,
-            };
-            take(&columns, &group)?;
+        let group = Group {
+            reader: group,
+            file: &file,
+            rows,
+            first_row,
+        };
+        if !take(&columns, &group)? {
+            break;
         }
         first_row += rows;
+    }
+    Ok(())
+}
+
+/// The rows of all groups are those of the file, and no column is larger than the file.
+///
+/// A row takes at least a byte of the file, and groups share no bytes; otherwise a small file could ask for much.
+fn check_counts(
+    place: &str,
+    metadata: &ParquetMetaData,
+    leaves: &[usize],
+    file_len: usize,
+) -> Result<(), DataError> {
+    let (mut rows, mut bytes) = (0i64, 0i64);
+    for group in metadata.row_groups() {
+        let columns = leaves.iter().map(|&leaf| match group.columns().get(leaf) {
+            Some(column) if column.compressed_size() >= 0 => column.compressed_size(),
+            _ => i64::MAX,
+        });
+        bytes = columns.fold(bytes, i64::saturating_add);
+        rows = match group.num_rows() {
+            count if count >= 0 => rows.saturating_add(count),
+            _ => i64::MAX,
+        };
+    }
+    let fits = |count: i64| usize::try_from(count).is_ok_and(|count| count <= file_len);
+    let promised = metadata.file_metadata().num_rows();
+    if !fits(rows) || rows != promised {
+        let found = format!("{rows} rows in groups, {promised} in all, and {file_len} bytes");
+        return Err(DataError::content(
+            place,
+            "a sensible row count",
+            found,
+            AGAIN,
+        ));
+    }
+    if !fits(bytes) {
+        let found = "columns that lie outside of it or on one another";
+        return Err(DataError::content(
+            place,
+            "columns in the file",
+            found,
+            AGAIN,
+        ));
     }
     Ok(())
 }
@@ -84,23 +120,31 @@ pub(super) fn damaged(place: &str, reason: &str) -> DataError {
     )
 }
 
-/// Whether the pages of a column lie in the file; the parquet crate panics where they do not.
-fn inside(group: &RowGroupMetaData, column: usize, file_len: usize) -> bool {
-    let Some(column) = group.columns().get(column) else {
-        return false;
-    };
-    let start = column
-        .dictionary_page_offset()
-        .unwrap_or(column.data_page_offset());
-    let end = start.checked_add(column.compressed_size());
-    start >= 0
-        && column.compressed_size() >= 0
-        && end.is_some_and(|end| usize::try_from(end).is_ok_and(|end| end <= file_len))
-}
-
 impl Group<'_> {
+    /// Checks the pages of a column: its number of values, which is that of the rows but for lists.
+    fn check(&self, column: usize) -> ParquetResult<usize> {
+        let bad = |reason: &str| ParquetError::General(reason.to_owned());
+        let chunk = self.reader.metadata().columns().get(column);
+        let chunk = chunk.ok_or_else(|| bad("a column is missing"))?;
+        let values = pages::check(self.file, chunk).map_err(bad)?;
+        let is_list = chunk.column_descr().max_rep_level() > 0;
+        let possible = match is_list {
+            // A value takes at least a byte of the file, and a list at least a place for its levels.
+            true => (self.rows..=self.file.len()).contains(&values),
+            false => values == self.rows,
+        };
+        match possible {
+            true => Ok(values),
+            false => Err(bad(&format!(
+                "{values} values of a column in {} rows",
+                self.rows
+            ))),
+        }
+    }
+
     /// The values of a byte column that are present; fewer than rows if some are null.
     pub(super) fn byte_arrays(&self, column: usize) -> ParquetResult<Vec<ByteArray>> {
+        self.check(column)?;
         let mut values = Vec::new();
         match self.reader.get_column_reader(column)? {
             ColumnReader::ByteArrayColumnReader(mut reader) => {
@@ -122,6 +166,9 @@ impl Group<'_> {
     pub(super) fn lists(&self, column: usize) -> ParquetResult<Vec<Vec<i64>>> {
         let (mut definitions, mut repetitions) = (Vec::new(), Vec::new());
         let values = self.leveled(column, &mut definitions, &mut repetitions)?;
+        if repetitions.len() != self.check(column)? {
+            return Err(ParquetError::General("more lists than rows".into()));
+        }
         let metadata = self.reader.metadata().columns().get(column);
         let present = metadata.map_or(0, |column| column.column_descr().max_def_level());
         let mut values = values.into_iter();
@@ -152,6 +199,7 @@ impl Group<'_> {
         definitions: &mut Vec<i16>,
         repetitions: &mut Vec<i16>,
     ) -> ParquetResult<Vec<i64>> {
+        self.check(column)?;
         let (definitions, repetitions) = (Some(definitions), Some(repetitions));
         match self.reader.get_column_reader(column)? {
             ColumnReader::Int64ColumnReader(mut reader) => {

@@ -11,11 +11,13 @@ use image::imageops::{FilterType, crop_imm, resize};
 use rayon::prelude::*;
 
 use super::columns::{Columns, Wanted, shown};
-use super::groups::{self, damaged};
-use super::{AGAIN, contain, decode, read_file};
-use crate::data::house_numbers::{Frame, NAME, NumberCrop};
+use super::groups::{self, AGAIN, damaged};
+use crate::data::crop::{Frame, NumberCrop};
 use crate::data::number::{NUMBER_DIGITS, number_label, number_names};
-use crate::data::{DataError, ImageSet};
+use crate::data::read::contain::contain;
+use crate::data::read::memory::{Size, check_split};
+use crate::data::read::{Request, decode};
+use crate::data::{DataError, DataSet, ImageSet};
 
 /// The leaf columns of a shard.
 struct Leaves {
@@ -31,12 +33,13 @@ type Number = (u32, Vec<u8>);
 ///
 /// Left out and counted are numbers of more than five digits, and those of which a box is empty or that lie outside of the picture.
 pub(crate) fn read_numbers(
-    name: &str,
+    request: &Request,
+    split: &str,
     shards: &[PathBuf],
     crop: &NumberCrop,
 ) -> Result<ImageSet, DataError> {
     let mut set = ImageSet {
-        name: name.to_owned(),
+        name: request.title(split),
         class_names: number_names(),
         height: crop.side,
         width: crop.side,
@@ -47,14 +50,14 @@ pub(crate) fn read_numbers(
     };
     for path in shards {
         let place = path.display().to_string();
-        let file = Bytes::from(read_file(path)?);
-        contain(|| append(&mut set, &place, file, crop))
+        let file = Bytes::from(request.root.read(path)?);
+        contain(|| append(&mut set, request, &place, file, crop))
             .unwrap_or_else(|reason| Err(damaged(&place, &reason)))?;
     }
     match set.is_empty() {
         false => Ok(set),
         true => Err(DataError::content(
-            name,
+            set.name,
             "at least one number of one to five digits in its parquet files",
             format!("{} rows without", set.left_out),
             AGAIN,
@@ -65,11 +68,20 @@ pub(crate) fn read_numbers(
 /// Appends the rows of one shard.
 fn append(
     set: &mut ImageSet,
+    request: &Request,
     place: &str,
     file: Bytes,
     crop: &NumberCrop,
 ) -> Result<(), DataError> {
-    let find = |schema: &SchemaDescriptor, _: Option<&serde_json::Value>| find(place, schema);
+    let file_len = file.len() as u64;
+    let size = Size {
+        height: crop.side,
+        width: crop.side,
+        channels: 3,
+    };
+    let folder = request.set.map(DataSet::folder);
+    let name = folder.unwrap_or(request.name());
+    let find = |schema: &SchemaDescriptor, _: Option<&serde_json::Value>| find(place, name, schema);
     let leaves = |leaves: &Leaves| vec![leaves.image, leaves.boxes, leaves.labels];
     groups::each(place, file, find, leaves, |leaves, group| {
         let bad = |error: ParquetError| damaged(place, &error.to_string());
@@ -88,6 +100,7 @@ fn append(
                 "remove the rows without image bytes or digits",
             ));
         }
+        check_split(place, group.first_row + group.rows, size, file_len)?;
         let row = |((row, image), (boxes, labels)): ((usize, _), (&Vec<i64>, &Vec<i64>))| {
             let image: &::parquet::data_type::ByteArray = image;
             let place = || format!("{place}, row {}", group.first_row + row);
@@ -106,12 +119,12 @@ fn append(
                 None => set.left_out += 1,
             }
         }
-        Ok(())
+        Ok(true)
     })
 }
 
-fn find(place: &str, schema: &SchemaDescriptor) -> Result<Leaves, DataError> {
-    let image = Columns::find(place, schema, None, Wanted::Images { at_most: 0 })?.image;
+fn find(place: &str, name: &str, schema: &SchemaDescriptor) -> Result<Leaves, DataError> {
+    let image = Columns::find(place, schema, None, Wanted::Images { limit: 0 })?.image;
     let list = |wanted: &str| {
         let mut columns = schema.columns().iter();
         columns.position(|column| {
@@ -130,7 +143,7 @@ fn find(place: &str, schema: &SchemaDescriptor) -> Result<Leaves, DataError> {
         }),
         _ => Err(DataError::NoLayout {
             path: place.into(),
-            name: NAME.to_owned(),
+            name: name.to_owned(),
             looked_for: "lists digits.bbox and digits.label".to_owned(),
             cure: format!(
                 "there are {}; take the files of full_numbers, those of cropped_digits hold single digits",

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use super::super::{entries, file_name};
 use crate::data::DataError;
+use crate::data::read::files::{Root, file_name};
 
 const TRAIN: &[&str] = &["train"];
 /// A test split comes first; sets whose test labels are secret have only a validation split.
@@ -25,15 +25,18 @@ pub(crate) struct ParquetFiles {
 ///
 /// # Errors
 /// When a shard is missing in the numbering `-00000-of-00005`.
-pub(crate) fn find(dir_entries: &[PathBuf]) -> Result<Option<ParquetFiles>, DataError> {
+pub(crate) fn find(
+    root: &Root,
+    dir_entries: &[PathBuf],
+) -> Result<Option<ParquetFiles>, DataError> {
     let first = |names: &[&str]| {
-        let lists = names.iter().map(|name| shards(dir_entries, name));
+        let lists = names.iter().map(|name| shards(root, dir_entries, name));
         lists.into_iter().find(|list| !list.is_empty())
     };
     let (Some(train), Some(test)) = (first(TRAIN), first(TEST)) else {
         return Ok(None);
     };
-    let fold = |number: usize| shards(dir_entries, &format!("train_{number}"));
+    let fold = |number: usize| shards(root, dir_entries, &format!("train_{number}"));
     let files = ParquetFiles {
         train,
         test,
@@ -58,7 +61,7 @@ fn is_fold(rest: &str) -> bool {
     number.is_some_and(|(digits, tail)| !digits.is_empty() && tail.starts_with(['-', '.']))
 }
 
-fn shards(dir_entries: &[PathBuf], split: &str) -> Vec<PathBuf> {
+fn shards(root: &Root, dir_entries: &[PathBuf], split: &str) -> Vec<PathBuf> {
     let is_parquet = |path: &PathBuf| file_name(path).ends_with(".parquet") && path.is_file();
     let of_split = |path: &&PathBuf| {
         file_name(path)
@@ -74,7 +77,7 @@ fn shards(dir_entries: &[PathBuf], split: &str) -> Vec<PathBuf> {
         .iter()
         .find(|path| file_name(path) == split && path.is_dir());
     let inside = folder
-        .map(|dir| entries(dir).unwrap_or_default())
+        .map(|dir| root.entries(dir).unwrap_or_default())
         .unwrap_or_default();
     inside.into_iter().filter(is_parquet).collect()
 }

@@ -36,12 +36,14 @@ function toggle(text, pressed, change) {
   return button;
 }
 
-// A chart of the given runs; `nameOf` says what each is called, and runs of one name share a color.
-function chart(runs, nameOf, title) {
+// A chart of the given runs; `nameOf` says what each is called, and runs of one model share a color.
+// `switches` keeps what is switched on for the next chart of the same place.
+function chart(runs, nameOf, title, switches = {}) {
   const kinds = Object.keys(CURVES).filter(kind => runs.some(run => hasValues(run, CURVES[kind].test) || hasValues(run, CURVES[kind].train)));
   if (kinds.length === 0) return null;
   const colors = unique(runs.map(run => run.model));
-  const state = { kind: kinds[0], test: true, train: runs.length <= MANY, logY: false, logX: false, off: new Set() };
+  const state = Object.assign(switches, { kind: kinds[0], test: true, train: runs.length <= MANY, logY: false, logX: false, ...switches, off: new Set() });
+  if (!kinds.includes(state.kind)) state.kind = kinds[0];
   const plot = el("div", { class: "plot", tabindex: "0", role: "group", "aria-label": `${title}: chart. Arrow keys move along the epochs, plus and minus zoom, Escape shows all.` });
   const epoch = el("output", { class: "soft" });
   let view = null;
@@ -130,12 +132,12 @@ function chart(runs, nameOf, title) {
   });
 
   const set = name => now => { state[name] = now; paint(); };
-  const kind = el("select", { "aria-label": "Quantity" }, kinds.map(name => el("option", { value: name }, CURVES[name].name)));
+  const kind = el("select", { "aria-label": "Quantity" }, kinds.map(name => el("option", { value: name, selected: name === state.kind }, CURVES[name].name)));
   kind.addEventListener("change", () => { state.kind = kind.value; paint(); });
   const action = (text, act) => el("button", { type: "button", on: { click: act } }, text);
   const tools = el("div", { class: "row tools" }, kind,
     toggle("Test", state.test, set("test")), toggle("Training (dashed)", state.train, set("train")),
-    toggle("Log y", false, set("logY")), toggle("Log x", false, set("logX")),
+    toggle("Log y", state.logY, set("logY")), toggle("Log x", state.logX, set("logX")),
     action("Zoom in", () => zoom(0.5)), action("Zoom out", () => zoom(2)), action("Whole range", whole));
 
   const boxes = new Map(runs.map(run => {

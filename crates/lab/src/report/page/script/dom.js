@@ -39,7 +39,7 @@ function number(value) {
   if (typeof value !== "number") return "no number";
   const size = Math.abs(value);
   if (size >= 1000) return value.toFixed(0);
-  if (size >= 0.1 || size === 0) return value.toFixed(2);
+  if (size >= 0.0995 || size === 0) return value.toFixed(2);
   return value.toExponential(2);
 }
 

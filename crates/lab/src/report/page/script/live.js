@@ -3,15 +3,21 @@
 const EVERY = 2000;
 let version = null;
 
+// A number of the log, or of the last epoch in it.
+function shown(...values) {
+  const value = values.find(one => typeof one === "number");
+  return value === undefined ? "-" : number(value);
+}
+
 function runCard(run) {
   const last = run.last_step;
   const facts = [
     ["epoch", run.epochs_wanted ? `${last?.epoch ?? run.epoch.at(-1) ?? 0} of ${run.epochs_wanted}` : last?.epoch ?? run.epoch.at(-1)],
     ["step", grouped(last?.step)],
-    ["loss", number(last?.loss ?? run.train_loss.at(-1) ?? null)],
+    ["loss", shown(last?.loss, run.train_loss.at(-1))],
     ["test error", run.test_error.some(value => value !== null) ? `${number(run.test_error.findLast(value => value !== null))} %` : "-"],
-    ["images a second", number(last?.images_per_second ?? run.images_per_second.at(-1) ?? null)],
-    ["learning rate", number(last?.lr ?? run.lr.at(-1) ?? null)],
+    ["images a second", shown(last?.images_per_second, run.images_per_second.at(-1))],
+    ["learning rate", shown(last?.lr, run.lr.at(-1))],
     ["time left", run.state === "running" ? duration(run.seconds_left) : "-"],
   ];
   const stopped = run.state === "stopped";
@@ -35,6 +41,8 @@ function livePart() {
 }
 
 let drawnCurves = "";
+// What the switches of the chart say, over its drawings.
+const liveSwitches = {};
 
 function showLive(news) {
   const runs = news.runs;
@@ -43,12 +51,12 @@ function showLive(news) {
     ? "Nothing is running. This part follows runs as soon as they begin."
     : `${counted(running, "run", "runs")} in progress, ${runs.length - running} stopped without an end.`;
   document.getElementById("live-runs").replaceChildren(...runs.map(runCard));
-  // A chart is drawn again only when an epoch is done: it keeps its zoom in between.
+  // A chart is drawn again only when an epoch is done: it keeps its switches.
   const curves = JSON.stringify(runs.map(run => [run.folder, run.epoch.length]));
   if (curves !== drawnCurves) {
     drawnCurves = curves;
     const named = runs.filter(run => run.epoch.length > 0).map(run => ({ ...run, model: `${run.label || run.folder}, seed ${run.seed}` }));
-    const picture = named.length > 0 && chart(named, run => run.model, "Runs in progress");
+    const picture = named.length > 0 && chart(named, run => run.model, "Runs in progress", liveSwitches);
     document.getElementById("live-chart").replaceChildren(...(picture ? [picture] : []));
   }
   const pictures = gallery(news.pictures);

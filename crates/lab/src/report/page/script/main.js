@@ -9,7 +9,7 @@ function sectionPart(section) {
     el("div", { class: "row" }, el("h3", { id: `${id}-title` }, `${section.id}: ${section.title}`), el("span", { class: "badge" }, `scale ${section.scale}`)),
     findings.length > 0 && el("ul", { class: "findings" }, findings.map(entry => findingItem(entry, null))),
     tables,
-    tables.length > 0 && drawnKey(),
+    tables.length > 0 && drawnKey(records),
     section.marks.length > 0 && el("p", { class: "soft" }, section.marks.map(([, meaning]) => meaning).join("; ")),
     sectionChart(section),
     gallery(section.figures),

@@ -62,6 +62,11 @@ function drawn({ claim, record }, place) {
     if (typeof record.spread === "number") {
       picture.append(svg("line", { class: "mark-spread", x1: place(record.mean - record.spread), x2: place(record.mean + record.spread), y1: 14, y2: 14 }));
     }
+    if (typeof record.spread !== "number" && typeof record.standard_error === "number") {
+      const noise = 2 * record.standard_error;
+      const [from, to] = [place(record.mean - noise), place(record.mean + noise)].map(x => Math.min(Math.max(x, 0), WIDTH));
+      picture.append(svg("line", { class: "mark-noise", x1: from, x2: to, y1: 14, y2: 14 }));
+    }
     if (record.values.length > 1) {
       for (const value of record.values.filter(one => typeof one === "number")) picture.append(svg("circle", { class: "mark-seed", cx: place(value), cy: 14, r: 3 }));
     }
@@ -104,10 +109,13 @@ function resultTable(section, dataset, records) {
     body);
 }
 
-function drawnKey() {
+function drawnKey(records) {
   const sign = (...marks) => svg("svg", { viewBox: "0 0 26 28", "aria-hidden": "true" }, marks);
+  const line = kind => sign(svg("line", { class: kind, x1: 2, x2: 24, y1: 14, y2: 14 }));
+  const item = (picture, text) => el("span", {}, picture, ` ${text}`);
   return el("p", { class: "soft key" },
-    sign(paperMark(13)), " paper  ",
-    sign(svg("circle", { class: "mark-mean", cx: 13, cy: 14, r: 6 })), " measured  ",
-    sign(svg("line", { class: "mark-spread", x1: 2, x2: 24, y1: 14, y2: 14 })), " standard deviation over the seeds");
+    item(sign(paperMark(13)), "paper"),
+    item(sign(svg("circle", { class: "mark-mean", cx: 13, cy: 14, r: 6 })), "measured"),
+    records.some(record => typeof record.spread === "number") && item(line("mark-spread"), "standard deviation over the seeds"),
+    records.some(record => typeof record.spread !== "number" && typeof record.standard_error === "number") && item(line("mark-noise"), "two standard errors of one run, from the number of test images"));
 }

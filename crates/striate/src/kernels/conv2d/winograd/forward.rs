@@ -1,4 +1,4 @@
-//! The forward pass, which is the input gradient too (on dy, with turned weights and padding K - 1 - p).
+//! The forward pass, which is the input gradient too (on dy, with rotated filters and padding K - 1 - p).
 //!
 //! ```text
 //! U[36][panel][c][lanes] = transformed weights
@@ -15,14 +15,16 @@
 
 use rayon::prelude::*;
 
-use super::strips::{Maps, Run, Strips, TileLayout, Transform, outputs, transform};
+use super::strips::{Run, Strips, TileLayout};
+use super::tiles::{Maps, Transform, outputs, transform};
 use super::transforms::CELLS;
 use super::weights::{Reading, transformed};
 use crate::kernels::conv2d::block::{Along, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, padded, panels};
 use crate::kernels::level::Level;
 use crate::kernels::output::written_by;
-use crate::kernels::scratch::{Scratch, Shared};
+use crate::kernels::scratch::Scratch;
+use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch, width};
 
 /// Bytes of V and M of a block: about half of a second cache of 2 MB, all of one of 1 MB.

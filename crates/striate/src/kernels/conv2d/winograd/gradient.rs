@@ -15,13 +15,15 @@
 
 use rayon::prelude::*;
 
-use super::strips::{Maps, Strips, TileLayout, Transform, transform};
+use super::strips::{Strips, TileLayout};
+use super::tiles::{Maps, Transform, transform};
 use super::transforms::{CELLS, weight_gradient_tile};
 use crate::kernels::conv2d::block::{Along, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, padded, panels};
 use crate::kernels::level::Level;
 use crate::kernels::output::written_by;
-use crate::kernels::scratch::{Scratch, Shared};
+use crate::kernels::scratch::Scratch;
+use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch, width};
 
 /// Bytes of V and Z of a block; longer blocks read and write D less often.
@@ -51,7 +53,7 @@ pub(super) fn run<const M: usize, const K: usize>(
     let strips = Strips::new(pass.n, pass.dy.h, pass.dy.w, M);
     let bytes = CELLS * size_of::<f32>() * (padded(c, width.lanes) + wide);
     let per_block = (BLOCK / (strips.tiles * bytes)).max(1);
-    // Few tiles do not pay for the clearing and adding of many D.
+    // With few tiles, clearing and adding many D would take longer than it saves.
     let parts = if strips.count * strips.tiles < 1024 {
         2
     } else {

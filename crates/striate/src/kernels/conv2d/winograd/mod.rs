@@ -2,13 +2,14 @@
 //!
 //! A tile of 4x4 outputs of a 3x3 kernel takes 36 multiplications instead of 144;
 //! one of 2x2 outputs of a 5x5 kernel 36 instead of 100.
-//! Transforms of input, weights and outputs pay for it, so it wins where channels are many:
+//! Transforms of input, weights and outputs are the price, so it wins where channels are many:
 //! each transformed number is used once a channel of the other side.
 //!
 //! | file | what it holds |
 //! |:--|:--|
 //! | [`transforms`] | the matrices A, B, G as short sums |
-//! | [`strips`] | maps to tiles and back |
+//! | [`strips`] | how maps are cut into tiles |
+//! | [`tiles`] | maps to tiles and back |
 //! | [`weights`] | transformed weights |
 //! | [`forward`] | forward pass and input gradient |
 //! | [`gradient`] | weight gradient |
@@ -20,15 +21,16 @@
 mod forward;
 mod gradient;
 mod strips;
+mod tiles;
 mod transforms;
 mod weights;
 
 #[cfg(test)]
 mod tests;
 
-use super::{ConvShape, Pass};
+use super::ConvShape;
 use crate::kernels::level::Level;
-use strips::Maps;
+use tiles::Maps;
 use weights::Reading;
 
 /// Whether the algorithm computes this convolution at all.
@@ -46,7 +48,7 @@ pub(super) fn applies(s: &ConvShape) -> bool {
 }
 
 /// Whether it is also faster than the direct way.
-pub(super) fn pays(s: &ConvShape, _pass: Pass) -> bool {
+pub(super) fn is_faster(s: &ConvShape) -> bool {
     let least = s.c_in.min(s.c_out);
     let outputs = s.h_out().min(s.w_out());
     match s.kh {
@@ -90,7 +92,7 @@ pub(super) fn forward(
             channels: s.c_out,
             count_step: 1,
             channel_step: s.c_in,
-            turned: false,
+            rotated: false,
         },
     };
     match s.kh {
@@ -111,7 +113,7 @@ pub(super) fn backward_input(level: Level, s: &ConvShape, dy: &[f32], weight: &[
             channels: s.c_in,
             count_step: s.c_in,
             channel_step: 1,
-            turned: true,
+            rotated: true,
         },
     };
     match s.kh {

@@ -137,7 +137,7 @@ pub(super) unsafe fn input_tile<S: Simd<Elem = f32>>(
 ) {
     // SAFETY: the caller grants 6x6 pixels and 36 planes.
     unsafe {
-        let mut turned: Tile<S> = [[S::zero(); SIDE]; SIDE];
+        let mut halfway: Tile<S> = [[S::zero(); SIDE]; SIDE];
         for j in 0..SIDE {
             let mut column = [S::zero(); SIDE];
             for i in 0..SIDE {
@@ -145,11 +145,11 @@ pub(super) unsafe fn input_tile<S: Simd<Elem = f32>>(
             }
             let column = input::<S>(column);
             for i in 0..SIDE {
-                turned[i][j] = column[i];
+                halfway[i][j] = column[i];
             }
         }
         for i in 0..SIDE {
-            let row = input::<S>(turned[i]);
+            let row = input::<S>(halfway[i]);
             for j in 0..SIDE {
                 S::store(to.add((i * SIDE + j) * plane), row[j]);
             }
@@ -167,7 +167,7 @@ pub(super) unsafe fn gradient_tile<S: Simd<Elem = f32>, const M: usize>(
 ) {
     // SAFETY: the caller grants MxM pixels and 36 planes.
     unsafe {
-        let mut turned = [[S::zero(); M]; SIDE];
+        let mut halfway = [[S::zero(); M]; SIDE];
         for j in 0..M {
             let mut column = [S::zero(); M];
             for i in 0..M {
@@ -175,11 +175,11 @@ pub(super) unsafe fn gradient_tile<S: Simd<Elem = f32>, const M: usize>(
             }
             let column = values::<S, M>(column);
             for i in 0..SIDE {
-                turned[i][j] = column[i];
+                halfway[i][j] = column[i];
             }
         }
         for i in 0..SIDE {
-            let row = values::<S, M>(turned[i]);
+            let row = values::<S, M>(halfway[i]);
             for j in 0..SIDE {
                 S::store(to.add((i * SIDE + j) * plane), row[j]);
             }
@@ -204,7 +204,7 @@ pub(super) unsafe fn weight_tile<S: Simd<Elem = f32>, const K: usize>(
 ) -> Tile<S> {
     // SAFETY: passed on.
     unsafe {
-        let mut turned = [[S::zero(); K]; SIDE];
+        let mut halfway = [[S::zero(); K]; SIDE];
         for j in 0..K {
             let mut column = [S::zero(); K];
             for i in 0..K {
@@ -212,12 +212,12 @@ pub(super) unsafe fn weight_tile<S: Simd<Elem = f32>, const K: usize>(
             }
             let column = values::<S, K>(column);
             for i in 0..SIDE {
-                turned[i][j] = column[i];
+                halfway[i][j] = column[i];
             }
         }
         let mut tile = [[S::zero(); SIDE]; SIDE];
         for i in 0..SIDE {
-            tile[i] = values::<S, K>(turned[i]);
+            tile[i] = values::<S, K>(halfway[i]);
             for j in 0..SIDE {
                 tile[i][j] = S::mul(tile[i][j], number::<S>(NORMS[i] * NORMS[j]));
             }
@@ -244,7 +244,7 @@ unsafe fn shrink<S: Simd<Elem = f32>, const N: usize>(
 ) -> [[S::V; N]; N] {
     // SAFETY: passed on.
     unsafe {
-        let mut turned = [[S::zero(); SIDE]; N];
+        let mut halfway = [[S::zero(); SIDE]; N];
         for j in 0..SIDE {
             let mut column = [S::zero(); SIDE];
             for i in 0..SIDE {
@@ -252,12 +252,12 @@ unsafe fn shrink<S: Simd<Elem = f32>, const N: usize>(
             }
             let column = sums::<S, N>(column);
             for i in 0..N {
-                turned[i][j] = column[i];
+                halfway[i][j] = column[i];
             }
         }
         let mut tile = [[S::zero(); N]; N];
         for i in 0..N {
-            tile[i] = sums::<S, N>(turned[i]);
+            tile[i] = sums::<S, N>(halfway[i]);
         }
         tile
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! forward:         U = G w[o, c] G^T,             k = c, lanes = o
-//! input gradient:  U = G w[o, c] turned by 180 degrees G^T,   k = o, lanes = c
+//! input gradient:  U = G w[o, c] rotated by 180 degrees G^T,   k = o, lanes = c
 //! ```
 //!
 //! Safety: each task writes the rows of its own panel.
@@ -12,7 +12,8 @@ use rayon::prelude::*;
 use super::transforms::{CELLS, SIDE, weight_tile};
 use crate::kernels::conv2d::panels::{Panel, padded};
 use crate::kernels::level::Level;
-use crate::kernels::scratch::{Scratch, Shared};
+use crate::kernels::scratch::Scratch;
+use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch, width};
 
 /// How the register block reads the weights, (C_out, C_in, K, K).
@@ -25,8 +26,8 @@ pub(super) struct Reading {
     /// From filter to filter along the sum and along the results.
     pub(super) count_step: usize,
     pub(super) channel_step: usize,
-    /// Whether each filter is turned by 180 degrees.
-    pub(super) turned: bool,
+    /// Whether each filter is rotated by 180 degrees.
+    pub(super) rotated: bool,
 }
 
 /// Transforms all weights.
@@ -88,7 +89,7 @@ impl<const K: usize> Kernel<f32> for Filters<'_, K> {
                     let filter = (channel + lane) * r.channel_step + k * r.count_step;
                     let filter = &self.weight[filter * K * K..][..K * K];
                     for (at, &tap) in filter.iter().enumerate() {
-                        let at = if r.turned { K * K - 1 - at } else { at };
+                        let at = if r.rotated { K * K - 1 - at } else { at };
                         taps[at / K][at % K][lane] = tap;
                     }
                 }

@@ -1,0 +1,162 @@
+//! Direct convolution without a patch matrix: the forward pass and the input gradient.
+//!
+//! Both are one computation, a sum over taps:
+//!
+//! ```text
+//! to[o][i * spread + start] = sum over c, taps t of  packed[c, t, o] * from[c][i * step + t]        (per axis)
+//! ```
+//!
+//! | pass | from | step | spread | taps t |
+//! |:--|:--|:--|:--|:--|
+//! | forward | x | stride | 1 | u * dilation - padding |
+//! | input gradient | dy | 1 | stride | (start + padding - u * dilation) / stride, where that is whole |
+//!
+//! A tap is a kernel cell together with the place where it reads.
+//! The input gradient has one phase for each `start` below the stride, each with its own taps,
+//! so no product with a zero is ever computed.
+//!
+//! | file | what it holds |
+//! |:--|:--|
+//! | [`phases`] | the taps of both passes |
+//! | [`plan`] | packed weights, the cut into tiles, the loop over tiles |
+//! | [`tile`] | one tile: patch, sums, maps |
+//!
+//! Safety: a tile writes its own rectangle of each output map; offsets into the patch are built with its sizes.
+
+use rayon::prelude::*;
+
+use super::ConvShape;
+use crate::kernels::level::Level;
+use crate::kernels::output::written_by;
+use crate::kernels::simd::Lanes;
+use phases::{forward_phases, gradient_phases};
+use plan::{Maps, Plan};
+
+mod phases;
+mod plan;
+mod tile;
+
+/// See [`super::forward`].
+pub(super) fn forward<T: Lanes>(
+    level: Level,
+    s: &ConvShape,
+    x: &[T],
+    weight: &[T],
+    bias: Option<&[T]>,
+    relu: bool,
+) -> Vec<T> {
+    let s = &flattened(s);
+    let (c, o, cells) = (s.c_in / s.groups, s.c_out / s.groups, s.kh * s.kw);
+    let phases = forward_phases(s);
+    let fill = |y: &mut [T]| {
+        for group in 0..s.groups {
+            let weight = &weight[group * o * c * cells..][..o * c * cells];
+            Plan {
+                level,
+                from: Maps {
+                    channels: s.c_in,
+                    first: group * c,
+                    count: c,
+                    h: s.h,
+                    w: s.w,
+                },
+                to: Maps {
+                    channels: s.c_out,
+                    first: group * o,
+                    count: o,
+                    h: s.h_out(),
+                    w: s.w_out(),
+                },
+                step: s.stride,
+                phases: &phases,
+                bias: bias.map(|bias| &bias[group * o..][..o]),
+                relu,
+            }
+            .run(s.n, x, y, |from, to, cell| {
+                weight[(to * c + from) * cells + cell]
+            });
+        }
+    };
+    // SAFETY: the tiles of all groups together store every output pixel, and load none before.
+    unsafe { written_by(s.y_len(), fill) }
+}
+
+/// See [`super::backward_input`].
+pub(super) fn backward_input<T: Lanes>(
+    level: Level,
+    s: &ConvShape,
+    dy: &[T],
+    weight: &[T],
+) -> Vec<T> {
+    let s = &flattened(s);
+    let (c, o, cells) = (s.c_in / s.groups, s.c_out / s.groups, s.kh * s.kw);
+    let phases = gradient_phases(s);
+    let (rows, columns) = phases.reached(s.h, s.w);
+    let fill = |dx: &mut [T]| {
+        for group in 0..s.groups {
+            let weight = &weight[group * o * c * cells..][..o * c * cells];
+            Plan {
+                level,
+                from: Maps {
+                    channels: s.c_out,
+                    first: group * o,
+                    count: o,
+                    h: s.h_out(),
+                    w: s.w_out(),
+                },
+                to: Maps {
+                    channels: s.c_in,
+                    first: group * c,
+                    count: c,
+                    h: rows.len(),
+                    w: columns.len(),
+                },
+                step: (1, 1),
+                phases: &phases,
+                bias: None,
+                relu: false,
+            }
+            .run(s.n, dy, dx, |from, to, cell| {
+                weight[(from * c + to) * cells + cell]
+            });
+        }
+    };
+    if rows.is_empty() || columns.is_empty() {
+        return vec![T::ZERO; s.x_len()];
+    }
+    let maps = s.n * s.c_in;
+    // SAFETY: the phases of all tiles of all groups together store every pixel, and load none before.
+    let reached = unsafe { written_by(maps * rows.len() * columns.len(), fill) };
+    if (rows.len(), columns.len()) == (s.h, s.w) {
+        return reached;
+    }
+    spread_out(s, &reached, &rows, &columns)
+}
+
+/// Maps of zeros, with `reached` in these rows and columns: where a large stride leaves most of x without a window.
+fn spread_out<T: Lanes>(s: &ConvShape, reached: &[T], rows: &[usize], columns: &[usize]) -> Vec<T> {
+    let mut dx = vec![T::ZERO; s.x_len()];
+    let maps = dx.par_chunks_exact_mut(s.h * s.w);
+    let reached = reached.par_chunks_exact(rows.len() * columns.len());
+    maps.zip(reached).for_each(|(map, reached)| {
+        for (&row, reached) in rows.iter().zip(reached.chunks_exact(columns.len())) {
+            for (&column, &value) in columns.iter().zip(reached) {
+                map[row * s.w + column] = value;
+            }
+        }
+    });
+    dx
+}
+
+/// A 1x1 convolution does not care where a row ends: one long row makes even tiles.
+pub(super) fn flattened(s: &ConvShape) -> ConvShape {
+    if (s.kh, s.kw, s.stride, s.padding) == (1, 1, (1, 1), (0, 0)) {
+        ConvShape {
+            h: 1,
+            w: s.h * s.w,
+            ..*s
+        }
+    } else {
+        *s
+    }
+}
