@@ -126,7 +126,7 @@ fn placed(text: &str, name: &str, table: &str) -> Result<String> {
     let start = start + begin.len();
     match text[start..].find(&end) {
         Some(len) => Ok(format!("{}{table}{}", &text[..start], &text[start + len..])),
-        None => bail!("`{}` has no `{}` behind it", begin.trim(), end.trim()),
+        None => bail!("`{}` has no `{}` after it", begin.trim(), end.trim()),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Runs each paper's experiments end to end on a sliver of data.
 //!
-//! The binary must know the paper (its exit code says so) and must leave records behind.
+//! The binary must know the paper (its exit code says so) and must leave records.
 
 use std::ffi::OsString;
 use std::fs;

@@ -11,7 +11,7 @@ use super::stage::{Stage, WORK, smoke};
 /// Exit codes of a run that had ended already, or that was asked to stop and saved what it had.
 const STOPPED: [i32; 4] = [0, 128 + SIGHUP, 128 + SIGINT, 128 + SIGTERM];
 
-/// A run is interrupted at most so often before it may end.
+/// The most interruptions of one run.
 const MOST_INTERRUPTIONS: usize = 4;
 
 /// SIGKILL leaves no time to save anything.

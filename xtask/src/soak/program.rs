@@ -49,7 +49,7 @@ impl Call {
         self
     }
 
-    /// At most so many bytes of address space.
+    /// Limits the address space, in bytes.
     pub(super) fn address_space(mut self, bytes: u64) -> Self {
         self.address_space = Some(bytes);
         self

@@ -1,4 +1,4 @@
-//! What runs leave behind, without what differs from run to run: time, date and machine.
+//! The files that hold the results of runs, without what differs from run to run: time, date and machine.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -55,7 +55,10 @@ fn collect(root: &Path, folder: &Path, files: &mut BTreeMap<String, String>) -> 
             .to_string_lossy()
             .into_owned();
         if path.is_dir() {
-            collect(root, &path, files)?;
+            // An earlier checkpoint, `checkpoint.old`, is kept for the case that the last is damaged: it is no result.
+            if !name.starts_with("checkpoint.") {
+                collect(root, &path, files)?;
+            }
             continue;
         }
         let text = match name.as_str() {
@@ -122,7 +125,11 @@ mod tests {
         let other = record.replace("1.5", "2.5");
         let error = results.same_below(&write("d", &other, b"ab")).unwrap_err();
         assert!(error.to_string().contains("record.json differs"), "{error}");
-        fs::create_dir(folder.path().join("e")).unwrap();
-        assert!(results.same_below(&folder.path().join("e")).is_err());
+        let old = write("e", record, b"ab").join("run/checkpoint.old");
+        fs::create_dir(&old).unwrap();
+        fs::write(old.join("weights.safetensors"), b"a").unwrap();
+        results.same_below(&folder.path().join("e")).unwrap();
+        fs::create_dir(folder.path().join("f")).unwrap();
+        assert!(results.same_below(&folder.path().join("f")).is_err());
     }
 }
