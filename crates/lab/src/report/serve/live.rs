@@ -13,6 +13,8 @@ use crate::report::{Figure, History, ReportError, RunState, address, regular_fil
 
 /// A run without an end is shown for this long after its last line.
 const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3600);
+/// A run that has ended is shown for this long, so that short ones are seen at all.
+const JUST_ENDED: Duration = Duration::from_secs(30);
 /// A picture counts as new for this long.
 const NEW: Duration = Duration::from_secs(24 * 3600);
 /// Pictures that are shown.
@@ -87,7 +89,7 @@ impl Watch {
         })
     }
 
-    /// The run of a log, unless it has ended or stopped long ago.
+    /// The run of a log, unless it ended a while ago or stopped long ago.
     fn in_progress(&mut self, log: &Seen) -> Option<History> {
         if self.ended.get(&log.path) == Some(&log.written) || age(log.written) > REMEMBERED {
             return None;
@@ -95,7 +97,7 @@ impl Watch {
         let folder = log.path.parent()?;
         let shown = folder.strip_prefix(&self.root).ok()?.to_string_lossy();
         let run = History::read(folder, shown).ok()??;
-        if run.state == RunState::Ended {
+        if run.state == RunState::Ended && age(log.written) > JUST_ENDED {
             self.ended.insert(log.path.clone(), log.written);
             return None;
         }
@@ -176,8 +178,26 @@ mod tests {
         fs::write(folder.join("log.jsonl"), end).unwrap();
         fs::write(folder.join("record.json"), "[]").unwrap();
         let after = news(&mut watch);
-        assert_eq!(after["runs"].as_array().map(Vec::len), Some(0));
+        assert_eq!(after["runs"][0]["state"], "ended");
         assert_ne!(after["version"], before["version"]);
+    }
+
+    #[test]
+    fn a_run_that_ended_a_while_ago_is_no_news() {
+        let root = tempfile::tempdir().unwrap();
+        let log = root.path().join("log.jsonl");
+        fs::write(
+            &log,
+            "{\"kind\":\"end\",\"step\":1,\"outcome\":\"trained\"}\n",
+        )
+        .unwrap();
+        let minute_ago = SystemTime::now() - Duration::from_secs(60);
+        let file = fs::File::options().append(true).open(&log).unwrap();
+        file.set_modified(minute_ago).unwrap();
+        let mut watch = Watch::new(root.path());
+        for _ in 0..2 {
+            assert_eq!(news(&mut watch)["runs"].as_array().map(Vec::len), Some(0));
+        }
     }
 
     #[test]

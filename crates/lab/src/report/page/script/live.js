@@ -25,7 +25,7 @@ function runCard(run) {
   return el("article", { class: "card" },
     el("h3", {}, run.label || run.folder),
     el("p", { class: "soft" }, `seed ${run.seed}, ${run.folder}`),
-    el("p", {}, el("span", { class: `verdict ${stopped ? "does-not-hold" : "holds"}` }, stopped ? `stopped ${since} ago` : "running")),
+    el("p", {}, el("span", { class: `verdict ${{ running: "holds", ended: "not-run", stopped: "does-not-hold" }[run.state]}` }, stopped ? `stopped ${since} ago` : run.state)),
     typeof run.done === "number" && el("progress", { max: 1, value: run.done, "aria-label": `Progress of ${run.label || run.folder}` }),
     el("dl", {}, facts.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, String(value ?? "-"))))),
     stopped && [el("p", { class: "soft" }, "Last line of its log:"), el("pre", {}, run.last_line)]);
@@ -47,9 +47,10 @@ const liveSwitches = {};
 function showLive(news) {
   const runs = news.runs;
   const running = runs.filter(run => run.state === "running").length;
+  const stopped = runs.filter(run => run.state === "stopped").length;
   document.getElementById("live-state").textContent = runs.length === 0
     ? "Nothing is running. This part follows runs as soon as they begin."
-    : `${counted(running, "run", "runs")} in progress, ${runs.length - running} stopped without an end.`;
+    : `${counted(running, "run", "runs")} in progress, ${stopped} stopped without an end.`;
   document.getElementById("live-runs").replaceChildren(...runs.map(runCard));
   // A chart is drawn again only when an epoch is done: it keeps its switches.
   const curves = JSON.stringify(runs.map(run => [run.folder, run.epoch.length]));

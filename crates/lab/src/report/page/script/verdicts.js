@@ -37,9 +37,16 @@ function findingsOf(sections) {
   return [...findings.values()];
 }
 
+// One or two comparisons are shown; more are counted, and listed on demand.
 function evidenceList(judgement) {
-  if (judgement.comparisons.length === 0) return null;
-  return el("ul", { class: "evidence" }, judgement.comparisons.map(part => el("li", {}, `${part.evidence} `, judgement.comparisons.length > 1 ? `(${VERDICTS[part.verdict][1]})` : null)));
+  const parts = judgement.comparisons;
+  if (parts.length === 0) return null;
+  const list = el("ul", { class: "evidence" }, parts.map(part =>
+    el("li", {}, part.evidence, parts.length > 1 && part.verdict !== "not-run" ? ` (${VERDICTS[part.verdict][1]})` : null)));
+  if (parts.length <= 2) return list;
+  const counts = Object.keys(VERDICTS).map(verdict => [parts.filter(part => part.verdict === verdict).length, VERDICTS[verdict][1]]);
+  const text = counts.filter(([count]) => count > 0).map(([count, words]) => `${count} ${words}`).join(", ");
+  return el("details", { class: "soft" }, el("summary", {}, `${parts.length} comparisons: ${text}`), list);
 }
 
 function seenLine({ judgement, section }, linked) {
