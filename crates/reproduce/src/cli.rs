@@ -80,7 +80,7 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
     let mut not_run = Vec::new();
     let mut outcome = Ok(());
     for experiment in &chosen {
-        match experiment.run(&mut session) {
+        match experiment.execute(&mut session) {
             Ok(reason) => not_run.extend(reason),
             Err(error) => {
                 // What was measured before is shown all the same.

@@ -16,6 +16,13 @@ pub(crate) struct Choice {
     pub(crate) why: &'static str,
 }
 
+impl Choice {
+    /// The choice of a field, and why it is ours.
+    pub(crate) const fn new(field: &'static str, why: &'static str) -> Self {
+        Self { field, why }
+    }
+}
+
 /// How a number was measured; `{name}` in the text stands for a constant of the program.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Note {
@@ -26,7 +33,12 @@ pub(crate) struct Note {
 impl Note {
     /// A note without numbers.
     pub(crate) const fn new(text: &'static str) -> Self {
-        Self { text, numbers: &[] }
+        Self::with(text, &[])
+    }
+
+    /// A note with numbers.
+    pub(crate) const fn with(text: &'static str, numbers: &'static [(&'static str, f64)]) -> Self {
+        Self { text, numbers }
     }
 
     /// The text with its numbers.
@@ -305,10 +317,7 @@ mod tests {
 
     #[test]
     fn choices_have_the_run_s_values() {
-        let choice = |field| Choice {
-            field,
-            why: "the paper does not state it",
-        };
+        let choice = |field| Choice::new(field, "the paper does not state it");
         let ours = table("[recipe]\nbatch_size = 128");
         let choices = [choice("recipe.batch_size"), choice("recipe.labelled")];
         assert_eq!(

@@ -145,6 +145,31 @@ impl Experiment {
         }
     }
 
+    /// The same with so many runs of each network.
+    pub(crate) const fn seeds(self, seeds: Scales<u64>) -> Self {
+        Self { seeds, ..self }
+    }
+
+    /// The same with what the paper claims of its rows.
+    pub(crate) const fn findings(self, findings: &'static [Finding]) -> Self {
+        Self { findings, ..self }
+    }
+
+    /// The same with what is ours because the paper is silent.
+    pub(crate) const fn choices(self, choices: &'static [&'static [Choice]]) -> Self {
+        Self { choices, ..self }
+    }
+
+    /// The same with what a reader must know of the numbers.
+    pub(crate) const fn notes(self, notes: &'static [Note]) -> Self {
+        Self { notes, ..self }
+    }
+
+    /// The same, doing more than training its rows.
+    pub(crate) const fn run(self, run: fn(&mut Session, &[Planned]) -> Result<()>) -> Self {
+        Self { run, ..self }
+    }
+
     /// The rows of its table with the paper's numbers.
     pub(crate) fn claims(&self) -> Vec<Claim> {
         let rows = (self.rows)().into_iter();
@@ -163,7 +188,7 @@ impl Experiment {
     }
 
     /// Runs it; says why if it cannot be run with these settings.
-    pub(crate) fn run(&self, session: &mut Session) -> Result<Option<String>> {
+    pub(crate) fn execute(&self, session: &mut Session) -> Result<Option<String>> {
         let scale = session.scale();
         session.begin(self.id, *self.seeds.at(scale));
         let mut planned = Vec::new();

@@ -13,6 +13,16 @@ pub(crate) struct Scales<T> {
 }
 
 impl<T> Scales<T> {
+    /// A value for each scale, from large to small.
+    pub(crate) const fn new(paper: T, cpu: T, quick: T, smoke: T) -> Self {
+        Self {
+            paper,
+            cpu,
+            quick,
+            smoke,
+        }
+    }
+
     /// The value of a scale.
     pub(crate) const fn at(&self, scale: Scale) -> &T {
         match scale {
@@ -27,11 +37,6 @@ impl<T> Scales<T> {
 impl<T: Copy> Scales<T> {
     /// The same value at every scale.
     pub(crate) const fn all(value: T) -> Self {
-        Self {
-            paper: value,
-            cpu: value,
-            quick: value,
-            smoke: value,
-        }
+        Self::new(value, value, value, value)
     }
 }

@@ -95,31 +95,21 @@ const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-pub(super) const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+pub(super) const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What Sec. 3.2 does not say.
 pub(super) const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.batch_size",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "recipe.optimizer.weight_decay",
-        why: "biases are decayed like weights, of which the paper says nothing",
-    },
-    Choice {
-        field: "initializer",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "rates",
-        why: "the rate of each network is chosen on held-out training images, never on test images",
-    },
+    Choice::new("recipe.batch_size", "the paper does not state it"),
+    Choice::new(
+        "recipe.optimizer.weight_decay",
+        "biases are decayed like weights, of which the paper says nothing",
+    ),
+    Choice::new("initializer", "the paper does not state it"),
+    Choice::new(
+        "rates",
+        "the rate of each network is chosen on held-out training images, never on test \
+         images",
+    ),
 ];
 
 impl Setup {

@@ -21,30 +21,31 @@ const SHOWN: f64 = 0.1;
 const STRONGEST: (&str, &str) = ("strongest map is that of the true class", "%");
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "The map of the true class is the strongest.",
-    source: "Fig. 4, Sec. 4.7",
-    quantity: STRONGEST.0,
-    relation: Relation::AtLeast {
+const FINDINGS: &[Finding] = &[Finding::new(
+    "The map of the true class is the strongest.",
+    "Fig. 4, Sec. 4.7",
+    STRONGEST.0,
+    Relation::AtLeast {
         row: "NIN + dropout",
         limit: 50.0,
     },
-}];
+)];
 
-pub(crate) const FIG4: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    notes: &[
-        Note::new(
-            "A map counts as strongest if it holds the largest activation of all maps of an image.",
-        ),
-        Note::new(
-            "The images are the first of each class, since the paper does not say how it chose.",
-        ),
-    ],
-    run: draw,
-    ..Experiment::new("nin/fig4", "class maps of test images", CIFAR10, rows)
-};
+pub(crate) const FIG4: Experiment =
+    Experiment::new("nin/fig4", "class maps of test images", CIFAR10, rows)
+        .choices(&[CHOICES])
+        .findings(FINDINGS)
+        .notes(&[
+            Note::new(
+                "A map counts as strongest if it holds the largest activation of all maps of \
+                 an image.",
+            ),
+            Note::new(
+                "The images are the first of each class, since the paper does not say how it \
+                 chose.",
+            ),
+        ])
+        .run(draw);
 
 fn rows() -> Vec<Row> {
     let row = table1::with_dropout();

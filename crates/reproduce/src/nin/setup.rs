@@ -105,27 +105,24 @@ const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-pub(super) const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+pub(super) const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What neither the paper nor the authors' files say.
 pub(super) const CHOICES: &[Choice] = &[
-    Choice {
-        field: "model.initialization",
-        why: "the crate's guarded start, since the authors' start is often dead",
-    },
-    Choice {
-        field: "recipe.schedule.decay.fractions",
-        why: "the rate falls after fixed parts of the run, as in the authors' log for CIFAR, which serves the other sets and the plain network too",
-    },
-    Choice {
-        field: "recipe.epochs",
-        why: "the paper trains until training stops improving; the authors' log is of CIFAR alone",
-    },
+    Choice::new(
+        "model.initialization",
+        "the crate's guarded start, since the authors' start is often dead",
+    ),
+    Choice::new(
+        "recipe.schedule.decay.fractions",
+        "the rate falls after fixed parts of the run, as in the authors' log for \
+         CIFAR, which serves the other sets and the plain network too",
+    ),
+    Choice::new(
+        "recipe.epochs",
+        "the paper trains until training stops improving; the authors' log is of CIFAR \
+         alone",
+    ),
 ];
 
 impl Setup {

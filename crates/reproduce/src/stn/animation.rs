@@ -43,14 +43,14 @@ const SHOWN: usize = 6;
 /// Where a run keeps its frames, so that a run that is resumed in its middle has those of its start.
 const FILM: &str = "film";
 
-pub(crate) const ANIMATION: Experiment = Experiment {
-    choices: &[CHOICES],
-    notes: &[Note::new(
-        "The paper's videos show moving inputs; here the network moves and the inputs stay.",
-    )],
-    run,
-    ..Experiment::new("stn/animation", "the grid as training goes on", MNIST, rows)
-};
+pub(crate) const ANIMATION: Experiment =
+    Experiment::new("stn/animation", "the grid as training goes on", MNIST, rows)
+        .choices(&[CHOICES])
+        .notes(&[Note::new(
+            "The paper's videos show moving inputs; here the network moves and the inputs \
+             stay.",
+        )])
+        .run(run);
 
 /// A digit network that is filmed while it is trained.
 struct Filmed(DigitConfig);

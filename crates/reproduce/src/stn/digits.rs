@@ -134,12 +134,7 @@ const QUICK: Sizes = Sizes {
     cluttered_filters: Some(10),
 };
 
-const SIZES: Scales<Sizes> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: QUICK,
-};
+const SIZES: Scales<Sizes> = Scales::new(PAPER, CPU, QUICK, QUICK);
 
 impl Size {
     fn parameters(&self, side: usize) -> Result<usize> {

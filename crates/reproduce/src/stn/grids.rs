@@ -29,25 +29,25 @@ const SHOWN: [Distortion; 4] = [
 const BEFORE: (&str, &str) = ("difference within a class, input", "%");
 const AFTER: (&str, &str) = ("difference within a class, after the transformer", "%");
 
-pub(crate) const GRIDS: Experiment = Experiment {
-    choices: &[CHOICES],
-    notes: &[
-        Note::new(
-            "The difference within a class is the squared distance of test images from the mean image of their class, \
-             as a share of their squared values: what is not explained by the class.",
-        ),
-        Note::new(
-            "The digits shown are the first test digit of each class, where the paper shows digits that the CNN gets wrong.",
-        ),
-    ],
-    run,
-    ..Experiment::new(
-        "stn/grids",
-        "what the transformers do to test digits",
-        MNIST,
-        rows,
-    )
-};
+pub(crate) const GRIDS: Experiment = Experiment::new(
+    "stn/grids",
+    "what the transformers do to test digits",
+    MNIST,
+    rows,
+)
+.choices(&[CHOICES])
+.notes(&[
+    Note::new(
+        "The difference within a class is the squared distance of test images from the \
+         mean image of their class, as a share of their squared values: what is not \
+         explained by the class.",
+    ),
+    Note::new(
+        "The digits shown are the first test digit of each class, where the paper \
+         shows digits that the CNN gets wrong.",
+    ),
+])
+.run(run);
 
 /// The CNN with the transformer that is made for each distortion.
 fn rows() -> Vec<Row> {

@@ -90,35 +90,30 @@ pub(super) const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-pub(super) const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+pub(super) const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What the paper does not say.
 pub(super) const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.optimizer.momentum",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "model.gradient_scale",
-        why: "the paper lowers the rate of localisation nets without a number for digits",
-    },
-    Choice {
-        field: "synthetic.canvas",
-        why: "side of the images in pixels, drawn anew in every epoch, test images once; of these the paper states those of RTS and TC",
-    },
-    Choice {
-        field: "model.body.fcn.hidden",
-        why: "as many as give all networks of this kind the same number of parameters, that of the widest CNN at scale paper, where the paper has more on a large canvas",
-    },
-    Choice {
-        field: "model.body.cnn.filters",
-        why: "as many as give all networks of this kind the same number of parameters, as far as the localisation net leaves room",
-    },
+    Choice::new("recipe.optimizer.momentum", "the paper does not state it"),
+    Choice::new(
+        "model.gradient_scale",
+        "the paper lowers the rate of localisation nets without a number for digits",
+    ),
+    Choice::new(
+        "synthetic.canvas",
+        "side of the images in pixels, drawn anew in every epoch, test images once; of \
+         these the paper states those of RTS and TC",
+    ),
+    Choice::new(
+        "model.body.fcn.hidden",
+        "as many as give all networks of this kind the same number of parameters, that \
+         of the widest CNN at scale paper, where the paper has more on a large canvas",
+    ),
+    Choice::new(
+        "model.body.cnn.filters",
+        "as many as give all networks of this kind the same number of parameters, as \
+         far as the localisation net leaves room",
+    ),
 ];
 
 impl Setup {

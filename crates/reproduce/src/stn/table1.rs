@@ -35,11 +35,10 @@ const COLUMNS: [(Distortion, [f64; 8]); 4] = [
 
 /// What the paper claims.
 const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "Every transformer lowers the error on rotated digits.",
-        source: "Table 1",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    Finding::of_error(
+        "Every transformer lowers the error on rotated digits.",
+        "Table 1",
+        Relation::Below(&[
             ("R: ST-FCN Aff", "R: FCN"),
             ("R: ST-FCN Proj", "R: FCN"),
             ("R: ST-FCN TPS", "R: FCN"),
@@ -47,12 +46,11 @@ const FINDINGS: &[Finding] = &[
             ("R: ST-CNN Proj", "R: CNN"),
             ("R: ST-CNN TPS", "R: CNN"),
         ]),
-    },
-    Finding {
-        sentence: "Every transformer lowers the error on rotated, scaled and placed digits.",
-        source: "Table 1",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    ),
+    Finding::of_error(
+        "Every transformer lowers the error on rotated, scaled and placed digits.",
+        "Table 1",
+        Relation::Below(&[
             ("RTS: ST-FCN Aff", "RTS: FCN"),
             ("RTS: ST-FCN Proj", "RTS: FCN"),
             ("RTS: ST-FCN TPS", "RTS: FCN"),
@@ -60,12 +58,11 @@ const FINDINGS: &[Finding] = &[
             ("RTS: ST-CNN Proj", "RTS: CNN"),
             ("RTS: ST-CNN TPS", "RTS: CNN"),
         ]),
-    },
-    Finding {
-        sentence: "Every transformer lowers the error on digits in perspective.",
-        source: "Table 1",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    ),
+    Finding::of_error(
+        "Every transformer lowers the error on digits in perspective.",
+        "Table 1",
+        Relation::Below(&[
             ("P: ST-FCN Aff", "P: FCN"),
             ("P: ST-FCN Proj", "P: FCN"),
             ("P: ST-FCN TPS", "P: FCN"),
@@ -73,12 +70,11 @@ const FINDINGS: &[Finding] = &[
             ("P: ST-CNN Proj", "P: CNN"),
             ("P: ST-CNN TPS", "P: CNN"),
         ]),
-    },
-    Finding {
-        sentence: "Every transformer lowers the error on bent digits.",
-        source: "Table 1",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    ),
+    Finding::of_error(
+        "Every transformer lowers the error on bent digits.",
+        "Table 1",
+        Relation::Below(&[
             ("E: ST-FCN Aff", "E: FCN"),
             ("E: ST-FCN Proj", "E: FCN"),
             ("E: ST-FCN TPS", "E: FCN"),
@@ -86,19 +82,17 @@ const FINDINGS: &[Finding] = &[
             ("E: ST-CNN Proj", "E: CNN"),
             ("E: ST-CNN TPS", "E: CNN"),
         ]),
-    },
+    ),
 ];
 
-pub(crate) const TABLE1: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    ..Experiment::new(
-        "stn/table1",
-        "distorted MNIST without and with a transformer",
-        MNIST,
-        rows,
-    )
-};
+pub(crate) const TABLE1: Experiment = Experiment::new(
+    "stn/table1",
+    "distorted MNIST without and with a transformer",
+    MNIST,
+    rows,
+)
+.choices(&[CHOICES])
+.findings(FINDINGS);
 
 fn rows() -> Vec<Row> {
     let column = |(distortion, errors): (Distortion, [f64; 8])| {

@@ -58,35 +58,18 @@ const SMOKE: Setup = Setup {
     images: Some(8),
 };
 
-const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// The paper states none of this.
 const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.optimizer",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "recipe.batch_size",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "recipe.epochs",
-        why: "the paper does not state them",
-    },
-    Choice {
-        field: "recipe.augment",
-        why: "flips alone",
-    },
-    Choice {
-        field: "model.backbone.class_map_activation",
-        why: "new class maps with a ReLU could all be dead from the start",
-    },
+    Choice::new("recipe.optimizer", "the paper does not state it"),
+    Choice::new("recipe.batch_size", "the paper does not state it"),
+    Choice::new("recipe.epochs", "the paper does not state them"),
+    Choice::new("recipe.augment", "flips alone"),
+    Choice::new(
+        "model.backbone.class_map_activation",
+        "new class maps with a ReLU could all be dead from the start",
+    ),
 ];
 
 /// Pictures of 224 and of 448 pixels. Nothing that is part of the program resembles photographs; a smoke run only shows that the path works.
@@ -104,28 +87,29 @@ const ROWS: [(&str, usize, Data, f64); 4] = [
 const BACKBONE: &str = "backbone.safetensors";
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "Parts are better than the whole, large pictures better than small ones, and four parts better than two.",
-    source: "Table 3",
-    quantity: "test error",
-    relation: Relation::Falls(&[
+const FINDINGS: &[Finding] = &[Finding::of_error(
+    "Parts are better than the whole, large pictures better than small ones, and \
+     four parts better than two.",
+    "Table 3",
+    Relation::Falls(&[
         "CNN, 224 px",
         "2xST-CNN, 224 px",
         "2xST-CNN, 448 px",
         "4xST-CNN, 448 px",
     ]),
-}];
+)];
 
-pub(crate) const TABLE3: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    notes: &[Note::new(
-        "All-CNN-B as allconv/imagenet trains it takes the place of Inception with batch normalization; every part and the localisation net have a backbone of their own, \
-         windows have half the side, and no dropout follows the transformers.",
-    )],
-    run,
-    ..Experiment::new("stn/table3", "birds, whole or by parts", SMALL, rows)
-};
+pub(crate) const TABLE3: Experiment =
+    Experiment::new("stn/table3", "birds, whole or by parts", SMALL, rows)
+        .choices(&[CHOICES])
+        .findings(FINDINGS)
+        .notes(&[Note::new(
+            "All-CNN-B as allconv/imagenet trains it takes the place of Inception with \
+             batch normalization; every part and the localisation net have a backbone of \
+             their own, windows have half the side, and no dropout follows the \
+             transformers.",
+        )])
+        .run(run);
 
 fn rows() -> Vec<Row> {
     let row = |(label, parts, data, accuracy): (&str, usize, Data, f64)| {

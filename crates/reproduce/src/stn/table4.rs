@@ -68,12 +68,7 @@ const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// Name, transformers and their kind, and the paper's error.
 type Network = (&'static str, Option<(usize, Transform)>, f64);
@@ -95,33 +90,29 @@ const CANVAS: usize = 42;
 
 /// What the paper claims.
 const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "A transformer lowers the error of the fully connected network.",
-        source: "Table 4",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    Finding::of_error(
+        "A transformer lowers the error of the fully connected network.",
+        "Table 4",
+        Relation::Below(&[
             ("ST-FCN Aff", "FCN"),
             ("ST-FCN Proj", "FCN"),
             ("ST-FCN TPS", "FCN"),
         ]),
-    },
-    Finding {
-        sentence: "Two transformers are better than one.",
-        source: "Table 4",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    ),
+    Finding::of_error(
+        "Two transformers are better than one.",
+        "Table 4",
+        Relation::Below(&[
             ("2xST-FCN Aff", "ST-FCN Aff"),
             ("2xST-FCN Proj", "ST-FCN Proj"),
             ("2xST-FCN TPS", "ST-FCN TPS"),
         ]),
-    },
+    ),
 ];
 
-pub(crate) const TABLE4: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    ..Experiment::new("stn/table4", "MNIST addition", MNIST, rows)
-};
+pub(crate) const TABLE4: Experiment = Experiment::new("stn/table4", "MNIST addition", MNIST, rows)
+    .choices(&[CHOICES])
+    .findings(FINDINGS);
 
 fn rows() -> Vec<Row> {
     let row = |network: Network| {

@@ -70,36 +70,29 @@ const SLOW_ADAM: Optimizer = Optimizer::Adam {
     warmup: 1.0,
 };
 
-const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "A transformer turns the body until its shadow can be read.",
-    source: "App. A.3",
-    quantity: "test error",
-    relation: Relation::Falls(&["CNN on the shadow", "ST-CNN, 3-D affine"]),
-}];
+const FINDINGS: &[Finding] = &[Finding::of_error(
+    "A transformer turns the body until its shadow can be read.",
+    "App. A.3",
+    Relation::Falls(&["CNN on the shadow", "ST-CNN, 3-D affine"]),
+)];
 
-pub(crate) const VOLUME: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    notes: &[Note {
-        text: "Bodies are turned by up to {degrees} degrees about each axis and moved by up to {part} of the side, which the paper does not state.",
-        numbers: &[("degrees", Extrude::TURN), ("part", Extrude::MOVE)],
-    }],
-    run,
-    ..Experiment::new(
-        "stn/volume",
-        "digits in a volume, seen as a shadow",
-        MNIST,
-        rows,
-    )
-};
+pub(crate) const VOLUME: Experiment = Experiment::new(
+    "stn/volume",
+    "digits in a volume, seen as a shadow",
+    MNIST,
+    rows,
+)
+.choices(&[CHOICES])
+.findings(FINDINGS)
+.notes(&[Note::with(
+    "Bodies are turned by up to {degrees} degrees about each axis and moved by up \
+     to {part} of the side, which the paper does not state.",
+    &[("degrees", Extrude::TURN), ("part", Extrude::MOVE)],
+)])
+.run(run);
 
 /// A network for volumes, whose slices are the channels of its input.
 #[derive(Clone, Debug, Serialize)]

@@ -63,35 +63,18 @@ const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-pub(super) const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+pub(super) const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What is not known of the paper.
 pub(super) const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.optimizer",
-        why: "the paper's training is not known",
-    },
-    Choice {
-        field: "recipe.schedule.decay",
-        why: "the paper's training is not known",
-    },
-    Choice {
-        field: "recipe.epochs",
-        why: "the paper's training is not known",
-    },
-    Choice {
-        field: "recipe.batch_size",
-        why: "the paper's training is not known",
-    },
-    Choice {
-        field: "model.canvas",
-        why: "digits from zero to one in the middle of cells that all pools divide",
-    },
+    Choice::new("recipe.optimizer", "the paper's training is not known"),
+    Choice::new("recipe.schedule.decay", "the paper's training is not known"),
+    Choice::new("recipe.epochs", "the paper's training is not known"),
+    Choice::new("recipe.batch_size", "the paper's training is not known"),
+    Choice::new(
+        "model.canvas",
+        "digits from zero to one in the middle of cells that all pools divide",
+    ),
 ];
 
 impl Setup {
@@ -119,35 +102,35 @@ impl Setup {
 }
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "Reconstructions with where are better than by upsampling, at every size of the pool.",
-    source: "Sec. 4.1",
-    quantity: ERROR.0,
-    relation: Relation::Below(&[
+const FINDINGS: &[Finding] = &[Finding::new(
+    "Reconstructions with where are better than by upsampling, at every size of \
+     the pool.",
+    "Sec. 4.1",
+    ERROR.0,
+    Relation::Below(&[
         ("pool 2, where", "pool 2, upsampling"),
         ("pool 4, where", "pool 4, upsampling"),
         ("pool 8, where", "pool 8, upsampling"),
         ("pool 16, where", "pool 16, upsampling"),
     ]),
-}];
+)];
 
-pub(crate) const WHERE: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    notes: &[
-        Note::new("The paper shows pictures only; the mean squared error is an addition."),
-        Note::new(
-            "Errors are means over all cells of the test images, and a black picture would have the mean square of the digits.",
-        ),
-    ],
-    run,
-    ..Experiment::new(
-        "swwae/where",
-        "reconstructions with and without where",
-        MNIST,
-        rows,
-    )
-};
+pub(crate) const WHERE: Experiment = Experiment::new(
+    "swwae/where",
+    "reconstructions with and without where",
+    MNIST,
+    rows,
+)
+.choices(&[CHOICES])
+.findings(FINDINGS)
+.notes(&[
+    Note::new("The paper shows pictures only; the mean squared error is an addition."),
+    Note::new(
+        "Errors are means over all cells of the test images, and a black picture would \
+         have the mean square of the digits.",
+    ),
+])
+.run(run);
 
 fn rows() -> Vec<Row> {
     let row = |(pool, (unpooling, name)): (usize, (Unpooling, &str))| {

@@ -93,51 +93,34 @@ pub(super) const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-pub(super) const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+pub(super) const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What is not known of the paper.
 pub(super) const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.optimizer",
-        why: "the paper's optimizer is not known",
-    },
-    Choice {
-        field: "recipe.schedule.decay",
-        why: "the paper's schedule is not known",
-    },
-    Choice {
-        field: "recipe.epochs",
-        why: "passes over the unlabelled images; the paper's are not known",
-    },
-    Choice {
-        field: "recipe.labelled",
-        why: "as many labelled as unlabelled images; the paper's batches are not known",
-    },
-    Choice {
-        field: "recipe.augment",
-        why: "the paper's augmentation is not known",
-    },
-    Choice {
-        field: "model.weights",
-        why: "chosen by swwae/weights on held-out training images; the paper's are not known",
-    },
-    Choice {
-        field: "model.network.pool_dropout",
-        why: "the places of dropout in the paper are not known",
-    },
-    Choice {
-        field: "model.network.fc_dropout",
-        why: "the places of dropout in the paper are not known",
-    },
-    Choice {
-        field: "preprocess",
-        why: "the paper's preprocessing is not known",
-    },
+    Choice::new("recipe.optimizer", "the paper's optimizer is not known"),
+    Choice::new("recipe.schedule.decay", "the paper's schedule is not known"),
+    Choice::new(
+        "recipe.epochs",
+        "passes over the unlabelled images; the paper's are not known",
+    ),
+    Choice::new(
+        "recipe.labelled",
+        "as many labelled as unlabelled images; the paper's batches are not known",
+    ),
+    Choice::new("recipe.augment", "the paper's augmentation is not known"),
+    Choice::new(
+        "model.weights",
+        "chosen by swwae/weights on held-out training images; the paper's are not known",
+    ),
+    Choice::new(
+        "model.network.pool_dropout",
+        "the places of dropout in the paper are not known",
+    ),
+    Choice::new(
+        "model.network.fc_dropout",
+        "the places of dropout in the paper are not known",
+    ),
+    Choice::new("preprocess", "the paper's preprocessing is not known"),
 ];
 
 impl Setup {
