@@ -1,7 +1,6 @@
 //! Does what the command line says; the crate `cli` defines it.
 
 use std::cell::OnceCell;
-use std::ffi::OsStr;
 use std::io::{ErrorKind, Write, stdout};
 
 use anyhow::{Context, Result, bail};
@@ -164,29 +163,9 @@ fn device(device: ::cli::Device) -> Result<Device> {
 fn command() -> String {
     let args: Vec<String> = std::env::args_os()
         .skip(1)
-        .map(|arg| quoted(&arg))
+        .map(|arg| ::cli::quoted(&arg))
         .collect();
     format!("cargo xtask reproduce {}", args.join(" "))
-}
-
-/// An argument as a shell reads it; bytes that are no text are written `\xff`, in the quotes that Bash and Zsh have for them.
-fn quoted(arg: &OsStr) -> String {
-    let Some(text) = arg.to_str() else {
-        let chunks = arg.as_encoded_bytes().utf8_chunks();
-        let escaped: String = chunks
-            .map(|chunk| {
-                let text = chunk.valid().replace('\\', r"\\").replace('\'', r"\'");
-                let bytes = chunk.invalid().iter().map(|byte| format!(r"\x{byte:02x}"));
-                text + &bytes.collect::<String>()
-            })
-            .collect();
-        return format!("$'{escaped}'");
-    };
-    let special = |c: char| c.is_whitespace() || "'\"\\$*?&|;<>()".contains(c);
-    match text.is_empty() || text.contains(special) {
-        true => format!("'{}'", text.replace('\'', r"'\''")),
-        false => text.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -198,23 +177,6 @@ mod tests {
         assert!(device(::cli::Device::Cpu).is_ok());
         if let Err(error) = device(::cli::Device::Cuda(99)) {
             assert!(error.to_string().contains("--device cuda:99"), "{error}");
-        }
-    }
-
-    #[test]
-    fn arguments_can_be_typed_again() {
-        for (arg, wanted) in [
-            ("allconv", "allconv"),
-            ("", "''"),
-            ("a b", "'a b'"),
-            ("it's", r"'it'\''s'"),
-        ] {
-            assert_eq!(quoted(OsStr::new(arg)), wanted);
-        }
-        #[cfg(unix)]
-        {
-            use std::os::unix::ffi::OsStrExt;
-            assert_eq!(quoted(OsStr::from_bytes(b"a'\xff b")), r"$'a\'\xff b'");
         }
     }
 }

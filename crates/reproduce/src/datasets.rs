@@ -123,7 +123,7 @@ impl Datasets {
 /// The name of the set that comes from `source`.
 fn name(
     paper: &'static str,
-    stand_in: &crate::scales::Scales<Option<&'static str>>,
+    stand_in: &lab::report::Scales<Option<&'static str>>,
     source: &Source,
     scale: Scale,
 ) -> &'static str {

@@ -2,13 +2,11 @@
 
 use anyhow::Result;
 use lab::data::{DataError, Source};
-use lab::report::{Claim, Finding, Mark, Scale};
+use lab::report::{Choice, Claim, Deviations, Finding, Mark, Note, Scale, Scales};
 
 use crate::datasets;
-use crate::deviations::{self, Choice, Note};
 use crate::images::{Data, Images};
 use crate::planned::Planned;
-use crate::scales::Scales;
 use crate::session::Session;
 use crate::training::Training;
 
@@ -45,6 +43,33 @@ pub(crate) struct Row {
     /// The training at a scale on these images; nothing: the row is not run.
     training: Make,
 }
+
+/// Fields of the networks' settings in the sentences on what sets a run apart.
+const DEVIATIONS: Deviations = Deviations::named(&[
+    ("model.width", "width, as a part of the paper's"),
+    ("model.network.width", "width, as a part of the paper's"),
+    ("model.classes", "classes"),
+    ("model.in_channels", "channels of an image"),
+    ("model.image_size", "size of an image"),
+    ("model.class_map_activation", "activation of the class maps"),
+    ("model.input_dropout", "dropout on the image"),
+    ("model.dropout", "dropout"),
+    (
+        "model.gradient_scale",
+        "factor of the gradient to localisation nets",
+    ),
+    ("model.body", "classifier"),
+    ("model.body.fcn.hidden", "units of each hidden layer"),
+    ("model.body.cnn.filters", "filters of each convolution"),
+    ("model.backbone.width", "width, as a part of the paper's"),
+    ("model.weights", "weights of the terms"),
+    (
+        "model.network.body.cnn.filters",
+        "filters of each convolution",
+    ),
+]);
+/// Said of every smoke run.
+const SMOKE: &str = "A smoke run shows that everything works; its numbers mean nothing.";
 
 /// Makes the training of a row.
 type Make = Box<dyn Fn(Scale, &Images) -> Option<Training>>;
@@ -261,8 +286,7 @@ impl Experiment {
     ) -> Result<Vec<String>> {
         let paper = datasets::of_paper(&self.data_of(row));
         let table = |training: &Training, name: &str, images: &Images| -> Result<toml::Table> {
-            let settings = training.settings(name, (images.train, images.test), None, None)?;
-            deviations::resolved(&settings, &training.recipe)
+            training.resolved(name, (images.train, images.test), None)
         };
         let ours = table(training, data_set, images)?;
         let paper = match row.training(Scale::Paper, &paper.1) {
@@ -271,11 +295,11 @@ impl Experiment {
         };
         let mut notes = Vec::new();
         if scale == Scale::Smoke {
-            notes.push(deviations::SMOKE.to_owned());
+            notes.push(SMOKE.to_owned());
         }
-        notes.extend(deviations::between(&ours, &paper));
+        notes.extend(DEVIATIONS.between(&ours, &paper));
         let choices = self.choices.iter().copied().flatten();
-        notes.extend(deviations::chosen(&ours, choices));
+        notes.extend(DEVIATIONS.chosen(&ours, choices));
         notes.extend(self.notes.iter().map(Note::text));
         Ok(notes)
     }

@@ -7,9 +7,7 @@ mod catalog;
 mod cli;
 mod data;
 mod datasets;
-mod deviations;
 mod experiment;
-mod file_name;
 mod gather;
 mod images;
 mod list;
@@ -20,14 +18,11 @@ mod pictures;
 mod planned;
 mod report;
 mod results;
-mod scales;
 mod session;
 #[cfg(test)]
 mod snapshot;
 mod stn;
-mod store;
 mod swwae;
-mod synthetic;
 mod trainer;
 mod training;
 

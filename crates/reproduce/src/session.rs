@@ -6,17 +6,15 @@ use std::rc::Rc;
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, DeviceLocation};
 use lab::data::Source;
-use lab::report::{Animation, Environment, Picture, Plot, Record, Scale};
-use lab::train::{Console, Progress, Recipe, Run, StopFlag, TrainLog};
+use lab::report::{Animation, Environment, Picture, Plot, Record, Scale, file_name};
+use lab::train::{Console, Progress, Recipe, Run, RunId, StopFlag, TrainLog};
 use striate::init::Match;
 use striate::{Network, Parameters};
 
 use crate::datasets::{Datasets, Given};
-use crate::file_name::file_name;
 use crate::images::Data;
 use crate::model::Sets;
 use crate::planned::Planned;
-use crate::store::Identity;
 use crate::trainer::{Ended, Fitted, Settings, Trainer, Wait};
 
 /// Runs what experiments plan.
@@ -100,7 +98,7 @@ impl<'a> Session<'a> {
         recipe: &Recipe,
         train: impl FnOnce(&mut Run) -> Fitted,
     ) -> Result<Option<(TrainLog, PathBuf)>> {
-        let run = Identity::of(settings, recipe)?;
+        let run = RunId::of(settings, recipe)?;
         let ended = self
             .trainer
             .once(run, &recipe.label, Wait::Yes, |trainer, lock| {

@@ -10,12 +10,11 @@ use allconv::attribution::{
 };
 use anyhow::{Context, Result};
 use candle_core::Tensor;
-use lab::report::ImageGrid;
+use lab::report::{ImageGrid, Note};
 use striate::{Network, Window2d};
 
 use super::setup::{CHOICES, CIFAR10, SETUPS};
 use super::table4::ALL_CNN_C;
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
 use crate::planned::Planned;

@@ -10,11 +10,10 @@ use allconv::attribution::{
 use allconv::{Architecture, BaseModel, Variant};
 use anyhow::{Context, Result};
 use candle_core::{DType, Tensor};
-use lab::report::{ImageGrid, Picture};
+use lab::report::{ImageGrid, Note, Picture};
 use striate::Network;
 
 use super::setup::{CHOICES, CIFAR10, SETUPS};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
 use crate::planned::Planned;

@@ -5,16 +5,14 @@
 
 use allconv::ImageNetConfig;
 use lab::data::{Augment, Preprocess};
-use lab::report::Mark;
+use lab::report::{Choice, Mark, Note, Scales};
 use lab::train::{LrSchedule, Recipe};
 use striate::Initializer;
 
 use super::setup::sgd;
 use crate::canvas::{Canvas, OnCanvas};
-use crate::deviations::{Choice, Note};
 use crate::experiment::{Experiment, Row};
 use crate::images::Data;
-use crate::scales::Scales;
 use crate::training::Training;
 
 /// A setup of Sec. 3.4.

@@ -5,16 +5,14 @@
 
 use allconv::LargeConfig;
 use lab::data::{Augment, Preprocess};
-use lab::report::Mark;
+use lab::report::{Choice, Mark, Scales};
 use lab::train::{LrSchedule, Recipe};
 use striate::Initializer;
 
 use super::setup::{self, CIFAR10, SETUPS};
 use super::table4;
 use crate::canvas::{Canvas, OnCanvas};
-use crate::deviations::Choice;
 use crate::experiment::{Experiment, Row};
-use crate::scales::Scales;
 use crate::training::Training;
 
 /// A setup of the appendix.

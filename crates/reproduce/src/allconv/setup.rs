@@ -2,13 +2,12 @@
 
 use allconv::{AllConv, Architecture, ClassMapActivation, Config, ImageNetConfig, LargeConfig};
 use lab::data::{Augment, Preprocess};
+use lab::report::{Choice, Scales};
 use lab::train::{LrSchedule, Recipe, SgdConfig};
 use striate::Initializer;
 
-use crate::deviations::Choice;
 use crate::images::{Data, Images};
 use crate::model::models;
-use crate::scales::Scales;
 use crate::training::Training;
 
 models! {

@@ -1,10 +1,9 @@
 //! Table 5: All-CNN-C on CIFAR-100.
 
-use lab::report::Mark;
+use lab::report::{Choice, Mark};
 
 use super::setup::{CHOICES, SETUPS};
 use super::table4::{ALL_CNN_C, AUGMENT};
-use crate::deviations::Choice;
 use crate::experiment::{Experiment, Row};
 use crate::images::Data;
 

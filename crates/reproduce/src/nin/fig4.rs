@@ -5,11 +5,10 @@
 use anyhow::Result;
 use candle_core::{DType, Tensor};
 use lab::data::Batches;
-use lab::report::{Finding, ImageGrid, Picture, Relation};
+use lab::report::{Finding, ImageGrid, Note, Picture, Relation};
 
 use super::setup::{CHOICES, CIFAR10};
 use super::table1;
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
 use crate::planned::Planned;

@@ -4,13 +4,12 @@
 //! the layer of the class maps at a tenth, decay 0.0001, 200 + 30 + 30 epochs.
 
 use lab::data::Preprocess;
+use lab::report::{Choice, Scales};
 use lab::train::{LrSchedule, ParamGroup, Recipe, SgdConfig};
 use nin::{ClassMapActivation, Head, Nin, NinConfig, PlainCnn, PlainCnnConfig};
 
-use crate::deviations::Choice;
 use crate::images::{Data, Images};
 use crate::model::{Model, models};
-use crate::scales::Scales;
 use crate::training::Training;
 
 models! {

@@ -4,12 +4,11 @@
 //! Images are whitened first and moved afterwards.
 
 use lab::data::Augment;
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Choice, Finding, Mark, Relation};
 use lab::train::Recipe;
 use nin::NinConfig;
 
 use super::setup::{CHOICES, CIFAR10, SETUPS};
-use crate::deviations::Choice;
 use crate::experiment::{Experiment, Row};
 use crate::training::Training;
 

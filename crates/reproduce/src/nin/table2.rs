@@ -1,10 +1,9 @@
 //! Table 2: CIFAR-100.
 
-use lab::report::Mark;
+use lab::report::{Mark, Note};
 use nin::NinConfig;
 
 use super::setup::{CHOICES, SETUPS};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::images::Data;
 

@@ -1,9 +1,8 @@
 //! Table 3: Street View House Numbers.
 
-use lab::report::Mark;
+use lab::report::{Mark, Note};
 
 use super::setup::{CHOICES, SETUPS};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::images::Data;
 

@@ -1,9 +1,8 @@
 //! Table 4: MNIST.
 
-use lab::report::Mark;
+use lab::report::{Choice, Mark};
 
 use super::setup::{CHOICES, SETUPS};
-use crate::deviations::Choice;
 use crate::experiment::{Experiment, Row};
 use crate::images::Data;
 

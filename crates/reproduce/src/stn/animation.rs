@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use candle_core::{Device, Result as CandleResult, Tensor};
 use candle_nn::ModuleT;
-use lab::data::{Batch, Distortion, FloatSet};
-use lab::report::{Animation, ImageGrid, Picture};
+use lab::data::{Batch, Distortion, FloatSet, Synthetic};
+use lab::report::{Animation, ImageGrid, Note, Picture};
 use lab::train::{
     Classifier, Loss, Objective, Outcome, Recipe, Run, TrainError, TrainLog, fit_objective,
 };
@@ -18,13 +18,11 @@ use striate::{Clock, Network, Parameters};
 use super::digits::{self, Digit, Kind};
 use super::setup::{CHOICES, MNIST, SETUPS};
 use super::{grid_overlay, table1};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::model::{Model, Sets};
 use crate::pictures;
 use crate::planned::Planned;
 use crate::session::Session;
-use crate::synthetic::Synthetic;
 use crate::training::Training;
 
 /// What is trained.

@@ -5,18 +5,16 @@
 use anyhow::{Context, Result};
 use candle_core::Tensor;
 use lab::data::{CommonObject, FloatSet, common_object};
-use lab::report::{ImageGrid, Mark, Picture};
+use lab::report::{Choice, ImageGrid, Mark, Note, Picture, Scales};
 use lab::train::{AdamConfig, LrSchedule, Recipe};
 use stn::networks::{Body, CoLocalisationConfig, DigitConfig};
 
 use super::grid_overlay;
 use super::search::{self, Search, Window};
 use super::setup::MNIST;
-use crate::deviations::{Choice, Note};
 use crate::experiment::{Experiment, Row};
 use crate::images::Images;
 use crate::planned::Planned;
-use crate::scales::Scales;
 use crate::session::Session;
 use crate::training::Training;
 

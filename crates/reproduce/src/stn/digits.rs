@@ -2,13 +2,12 @@
 
 use candle_core::Result;
 use lab::data::Distortion;
-use lab::report::Scale;
+use lab::report::{Scale, Scales};
 use stn::networks::{Body, DigitConfig, Transform};
 
 use super::setup;
 use super::sized::{parameters, sized};
 use crate::images::Images;
-use crate::scales::Scales;
 
 /// A row of Table 1, without its distortion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,15 +5,13 @@
 use anyhow::Result;
 use candle_core::{Device, Tensor};
 use lab::data::{Batches, Distortion, FloatSet};
-use lab::report::ImageGrid;
+use lab::report::{ImageGrid, Note, file_name};
 use stn::networks::{DigitConfig, DigitNet};
 
 use super::digits::{self, Digit, Kind};
 use super::setup::{CHOICES, MNIST};
 use super::{grid_overlay, table1};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
-use crate::file_name::file_name;
 use crate::pictures;
 use crate::planned::Planned;
 use crate::session::Session;

@@ -8,18 +8,15 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::ModuleT;
-use lab::report::{Claim, Finding, Mark, Record, Relation};
+use lab::report::{Claim, Finding, Mark, Note, Record, Relation, Scales, file_name};
 use stn::networks::{HouseNumberConfig, HouseNumberNet, Placement, sequence_loss};
 use striate::Parameters;
 use striate::rng::stream;
 
 use super::setup::MNIST;
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
-use crate::file_name::file_name;
 use crate::images::Data;
 use crate::planned::Planned;
-use crate::scales::Scales;
 use crate::session::Session;
 
 /// The rows: name and place of the transformers.

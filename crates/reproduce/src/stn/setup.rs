@@ -3,13 +3,12 @@
 //! The paper: SGD at 0.01 on batches of 256, a tenth of the rate after every 50,000 of 150,000 steps, no decay, no dropout.
 //! Its momentum is not known.
 
+use lab::report::{Choice, Scales};
 use lab::train::{AdamConfig, LrSchedule, OptimizerConfig, ParamGroup, Recipe, SgdConfig};
 use stn::networks::{DigitConfig, DigitNet};
 
-use crate::deviations::Choice;
 use crate::images::Data;
 use crate::model::{Model, models};
-use crate::scales::Scales;
 use crate::training::Training;
 
 models! {

@@ -2,15 +2,13 @@
 //!
 //! Expected: every network with a transformer beats the one without; the gap is largest for FCN on RTS.
 
-use lab::data::Distortion;
-use lab::report::{Finding, Mark, Relation, Scale};
+use lab::data::{Distortion, Synthetic};
+use lab::report::{Finding, Mark, Relation, Scale, Scales};
 
 use super::digits::{self, Digit, Kind};
 use super::setup::{CHOICES, MNIST, SETUPS};
 use crate::experiment::{Experiment, Row};
 use crate::images::Images;
-use crate::scales::Scales;
-use crate::synthetic::Synthetic;
 use crate::training::Training;
 
 /// The distortions of the table, with the paper's errors in the order of [`digits::ROWS`].

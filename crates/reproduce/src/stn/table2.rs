@@ -2,17 +2,14 @@
 //!
 //! Expected: both ST-CNN read more numbers right than the CNN, and the looser crops of 128 px hurt the CNN most.
 
-use lab::data::{NUMBER_CLASSES, Preprocess};
-use lab::report::{Finding, Mark, Relation, Scale};
+use lab::data::{NUMBER_CLASSES, Preprocess, Synthetic};
+use lab::report::{Choice, Finding, Mark, Note, Relation, Scale, Scales};
 use lab::train::{ParamGroup, Recipe};
 use stn::networks::{HouseNumberConfig, Placement};
 
 use super::setup::Optimizer;
-use crate::deviations::{Choice, Note};
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, Images};
-use crate::scales::Scales;
-use crate::synthetic::Synthetic;
 use crate::training::Training;
 
 /// A setup of section 4.2.

@@ -5,21 +5,17 @@
 use std::path::PathBuf;
 
 use allconv::{ClassMapActivation, ImageNetConfig};
-use anyhow::{Result, ensure};
-use lab::data::{Augment, Distortion, Preprocess, Source};
-use lab::report::{Finding, Mark, Relation};
+use anyhow::{Context, Result, ensure};
+use lab::data::{Augment, Distortion, Preprocess, Source, Synthetic};
+use lab::report::{Choice, Finding, Mark, Note, Relation, Scales};
 use lab::train::{LrSchedule, Recipe, SgdConfig};
 
 use super::birds::Birds;
 use super::digits;
-use crate::deviations::{Choice, Note};
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, Images};
 use crate::planned::Planned;
-use crate::scales::Scales;
 use crate::session::Session;
-use crate::store;
-use crate::synthetic::Synthetic;
 use crate::training::Training;
 
 /// A setup of section 4.3.
@@ -181,8 +177,9 @@ fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
                 session.id(),
                 path.display()
             );
-            let sha256 = store::digest(&path)?;
-            Some((path, sha256))
+            let bytes = std::fs::read(&path);
+            let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
+            Some((path, lab::train::sha256(&bytes)))
         }
         _ => None,
     };

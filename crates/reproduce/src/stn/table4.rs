@@ -3,15 +3,14 @@
 //! Expected: two transformers straighten one digit each and leave a single one, which must straighten both, far behind.
 //! A 2x pooling follows the transformers of the FCN, as for RTS; the CNN has a size of its own.
 
-use lab::report::{Finding, Mark, Relation, Scale};
+use lab::data::Synthetic;
+use lab::report::{Finding, Mark, Relation, Scale, Scales};
 use stn::networks::{Body, DigitConfig, Transform};
 
 use super::setup::{self, CHOICES, MNIST, Optimizer};
 use super::sized::{parameters, sized};
 use crate::experiment::{Experiment, Row};
 use crate::images::Images;
-use crate::scales::Scales;
-use crate::synthetic::Synthetic;
 use crate::training::Training;
 
 /// A setup of appendix A.1.

@@ -3,11 +3,10 @@
 //! Expected: the transformer finds the digit, and helps the FCN far more than the CNN.
 
 use lab::data::Distortion;
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Finding, Mark, Note, Relation};
 
 use super::setup::{CHOICES, MNIST};
 use super::{digits, table1};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 
 /// The rows, by their places in [`digits::ROWS`], and the paper's errors.

@@ -6,8 +6,8 @@
 use anyhow::Result;
 use candle_core::{Result as CandleResult, Tensor};
 use candle_nn::{Module, ModuleT, VarBuilder};
-use lab::data::{Extrude, FloatSet};
-use lab::report::{Finding, ImageGrid, Picture, Relation};
+use lab::data::{Extrude, FloatSet, Synthetic};
+use lab::report::{Finding, ImageGrid, Note, Picture, Relation, Scales};
 use serde::Serialize;
 use stn::networks::{Body, Classifier, VolumeConfig, VolumeNet};
 use striate::network::unknown_layer;
@@ -15,14 +15,11 @@ use striate::{Clock, Network};
 
 use super::grid_overlay;
 use super::setup::{self, CHOICES, MNIST, Optimizer};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::model::models;
 use crate::pictures;
 use crate::planned::Planned;
-use crate::scales::Scales;
 use crate::session::Session;
-use crate::synthetic::Synthetic;
 use crate::training::Training;
 
 /// A setup of appendix A.3.

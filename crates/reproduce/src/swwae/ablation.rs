@@ -7,13 +7,12 @@
 use anyhow::Result;
 use candle_core::{Device, Tensor};
 use lab::data::{Batches, FloatSet};
-use lab::report::{Finding, Relation};
+use lab::report::{Finding, Note, Relation};
 use swwae::{EncoderSide, LossWeights, Swwae, SwwaeConfig, Unpooling};
 
 use super::mnist;
 use super::model::{KeptLabels, SemiSupervised};
 use super::setup::{CHOICES, CONVNET, Kind, MNIST, PAPER, SETUPS};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::planned::Planned;
 use crate::session::Session;

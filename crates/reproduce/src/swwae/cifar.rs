@@ -3,16 +3,14 @@
 //! Expected: reconstruction of the images without labels takes one to two points off the Convnet's error.
 //! The folder of the data must hold both sets.
 
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Finding, Mark, Note, Relation, Scales};
 use lab::train::Recipe;
 use swwae::SwwaeConfig;
 
 use super::model::KeptLabels;
 use super::setup::{self, CHOICES, Kind, QUICK, SETUPS, SMOKE};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, View};
-use crate::scales::Scales;
 
 /// The networks of a table.
 const KINDS: [Kind; 2] = [Kind::Convnet, Kind::SwwaeDropout];

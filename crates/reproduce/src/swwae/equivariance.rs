@@ -6,14 +6,12 @@
 use anyhow::{Context, Result, bail};
 use candle_core::{Device, Tensor};
 use lab::data::FloatSet;
-use lab::report::{ImageGrid, Picture, Plot};
+use lab::report::{Choice, ImageGrid, Line, Note, Picture, Plot};
 use swwae::{LossWeights, Place, Swwae, SwwaeConfig};
 
-use super::line::Line;
 use super::model::AutoEncoder;
 use super::necessity_of_where::{CANVAS, CHOICES, SETUPS};
 use super::setup::MNIST;
-use crate::deviations::{Choice, Note};
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
 use crate::planned::Planned;

@@ -2,14 +2,12 @@
 //!
 //! Expected: with the decoder the error is far below that of the same Convnet at every number of labels, and lower still with dropout.
 
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Finding, Mark, Note, Relation, Scales};
 use swwae::SwwaeConfig;
 
 use super::model::KeptLabels;
 use super::setup::{CHOICES, Kind, MNIST, SETUPS};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
-use crate::scales::Scales;
 
 /// Numbers of labels, and the paper's errors of the three networks.
 const ROWS: [(usize, [f64; 3]); 4] = [

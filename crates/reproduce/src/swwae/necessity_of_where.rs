@@ -5,18 +5,16 @@
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
 use lab::data::{Batches, FloatSet};
-use lab::report::{Finding, ImageGrid, Picture, Relation};
+use lab::report::{Choice, Finding, ImageGrid, Note, Picture, Relation, Scales};
 use lab::train::{AdamConfig, LrSchedule, Recipe};
 use swwae::{LossWeights, Swwae, SwwaeConfig, Unpooling};
 
 use super::model::AutoEncoder;
 use super::setup::MNIST;
 use crate::canvas::Canvas;
-use crate::deviations::{Choice, Note};
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
 use crate::planned::Planned;
-use crate::scales::Scales;
 use crate::session::Session;
 use crate::training::Training;
 

@@ -5,13 +5,12 @@
 //! which the experiment `swwae/weights` chooses on held-out training images.
 
 use lab::data::{Augment, Preprocess};
+use lab::report::{Choice, Scales};
 use lab::train::{AdamConfig, LrSchedule, Recipe};
 use swwae::{EncoderSide, LossWeights, SwwaeConfig};
 
 use super::model::{KeptLabels, SemiSupervised};
-use crate::deviations::Choice;
 use crate::images::{Data, Images};
-use crate::scales::Scales;
 use crate::training::Training;
 
 /// MNIST, and its first images.

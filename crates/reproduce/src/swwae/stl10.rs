@@ -2,16 +2,14 @@
 //!
 //! Expected: the decoder takes off two fifths of the Convnet's error.
 
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Finding, Mark, Note, Relation, Scales};
 use swwae::SwwaeConfig;
 
 use super::model::KeptLabels;
 use super::setup::{self, CHOICES, Kind, SETUPS};
 use crate::canvas::Canvas;
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, View};
-use crate::scales::Scales;
 
 /// Labels of a fold.
 const LABELS: usize = 1000;

@@ -1,14 +1,12 @@
 //! Sec. 4.3: SVHN with 1,000 labels.
 
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Finding, Mark, Note, Relation, Scales};
 use swwae::SwwaeConfig;
 
 use super::model::KeptLabels;
 use super::setup::{self, CHOICES, Kind, SETUPS};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, View};
-use crate::scales::Scales;
 
 /// Labels that are kept.
 const LABELS: usize = 1000;
