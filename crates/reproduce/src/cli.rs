@@ -6,14 +6,14 @@ use std::io::{ErrorKind, Write, stdout};
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
 use lab::data::Source;
-use lab::report::Record;
+use lab::report::{Record, Results};
 use lab::train::{Console, Progress, StopFlag};
 
 use crate::arguments::{scale, source};
 use crate::experiment::Experiment;
 use crate::session::Session;
 use crate::trainer::Settings;
-use crate::{catalog, data, gather, list, page, report, results};
+use crate::{catalog, data, list, page, report};
 
 /// Does what the command line says.
 pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
@@ -111,14 +111,13 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
 
 /// Writes the page, and prints the tables and what was left out.
 fn show(args: &::cli::Reproduce, chosen: &[&'static Experiment], not_run: &[String]) -> Result<()> {
-    let results = gather::all(&args.out)?;
+    let results = page::results(&args.out)?;
     let page = page::write(&args.out, &results)?;
     if args.json {
         return Ok(());
     }
-    let chosen = |r: &&results::Results| {
-        r.scale == scale(args.scale) && chosen.iter().any(|e| e.id == r.experiment.id)
-    };
+    let chosen =
+        |r: &&Results| r.scale == scale(args.scale) && chosen.iter().any(|e| e.id == r.exhibit.id);
     for result in results.iter().filter(chosen) {
         writeln!(stdout(), "\n{}", result.to_text())?;
     }

@@ -8,7 +8,6 @@ mod cli;
 mod data;
 mod datasets;
 mod experiment;
-mod gather;
 mod images;
 mod list;
 mod model;
@@ -17,7 +16,6 @@ mod page;
 mod pictures;
 mod planned;
 mod report;
-mod results;
 mod session;
 #[cfg(test)]
 mod snapshot;
