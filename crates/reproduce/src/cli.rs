@@ -12,7 +12,7 @@ use lab::train::{Console, Progress, StopFlag};
 use crate::arguments::{scale, source};
 use crate::experiment::Experiment;
 use crate::session::Session;
-use crate::trainer::Settings;
+use crate::settings::Settings;
 use crate::{catalog, data, list, page, report};
 
 /// Does what the command line says.

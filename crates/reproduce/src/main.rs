@@ -5,6 +5,7 @@ mod arguments;
 mod canvas;
 mod catalog;
 mod cli;
+mod curves;
 mod data;
 mod datasets;
 mod experiment;
@@ -17,6 +18,7 @@ mod pictures;
 mod planned;
 mod report;
 mod session;
+mod settings;
 #[cfg(test)]
 mod snapshot;
 mod stn;

@@ -1,14 +1,10 @@
 //! Trains what is not trained yet.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use candle_core::Device;
-use lab::data::Source;
-use lab::report::Scale;
 use lab::train::{
     Asked, Console, Outcome, Recipe, Run, RunId, RunLock, RunResult, RunStore, Start, StopFlag,
     TrainError, TrainLog,
@@ -16,28 +12,8 @@ use lab::train::{
 
 use crate::model::Sets;
 use crate::planned::Planned;
+use crate::settings::Settings;
 use crate::training::Training;
-
-/// What the command line decided for all runs.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    pub(crate) scale: Scale,
-    /// `None`: not given, and the scale needs it.
-    pub(crate) source: Option<Source>,
-    pub(crate) device: Device,
-    /// The first seed.
-    pub(crate) seed: u64,
-    /// Number of runs with consecutive seeds; `None`: as many as the experiment wants.
-    pub(crate) seeds: Option<u64>,
-    pub(crate) out: PathBuf,
-    pub(crate) resume: bool,
-    /// Finished runs are done again.
-    pub(crate) again: bool,
-    /// Part `index`, from 1, of `count` parts of all runs.
-    pub(crate) shard: Option<(usize, usize)>,
-    /// The command that does all this again.
-    pub(crate) command: String,
-}
 
 /// Somebody asked the program to stop; what was done is saved.
 #[derive(Debug, thiserror::Error)]

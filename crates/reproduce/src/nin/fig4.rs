@@ -77,13 +77,10 @@ fn draw(session: &mut Session, rows: &[Planned]) -> Result<()> {
         let mut grid = ImageGrid::new("class maps, the strongest tenth of each")
             .columns(columns)
             .enlarge(2);
-        for (class, name) in names.iter().enumerate() {
-            let first = sets
-                .1
-                .labels
-                .iter()
-                .position(|&label| label as usize == class);
-            let Some(index) = first else { continue };
+        for (class, name) in (0..).zip(names) {
+            let Some(index) = sets.1.first_of(class) else {
+                continue;
+            };
             let input = pictures::input(&sets.1, index, &device)?;
             let mut pictures = vec![pictures::image(&row.data.test, index)?];
             pictures.extend(maps(

@@ -105,8 +105,9 @@ fn mosaic(network: &DigitNet, test: &FloatSet, title: &str) -> Result<lab::repor
     let mut rows = [Vec::new(), Vec::new(), Vec::new()];
     let mut names = Vec::new();
     for class in 0..test.classes as u32 {
-        let first = test.labels.iter().position(|&label| label == class);
-        let Some(index) = first else { continue };
+        let Some(index) = test.first_of(class) else {
+            continue;
+        };
         let input = pictures::input(test, index, &device)?;
         let transformed = network.transform(&input)?;
         let (Some(generator), Some(transformed)) = (generators.first(), transformed.first()) else {

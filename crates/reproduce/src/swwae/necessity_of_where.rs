@@ -192,13 +192,11 @@ fn mean_squared_error(network: &Swwae, set: &FloatSet, device: &Device) -> Resul
 
 /// The first image of each class on the canvas, (N, C, H, W).
 fn first_of_each_class(set: &FloatSet, device: &Device) -> Result<Tensor> {
-    let mut images = Vec::new();
-    for class in 0..set.classes.min(SHOWN) {
-        let first = set.labels.iter().position(|&label| label as usize == class);
-        if let Some(index) = first {
-            images.push(pictures::input(set, index, device)?);
-        }
-    }
+    let classes = 0..set.classes.min(SHOWN) as u32;
+    let indices = classes.filter_map(|class| set.first_of(class));
+    let images: Vec<Tensor> = indices
+        .map(|index| pictures::input(set, index, device))
+        .collect::<Result<_>>()?;
     let images =
         Tensor::cat(&images, 0).context("the test set has no images of the first classes")?;
     Ok(CANVAS.place(&images)?)
