@@ -1,14 +1,18 @@
 //! An experiment as one value: a table or figure of a paper, its data, its rows, and what is said of them.
 
+mod row;
+
 use anyhow::Result;
 use lab::data::{DataError, Source};
-use lab::report::{Choice, Claim, Deviations, Finding, Mark, Note, Scale, Scales};
+use lab::report::{Choice, Claim, Deviations, Finding, Note, Scale, Scales};
 
 use crate::datasets;
 use crate::images::{Data, Images};
 use crate::planned::Planned;
 use crate::session::Session;
 use crate::training::Training;
+
+pub(crate) use row::Row;
 
 /// A table or figure of a paper.
 pub(crate) struct Experiment {
@@ -30,18 +34,6 @@ pub(crate) struct Experiment {
     pub(crate) notes: &'static [Note],
     /// What is done: [`Session::train_all`], unless it does more than train.
     pub(crate) run: fn(&mut Session, &[Planned]) -> Result<()>,
-}
-
-/// A row of a table.
-pub(crate) struct Row {
-    /// The network's name in the table.
-    pub(crate) label: String,
-    /// What the row is measured on, if not what the experiment is.
-    data: Option<Data>,
-    /// What the paper says of it, number by number.
-    claims: Vec<Claim>,
-    /// The training at a scale on these images; nothing: the row is not run.
-    training: Make,
 }
 
 /// Fields of the networks' settings in the sentences on what sets a run apart.
@@ -70,84 +62,6 @@ const DEVIATIONS: Deviations = Deviations::named(&[
 ]);
 /// Said of every smoke run.
 const SMOKE: &str = "A smoke run shows that everything works; its numbers mean nothing.";
-
-/// Makes the training of a row.
-type Make = Box<dyn Fn(Scale, &Images) -> Option<Training>>;
-
-/// What the error of a classifier is called.
-const ERROR: (&str, &str) = ("test error", "%");
-
-impl Row {
-    /// A row whose test error is measured, and for which the paper has no number yet.
-    pub(crate) fn new(
-        label: impl Into<String>,
-        training: impl Fn(Scale, &Images) -> Option<Training> + 'static,
-    ) -> Self {
-        Self {
-            label: label.into(),
-            data: None,
-            claims: Vec::new(),
-            training: Box::new(training),
-        }
-    }
-
-    /// A row that trains nothing.
-    pub(crate) fn untrained(label: impl Into<String>) -> Self {
-        Self::new(label, |_, _| None)
-    }
-
-    /// The same with the paper's test error, in percent, and where it stands.
-    pub(crate) fn error(self, value: f64, mark: Mark, source: &str) -> Self {
-        self.number(ERROR, value, mark, source)
-    }
-
-    /// The same with a number of the paper.
-    pub(crate) fn number(
-        mut self,
-        (quantity, unit): (&str, &str),
-        value: f64,
-        mark: Mark,
-        source: &str,
-    ) -> Self {
-        let claim = Claim::new("", &self.label, quantity, unit);
-        self.claims.push(claim.value(value, mark).source(source));
-        self
-    }
-
-    /// The same with the test error, for which the paper has no number.
-    pub(crate) fn measured_error(self) -> Self {
-        self.measured(ERROR)
-    }
-
-    /// The same with something that is measured and for which the paper has no number.
-    pub(crate) fn measured(mut self, (quantity, unit): (&str, &str)) -> Self {
-        self.claims.push(Claim {
-            mark: Mark::Absent,
-            ..Claim::new("", &self.label, quantity, unit)
-        });
-        self
-    }
-
-    /// The same with something that the paper has a number for, which is not known here.
-    pub(crate) fn unknown(mut self, (quantity, unit): (&str, &str), source: &str) -> Self {
-        let claim = Claim::new("", &self.label, quantity, unit);
-        self.claims.push(claim.source(source));
-        self
-    }
-
-    /// The same on other data.
-    pub(crate) fn on(self, data: Data) -> Self {
-        Self {
-            data: Some(data),
-            ..self
-        }
-    }
-
-    /// The training at a scale on these images.
-    pub(crate) fn training(&self, scale: Scale, images: &Images) -> Option<Training> {
-        (self.training)(scale, images)
-    }
-}
 
 impl Experiment {
     /// One seed, no choices, no notes: what most experiments change little of.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use anyhow::Result;
 use candle_core::{DType, Device};
 use lab::data::{Dataset, Preprocess, Synthetic};
-use lab::train::{Recipe, Run, TrainError, TrainLog};
+use lab::train::{AdamConfig, Recipe, Run, SgdConfig, TrainError, TrainLog};
 use serde::Serialize;
 use striate::{Initializer, Parameters};
 
@@ -163,5 +163,23 @@ impl Training {
             false => self.model.fit(&parameters, sets, recipe, run)?,
         };
         Ok((log, parameters.count()))
+    }
+}
+
+/// Stochastic gradient descent with the usual momentum of 0.9.
+pub(crate) fn sgd(lr: f64, weight_decay: f64) -> SgdConfig {
+    SgdConfig {
+        lr,
+        momentum: 0.9,
+        weight_decay,
+        ..SgdConfig::default()
+    }
+}
+
+/// Adam with its usual constants.
+pub(crate) fn adam(lr: f64) -> AdamConfig {
+    AdamConfig {
+        lr,
+        ..AdamConfig::default()
     }
 }

@@ -9,11 +9,10 @@ use lab::report::{Choice, Mark, Note, Scales};
 use lab::train::{LrSchedule, Recipe};
 use striate::Initializer;
 
-use super::setup::sgd;
 use crate::canvas::{Canvas, OnCanvas};
 use crate::experiment::{Experiment, Row};
 use crate::images::Data;
-use crate::training::Training;
+use crate::training::{Training, sgd};
 
 /// A setup of Sec. 3.4.
 struct Setup {

@@ -9,11 +9,11 @@ use lab::report::{Choice, Mark, Scales};
 use lab::train::{LrSchedule, Recipe};
 use striate::Initializer;
 
-use super::setup::{self, CIFAR10, SETUPS};
+use super::setup::{CIFAR10, SETUPS};
 use super::table4;
 use crate::canvas::{Canvas, OnCanvas};
 use crate::experiment::{Experiment, Row};
-use crate::training::Training;
+use crate::training::{Training, sgd};
 
 /// A setup of the appendix.
 struct Setup {
@@ -119,7 +119,7 @@ fn rows() -> Vec<Row> {
                 ..LargeConfig::cifar10()
             },
         };
-        let optimizer = setup::sgd(setup.lr, setup.weight_decay);
+        let optimizer = sgd(setup.lr, setup.weight_decay);
         let recipe = Recipe {
             schedule: LrSchedule::from(SETUPS.at(scale).falls().decay).warmup(setup.warmup),
             augment: setup.augment,

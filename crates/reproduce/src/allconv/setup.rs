@@ -3,12 +3,12 @@
 use allconv::{AllConv, Architecture, ClassMapActivation, Config, ImageNetConfig, LargeConfig};
 use lab::data::{Augment, Preprocess};
 use lab::report::{Choice, Scales};
-use lab::train::{LrSchedule, Recipe, SgdConfig};
+use lab::train::{LrSchedule, Recipe};
 use striate::Initializer;
 
 use crate::images::{Data, Images};
 use crate::model::models;
-use crate::training::Training;
+use crate::training::{Training, sgd};
 
 models! {
     Config => AllConv::new;
@@ -160,15 +160,5 @@ impl Setup {
     /// How the rate falls.
     pub(super) fn falls(&self) -> LrSchedule {
         LrSchedule::steps_at_fractions(self.falls, 0.1)
-    }
-}
-
-/// The optimizer of Sec. 3.2.
-pub(super) fn sgd(lr: f64, weight_decay: f64) -> SgdConfig {
-    SgdConfig {
-        lr,
-        momentum: 0.9,
-        weight_decay,
-        ..SgdConfig::default()
     }
 }

@@ -5,12 +5,12 @@
 
 use lab::data::Preprocess;
 use lab::report::{Choice, Scales};
-use lab::train::{LrSchedule, ParamGroup, Recipe, SgdConfig};
+use lab::train::{LrSchedule, ParamGroup, Recipe};
 use nin::{ClassMapActivation, Head, Nin, NinConfig, PlainCnn, PlainCnnConfig};
 
 use crate::images::{Data, Images};
 use crate::model::{Model, models};
-use crate::training::Training;
+use crate::training::{Training, sgd};
 
 models! {
     NinConfig => Nin::new;
@@ -194,12 +194,7 @@ impl Setup {
     }
 
     fn of(&self, config: impl Model, groups: Vec<ParamGroup>) -> Training {
-        let sgd = SgdConfig {
-            lr: self.lr,
-            momentum: 0.9,
-            weight_decay: self.weight_decay,
-            ..SgdConfig::default()
-        };
+        let sgd = sgd(self.lr, self.weight_decay);
         let recipe = Recipe {
             schedule: LrSchedule::steps_at_fractions(self.falls, 0.1).warmup(self.warmup),
             groups,

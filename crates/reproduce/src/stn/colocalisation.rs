@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use candle_core::Tensor;
 use lab::data::{CommonObject, FloatSet, common_object};
 use lab::report::{Choice, ImageGrid, Mark, Note, Picture, Scales};
-use lab::train::{AdamConfig, LrSchedule, Recipe};
+use lab::train::{LrSchedule, Recipe};
 use stn::networks::{Body, CoLocalisationConfig, DigitConfig};
 
 use super::grid_overlay;
@@ -16,7 +16,7 @@ use crate::experiment::{Experiment, Row};
 use crate::images::Images;
 use crate::planned::Planned;
 use crate::session::Session;
-use crate::training::Training;
+use crate::training::{Training, adam};
 
 /// The row of the encoder, which is trained first.
 const ENCODER: &str = "encoder: CNN on plain digits";
@@ -137,13 +137,9 @@ fn rows() -> Vec<Row> {
             classes: images.classes,
             ..DigitConfig::plain(config.crop, config.body)
         };
-        let adam = AdamConfig {
-            lr: 0.002,
-            ..AdamConfig::default()
-        };
         let recipe = Recipe {
             schedule: LrSchedule::cosine(0.0),
-            ..Recipe::new(setup.epochs, setup.batch_size, adam)
+            ..Recipe::new(setup.epochs, setup.batch_size, adam(0.002))
         };
         Some(Training {
             train_images: setup.images.0,

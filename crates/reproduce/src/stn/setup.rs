@@ -4,12 +4,12 @@
 //! Its momentum is not known.
 
 use lab::report::{Choice, Scales};
-use lab::train::{AdamConfig, LrSchedule, OptimizerConfig, ParamGroup, Recipe, SgdConfig};
+use lab::train::{LrSchedule, OptimizerConfig, ParamGroup, Recipe};
 use stn::networks::{DigitConfig, DigitNet};
 
 use crate::images::Data;
 use crate::model::{Model, models};
-use crate::training::Training;
+use crate::training::{Training, adam, sgd};
 
 models! {
     DigitConfig => DigitNet::new;
@@ -145,21 +145,10 @@ impl Optimizer {
     pub(super) fn with_schedule(self) -> (OptimizerConfig, LrSchedule) {
         match self {
             Self::Sgd { lr } => {
-                let sgd = SgdConfig {
-                    lr,
-                    momentum: 0.9,
-                    ..SgdConfig::default()
-                };
                 let falls = LrSchedule::steps_at_fractions(&[1.0 / 3.0, 2.0 / 3.0], 0.1);
-                (sgd.into(), falls)
+                (sgd(lr, 0.0).into(), falls)
             }
-            Self::Adam { lr, warmup } => {
-                let adam = AdamConfig {
-                    lr,
-                    ..AdamConfig::default()
-                };
-                (adam.into(), LrSchedule::cosine(0.0).warmup(warmup))
-            }
+            Self::Adam { lr, warmup } => (adam(lr).into(), LrSchedule::cosine(0.0).warmup(warmup)),
         }
     }
 }

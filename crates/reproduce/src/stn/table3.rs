@@ -8,7 +8,7 @@ use allconv::{ClassMapActivation, ImageNetConfig};
 use anyhow::{Context, Result, ensure};
 use lab::data::{Augment, Distortion, Preprocess, Source, Synthetic};
 use lab::report::{Choice, Finding, Mark, Note, Relation, Scales};
-use lab::train::{LrSchedule, Recipe, SgdConfig};
+use lab::train::{LrSchedule, Recipe};
 
 use super::birds::Birds;
 use super::digits;
@@ -16,7 +16,7 @@ use crate::experiment::{Experiment, Row};
 use crate::images::{Data, Images};
 use crate::planned::Planned;
 use crate::session::Session;
-use crate::training::Training;
+use crate::training::{Training, sgd};
 
 /// A setup of section 4.3.
 struct Setup {
@@ -136,12 +136,7 @@ fn training(setup: &Setup, parts: usize, images: &Images) -> Training {
         weights: None,
         weights_sha256: None,
     };
-    let sgd = SgdConfig {
-        lr: 0.001,
-        momentum: 0.9,
-        weight_decay: 0.0005,
-        ..SgdConfig::default()
-    };
+    let sgd = sgd(0.001, 0.0005);
     let recipe = Recipe {
         schedule: LrSchedule::steps_at_fractions(&[1.0 / 3.0, 2.0 / 3.0], 0.1),
         augment: Augment {

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
 use lab::data::{Batches, FloatSet};
 use lab::report::{Choice, Finding, ImageGrid, Note, Picture, Relation, Scales};
-use lab::train::{AdamConfig, LrSchedule, Recipe};
+use lab::train::{LrSchedule, Recipe};
 use swwae::{LossWeights, Swwae, SwwaeConfig, Unpooling};
 
 use super::model::AutoEncoder;
@@ -16,7 +16,7 @@ use crate::experiment::{Experiment, Row};
 use crate::pictures;
 use crate::planned::Planned;
 use crate::session::Session;
-use crate::training::Training;
+use crate::training::{Training, adam};
 
 /// Sides of the pool.
 const POOLS: [usize; 4] = [2, 4, 8, 16];
@@ -78,10 +78,6 @@ pub(super) const CHOICES: &[Choice] = &[
 impl Setup {
     /// An auto-encoder of digits between 0 and 1 and its training.
     pub(super) fn training(&self, config: SwwaeConfig, weights: LossWeights) -> Training {
-        let adam = AdamConfig {
-            lr: self.lr,
-            ..AdamConfig::default()
-        };
         let model = AutoEncoder {
             config,
             weights,
@@ -89,7 +85,7 @@ impl Setup {
         };
         let recipe = Recipe {
             schedule: LrSchedule::cosine(0.0),
-            ..Recipe::new(self.epochs, self.batch_size, adam)
+            ..Recipe::new(self.epochs, self.batch_size, adam(self.lr))
         };
         Training {
             train_images: self.images.0,

@@ -6,12 +6,12 @@
 
 use lab::data::{Augment, Preprocess};
 use lab::report::{Choice, Scales};
-use lab::train::{AdamConfig, LrSchedule, Recipe};
+use lab::train::{LrSchedule, Recipe};
 use swwae::{EncoderSide, LossWeights, SwwaeConfig};
 
 use super::model::{KeptLabels, SemiSupervised};
 use crate::images::{Data, Images};
-use crate::training::Training;
+use crate::training::{Training, adam};
 
 /// MNIST, and its first images.
 pub(super) const MNIST: Data = Data::of("mnist").quick("mnist");
@@ -171,15 +171,11 @@ impl Setup {
     fn recipe(&self, steps: usize, unlabelled: usize) -> Recipe {
         let steps_per_epoch = unlabelled.div_ceil(self.labelled).max(1);
         let epochs = (steps as f64 / steps_per_epoch as f64).round().max(1.0) as usize;
-        let adam = AdamConfig {
-            lr: self.lr,
-            ..AdamConfig::default()
-        };
         Recipe {
             labelled: Some(self.labelled),
             evaluate_every: epochs.div_ceil(10),
             schedule: LrSchedule::cosine(0.0),
-            ..Recipe::new(epochs, 2 * self.labelled, adam)
+            ..Recipe::new(epochs, 2 * self.labelled, adam(self.lr))
         }
     }
 }
