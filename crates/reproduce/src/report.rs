@@ -36,6 +36,12 @@ pub(crate) fn run(args: &::cli::Report) -> Result<()> {
             eprintln!("wrote {}", page::write(&args.out, &results)?.display());
         }
     }
+    let docs = root.join("docs");
+    ensure!(
+        docs.is_dir(),
+        "{}: there is no such folder; give --root",
+        docs.display()
+    );
     let changed = update_documents(root, &page::exhibits(), args.check)?;
     ensure!(
         !args.check || changed.is_empty(),
