@@ -33,6 +33,9 @@ try {
   training = spawn(reproduce, ["nin", "--scale", "smoke", "--quiet", "--threads", "1", "--out", runs]);
   const ended = new Promise(done => training.on("exit", done));
   await page.waitForSelector("#live-runs article", { timeout: 240_000 });
+  // A chart is drawn when it comes near the screen.
+  await page.waitForSelector("#live-chart .plot", { timeout: 240_000 });
+  await page.$eval("#live-chart", node => node.scrollIntoView());
   await page.waitForSelector("#live-chart canvas", { timeout: 240_000 });
   const card = await page.$eval("#live-runs article", node => node.textContent);
   assert.match(card, /running|ended/);

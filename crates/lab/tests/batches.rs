@@ -1,4 +1,4 @@
-//! Batches: order, contents, and life of the thread behind them.
+//! Batches: order, contents, and life of the thread that makes them.
 
 use candle_core::{DType, Device};
 use lab::data::{Augment, AugmentOrder, Batch, Batches, FloatSet, ImageSet, Preprocess};

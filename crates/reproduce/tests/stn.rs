@@ -65,7 +65,7 @@ fn house_numbers_of_both_crops_are_read() {
     let config = config_of("stn/table2/smoke/CNN-128-px/seed-0", dir.path());
     assert!(config.contains("side = 128"), "{config}");
     let text = fails(&reproduce("table2", &data.join("strokes/idx"), dir.path()));
-    assert!(text.contains("found no svhn-numbers-64 data"), "{text}");
+    assert!(text.contains("found no svhn-numbers data"), "{text}");
 }
 
 /// A folder of four pictures of two kinds of birds, in the official layout.

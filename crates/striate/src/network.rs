@@ -1,7 +1,7 @@
 //! The convention that all models of this family share.
 //!
 //! A model is built by `Model::new(&config, vb)`, runs as a Candle `ModuleT`, and offers what the experiments need beyond that:
-//! its clock, the names of its layers, and the activations behind each of them.
+//! its clock, the names of its layers, and the activations after each of them.
 
 use candle_core::{Result, Tensor};
 use candle_nn::ModuleT;

@@ -183,7 +183,7 @@ mod tests {
             .unpool_to(&pooled.what, (2, 2))
             .expect_err("accepted");
         assert!(
-            error.to_string().contains("no place in an output of 2 x 2"),
+            error.to_string().contains("no cell in an output of 2 x 2"),
             "{error}"
         );
         Ok(())

@@ -5,7 +5,7 @@ mod shard;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lab::data::{Dataset, Source, load};
 use peak_alloc::PeakAlloc;
@@ -52,9 +52,13 @@ fn put(dir: &Path, path: impl AsRef<Path>, content: &[u8]) {
     fs::write(path, content).unwrap();
 }
 
+/// One test at a time: what another allocates would count.
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Loads a set whose files have `bytes` bytes, and checks the promise.
 fn loaded(name: &str, source: &Source, bytes: usize) -> Result<Dataset, String> {
-    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
     let before = HEAP.current_usage();
     HEAP.reset_peak_usage();
     let result = load(name, source);
@@ -128,6 +132,7 @@ fn good() -> Claims {
 
 #[test]
 fn shards_that_tell_the_truth_are_read() {
+    let _alone = alone();
     let data = of_shard(good()).expect("a good shard");
     assert_eq!((data.train.len(), data.train.labels[0]), (1, 0));
     assert_eq!((data.train.height, data.train.width), (3, 4));
@@ -148,6 +153,7 @@ fn shards_that_tell_the_truth_are_read() {
 
 #[test]
 fn shards_that_lie_are_refused() {
+    let _alone = alone();
     const MUCH: i64 = i32::MAX as i64;
     let picture = plain(&[&png(4, 3)]);
     let size = picture.len() as i64;
@@ -258,6 +264,7 @@ fn shards_that_lie_are_refused() {
 /// A dictionary of one picture and many rows: all rows together may not take more than the file can hold.
 #[test]
 fn a_picture_may_not_be_repeated_without_end() {
+    let _alone = alone();
     let blank = {
         let picture = image::RgbImage::new(800, 800);
         let mut file = std::io::Cursor::new(Vec::new());
@@ -289,6 +296,7 @@ fn a_picture_may_not_be_repeated_without_end() {
 
 #[test]
 fn pictures_with_lying_headers_are_refused() {
+    let _alone = alone();
     let dir = tempfile::tempdir().unwrap();
     for number in 0..100 {
         let lie = claiming(png(2, 2), 16_384, 5_000);
@@ -325,6 +333,7 @@ fn pictures_with_lying_headers_are_refused() {
 
 #[test]
 fn jpegs_must_be_whole() {
+    let _alone = alone();
     let whole = jpeg(64, 48);
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "train/a/0.jpg", &whole);
@@ -361,9 +370,10 @@ fn jpegs_must_be_whole() {
     }
 }
 
-/// Coded data that end early, with an end marker put behind them.
+/// Coded data that end early, with an end marker put after them.
 #[test]
 fn jpegs_with_missing_rows_are_refused() {
+    let _alone = alone();
     let whole = jpeg(64, 48);
     let dir = tempfile::tempdir().unwrap();
     put(dir.path(), "test/a/0.jpg", &whole);
@@ -386,6 +396,7 @@ fn jpegs_with_missing_rows_are_refused() {
 
 #[test]
 fn gzip_may_not_expand_without_end() {
+    let _alone = alone();
     let images = [
         &[0, 0, 8, 3][..],
         &200_000u32.to_be_bytes(),
@@ -422,6 +433,7 @@ fn gzip_may_not_expand_without_end() {
 
 #[test]
 fn cut_sets_are_refused_by_name() {
+    let _alone = alone();
     for (name, layout) in [
         ("cifar10", "cifar10/bin"),
         ("cifar10", "cifar10/parquet"),
@@ -482,6 +494,7 @@ mod links {
 
     #[test]
     fn lists_name_pictures_below_the_folder_only() {
+        let _alone = alone();
         let place = tempfile::tempdir().unwrap();
         let dir = place.path().join("CUB_200_2011");
         put(place.path(), "secret.png", b"hidden words");
@@ -512,6 +525,7 @@ mod links {
 
     #[test]
     fn one_picture_is_not_many() {
+        let _alone = alone();
         let dir = tempfile::tempdir().unwrap();
         birds(dir.path(), "auk.png", 100_000);
         let message = loaded_from("cub200-448", dir.path()).expect_err("accepted");
@@ -523,6 +537,7 @@ mod links {
 
     #[test]
     fn devices_pipes_and_links_in_place_of_pictures() {
+        let _alone = alone();
         let place = tempfile::tempdir().unwrap();
         put(place.path(), "outside.png", &png(4, 3));
         let dir = place.path().join("set");
@@ -586,6 +601,7 @@ fn mutate(content: &mut Vec<u8>, draws: &mut striate::rng::Stream) {
 /// Damaged files in every layout, from one seed; `STRIATE_FUZZ_CASES` raises their number.
 #[test]
 fn mutated_files_keep_the_promise() {
+    let _alone = alone();
     let cases = std::env::var("STRIATE_FUZZ_CASES")
         .ok()
         .and_then(|n| n.parse().ok())

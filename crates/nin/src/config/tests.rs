@@ -98,7 +98,7 @@ fn errors() {
         ..good()
     });
     assert!(
-        small.contains("2x32") && small.contains("smallest is 6x6"),
+        small.contains("2x32") && small.contains("smallest is 4x4"),
         "{small}"
     );
 }

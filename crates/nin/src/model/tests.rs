@@ -151,7 +151,7 @@ fn errors() -> Result<()> {
     };
     assert!(message(&[1, 1, 32, 32])?.contains("1 channels, the network takes 3"));
     assert!(message(&[3, 32, 32])?.contains("(N, 3, H, W)"));
-    assert!(message(&[1, 3, 5, 32])?.contains("5x32"));
+    assert!(message(&[1, 3, 3, 32])?.contains("3x32"));
     let unknown = network
         .forward_to(&images(1, &config)?, "cccp7")
         .expect_err("accepted");

@@ -50,16 +50,16 @@ fn parameter_counts() -> Result<()> {
 fn errors() -> Result<()> {
     let config = PlainCnnConfig::cifar10(Head::GlobalAvgPool);
     let small = PlainCnnConfig {
-        image_size: (11, 32),
+        image_size: (7, 32),
         ..config.clone()
     };
     let message = small.check().expect_err("accepted").to_string();
     assert!(
-        message.contains("11x32") && message.contains("12x12"),
+        message.contains("7x32") && message.contains("8x8"),
         "{message}"
     );
     let smallest = PlainCnnConfig {
-        image_size: (12, 12),
+        image_size: (8, 8),
         width: 0.05,
         ..config
     };
@@ -67,7 +67,7 @@ fn errors() -> Result<()> {
     let network = PlainCnn::new(&smallest, vb)?;
     let xs = Tensor::ones((1, 3, 32, 32), DType::F32, &Device::Cpu)?;
     let message = network.forward(&xs).expect_err("accepted").to_string();
-    assert!(message.contains("(N, 3, 12, 12)"), "{message}");
+    assert!(message.contains("(N, 3, 8, 8)"), "{message}");
     let message = network
         .forward_to(&xs, "pool4")
         .expect_err("accepted")

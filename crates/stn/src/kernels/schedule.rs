@@ -44,7 +44,7 @@ impl Schedule {
                     images: 0..images,
                     groups: split::images(images, points.saturating_mul(point)),
                 }],
-                runs: vec![0..points],
+                runs: std::iter::once(0..points).collect(),
                 shares_copy: false,
             },
         }

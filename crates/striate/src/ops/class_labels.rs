@@ -2,6 +2,8 @@
 
 use candle_core::{DType, Result, Tensor, bail};
 
+use super::cpu::dense;
+
 /// Labels as u32, the dtype that the losses compute with; i64, PyTorch's dtype, is converted.
 ///
 /// # Shapes
@@ -20,9 +22,9 @@ use candle_core::{DType, Result, Tensor, bail};
 /// ```
 pub fn class_labels(labels: &Tensor) -> Result<Tensor> {
     match labels.dtype() {
-        DType::U32 => labels.contiguous(),
+        DType::U32 => dense("labels", labels),
         DType::I64 => {
-            let wide = labels.flatten_all()?.to_vec1::<i64>()?;
+            let wide = dense("labels", labels)?.flatten_all()?.to_vec1::<i64>()?;
             let narrow = wide.iter().enumerate().map(|(row, &label)| {
                 let narrow = u32::try_from(label);
                 narrow.or_else(|_| bail!("labels: {label} in row {row} is no class"))

@@ -4,7 +4,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, Device, Layout, Result, Shape, Tensor, bail};
 
 use super::class_labels::class_labels;
-use super::cpu::{Values, dense, for_float, in_float, owned, slice, tensor};
+use super::cpu::{Values, for_float, in_float, owned, slice, tensor};
 use crate::kernels;
 
 const NAME: &str = "cross_entropy";
@@ -50,7 +50,7 @@ pub fn cross_entropy(logits: &Tensor, labels: &Tensor) -> Result<Tensor> {
             logits.dims()
         );
     }
-    let labels = dense(NAME, &class_labels(labels)?)?;
+    let labels = class_labels(labels)?;
     in_float(NAME, logits, |logits| match logits.device() {
         Device::Cpu => logits.apply_op2(&labels, CrossEntropy { classes }),
         _ => candle_nn::loss::cross_entropy(logits, &labels),

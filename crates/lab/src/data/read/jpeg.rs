@@ -5,7 +5,8 @@ use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
-use super::jpeg_coded::{self, next_marker, segment};
+use super::jpeg_coded;
+use super::jpeg_markers::{next_marker, segment};
 use super::memory::Size;
 
 /// The first bytes of every file.

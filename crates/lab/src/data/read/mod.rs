@@ -12,6 +12,7 @@ pub(crate) mod folder;
 pub(crate) mod idx;
 mod jpeg;
 mod jpeg_coded;
+mod jpeg_markers;
 pub(crate) mod memory;
 pub(crate) mod parquet;
 mod png;

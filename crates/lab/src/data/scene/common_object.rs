@@ -8,7 +8,7 @@ use crate::data::{DataError, FloatSet};
 /// Pictures with one digit of the same class, and where it is.
 #[derive(Clone, Debug)]
 pub struct CommonObject {
-    /// The pictures; all labels are 0, since nothing is told about them.
+    /// the pictures, without labels: all are 0.
     pub pictures: FloatSet,
     /// The frame of the digit's image in each picture: (left, top, right, bottom), edges in pixels.
     pub boxes: Vec<[f64; 4]>,

@@ -15,7 +15,7 @@ use crate::atomic;
 pub struct Finished {
     /// The run's history.
     pub log: TrainLog,
-    /// Number of trained values, as [`Parameters::count`] gave it.
+    /// Number of trained values, as [`striate::Parameters::count`] gave it.
     pub parameters: usize,
     /// The file of the trained weights.
     pub weights: PathBuf,
@@ -26,7 +26,7 @@ impl Finished {
     ///
     /// A run that goes on, was interrupted, has another identity or whose checkpoint is damaged is none.
     /// Every byte of the checkpoint is checked.
-    /// Take the folder's [`super::RunLock`] first: without it another process may be training just this run.
+    /// Take the folder's [`RunLock`](crate::train::RunLock) first: without it another process may be training just this run.
     ///
     /// # Errors
     /// A checkpoint that the system does not let us read.

@@ -135,7 +135,8 @@ fn a_damaged_checkpoint_is_reported_and_the_one_before_it_used() {
     let straight = Linear::new();
     let mut in_memory = Run::in_memory(&Console::silent());
     let log = train(&straight, &recipe(), &mut in_memory).unwrap();
-    let damages: [(&str, &dyn Fn(&Path)); 5] = [
+    type Damage<'a> = (&'a str, &'a dyn Fn(&Path));
+    let damages: [Damage; 5] = [
         ("state.toml", &change_a_digit),
         ("state.toml", &|path| fs::write(path, "").unwrap()),
         ("weights.safetensors", &|path| flip_a_bit(path, 5)),

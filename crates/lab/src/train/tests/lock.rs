@@ -1,5 +1,10 @@
 //! One process at a time in a run folder.
 
+#![allow(
+    clippy::print_stdout,
+    reason = "the child tells its parent how far it is"
+)]
+
 use std::io::{BufReader, Read};
 use std::time::Instant;
 

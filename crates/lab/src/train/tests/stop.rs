@@ -1,5 +1,9 @@
 //! Signals, each sent to a process of its own.
 
+#![allow(
+    clippy::print_stdout,
+    reason = "the child tells its parent how far it is"
+)]
 #![cfg(unix)]
 
 use std::io::BufReader;

@@ -106,9 +106,10 @@ async function writeClipboard(text) {
 }
 
 function commandLine(command) {
-  const button = el("button", { type: "button", "aria-label": `Copy the command ${command}` }, "Copy");
+  const id = freshId();
+  const button = el("button", { type: "button", "aria-describedby": id }, "Copy");
   button.addEventListener("click", () => copy(command, button));
-  return el("div", { class: "command" }, el("pre", {}, command), button);
+  return el("div", { class: "command" }, el("pre", { id }, command), button);
 }
 
 // A dialog that closes by its button, by Escape, and by a click beside it.
