@@ -1,20 +1,19 @@
 //! Does what the command line says; the crate `cli` defines it.
 
 use std::cell::OnceCell;
-use std::ffi::OsStr;
 use std::io::{ErrorKind, Write, stdout};
 
 use anyhow::{Context, Result, bail};
 use candle_core::Device;
 use lab::data::Source;
-use lab::report::Record;
+use lab::report::{Record, Results};
 use lab::train::{Console, Progress, StopFlag};
 
 use crate::arguments::{scale, source};
 use crate::experiment::Experiment;
 use crate::session::Session;
-use crate::trainer::Settings;
-use crate::{catalog, data, gather, list, page, report, results};
+use crate::settings::Settings;
+use crate::{catalog, data, list, page, report};
 
 /// Does what the command line says.
 pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
@@ -80,7 +79,7 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
     let mut not_run = Vec::new();
     let mut outcome = Ok(());
     for experiment in &chosen {
-        match experiment.run(&mut session) {
+        match experiment.execute(&mut session) {
             Ok(reason) => not_run.extend(reason),
             Err(error) => {
                 // What was measured before is shown all the same.
@@ -112,14 +111,13 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
 
 /// Writes the page, and prints the tables and what was left out.
 fn show(args: &::cli::Reproduce, chosen: &[&'static Experiment], not_run: &[String]) -> Result<()> {
-    let results = gather::all(&args.out)?;
+    let results = page::results(&args.out)?;
     let page = page::write(&args.out, &results)?;
     if args.json {
         return Ok(());
     }
-    let chosen = |r: &&results::Results| {
-        r.scale == scale(args.scale) && chosen.iter().any(|e| e.id == r.experiment.id)
-    };
+    let chosen =
+        |r: &&Results| r.scale == scale(args.scale) && chosen.iter().any(|e| e.id == r.exhibit.id);
     for result in results.iter().filter(chosen) {
         writeln!(stdout(), "\n{}", result.to_text())?;
     }
@@ -164,29 +162,9 @@ fn device(device: ::cli::Device) -> Result<Device> {
 fn command() -> String {
     let args: Vec<String> = std::env::args_os()
         .skip(1)
-        .map(|arg| quoted(&arg))
+        .map(|arg| ::cli::quoted(&arg))
         .collect();
     format!("cargo xtask reproduce {}", args.join(" "))
-}
-
-/// An argument as a shell reads it; bytes that are no text are written `\xff`, in the quotes that Bash and Zsh have for them.
-fn quoted(arg: &OsStr) -> String {
-    let Some(text) = arg.to_str() else {
-        let chunks = arg.as_encoded_bytes().utf8_chunks();
-        let escaped: String = chunks
-            .map(|chunk| {
-                let text = chunk.valid().replace('\\', r"\\").replace('\'', r"\'");
-                let bytes = chunk.invalid().iter().map(|byte| format!(r"\x{byte:02x}"));
-                text + &bytes.collect::<String>()
-            })
-            .collect();
-        return format!("$'{escaped}'");
-    };
-    let special = |c: char| c.is_whitespace() || "'\"\\$*?&|;<>()".contains(c);
-    match text.is_empty() || text.contains(special) {
-        true => format!("'{}'", text.replace('\'', r"'\''")),
-        false => text.to_owned(),
-    }
 }
 
 #[cfg(test)]
@@ -198,23 +176,6 @@ mod tests {
         assert!(device(::cli::Device::Cpu).is_ok());
         if let Err(error) = device(::cli::Device::Cuda(99)) {
             assert!(error.to_string().contains("--device cuda:99"), "{error}");
-        }
-    }
-
-    #[test]
-    fn arguments_can_be_typed_again() {
-        for (arg, wanted) in [
-            ("allconv", "allconv"),
-            ("", "''"),
-            ("a b", "'a b'"),
-            ("it's", r"'it'\''s'"),
-        ] {
-            assert_eq!(quoted(OsStr::new(arg)), wanted);
-        }
-        #[cfg(unix)]
-        {
-            use std::os::unix::ffi::OsStrExt;
-            assert_eq!(quoted(OsStr::from_bytes(b"a'\xff b")), r"$'a\'\xff b'");
         }
     }
 }

@@ -50,7 +50,7 @@ impl Datasets {
         let mut folds = None;
         let data = match wanted.view {
             View::Whole => whole,
-            View::HeldOut => Rc::new(held_out(&whole)),
+            View::HeldOut => Rc::new(whole.hold_out_sixth()),
             View::UnlabelledOf {
                 paper,
                 stand_in,
@@ -61,7 +61,7 @@ impl Datasets {
                 let other = self.whole(other, source, console)?;
                 let most = |count: &Option<usize>| count.unwrap_or(usize::MAX);
                 let cut = |data: &Dataset| data.first(most(train.at(scale)), most(test.at(scale)));
-                Rc::new(with_unlabelled(&cut(&whole), &cut(&other).train)?)
+                Rc::new(cut(&whole).with_unlabelled(&cut(&other).train)?)
             }
             View::Unlabelled {
                 at_most,
@@ -78,7 +78,7 @@ impl Datasets {
                 match *at_most.at(scale) {
                     0 => whole,
                     most => match load_unlabelled(name, source, most)? {
-                        Some(extra) => Rc::new(with_unlabelled(&whole, &extra)?),
+                        Some(extra) => Rc::new(whole.with_unlabelled(&extra)?),
                         None => {
                             console.warn(format!(
                                 "there are no images without labels beside {name}; the training images alone are used"
@@ -123,7 +123,7 @@ impl Datasets {
 /// The name of the set that comes from `source`.
 fn name(
     paper: &'static str,
-    stand_in: &crate::scales::Scales<Option<&'static str>>,
+    stand_in: &lab::report::Scales<Option<&'static str>>,
     source: &Source,
     scale: Scale,
 ) -> &'static str {
@@ -131,29 +131,6 @@ fn name(
         Source::Embedded => stand_in.at(scale).unwrap_or(paper),
         Source::Dir(_) | Source::Subset(_) | Source::Hub => paper,
     }
-}
-
-/// The training images without their last sixth, which takes the place of the test set.
-fn held_out(data: &Dataset) -> Dataset {
-    let kept = data.train.len() - data.train.len() / 6;
-    let mut test = data.train.clone();
-    test.name = format!("{}, last sixth", data.train.name);
-    test.pixels.drain(..kept * data.train.image_len());
-    test.labels.drain(..kept);
-    Dataset {
-        name: format!("{}, held-out training images", data.name),
-        train: data.train.first(kept),
-        test,
-    }
-}
-
-/// The set with these images, without their labels, after its training images.
-fn with_unlabelled(data: &Dataset, extra: &lab::data::ImageSet) -> Result<Dataset> {
-    Ok(Dataset {
-        name: format!("{} and {} images of {}", data.name, extra.len(), extra.name),
-        train: data.train.with_unlabelled(extra)?,
-        test: data.test.clone(),
-    })
 }
 
 /// The name and the size of the data set that the paper's row was measured on.

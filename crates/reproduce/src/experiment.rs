@@ -1,16 +1,18 @@
 //! An experiment as one value: a table or figure of a paper, its data, its rows, and what is said of them.
 
+mod row;
+
 use anyhow::Result;
 use lab::data::{DataError, Source};
-use lab::report::{Claim, Finding, Mark, Scale};
+use lab::report::{Choice, Claim, Deviations, Finding, Note, Scale, Scales};
 
 use crate::datasets;
-use crate::deviations::{self, Choice, Note};
 use crate::images::{Data, Images};
 use crate::planned::Planned;
-use crate::scales::Scales;
 use crate::session::Session;
 use crate::training::Training;
+
+pub(crate) use row::Row;
 
 /// A table or figure of a paper.
 pub(crate) struct Experiment {
@@ -34,95 +36,32 @@ pub(crate) struct Experiment {
     pub(crate) run: fn(&mut Session, &[Planned]) -> Result<()>,
 }
 
-/// A row of a table.
-pub(crate) struct Row {
-    /// The network's name in the table.
-    pub(crate) label: String,
-    /// What the row is measured on, if not what the experiment is.
-    data: Option<Data>,
-    /// What the paper says of it, number by number.
-    claims: Vec<Claim>,
-    /// The training at a scale on these images; nothing: the row is not run.
-    training: Make,
-}
-
-/// Makes the training of a row.
-type Make = Box<dyn Fn(Scale, &Images) -> Option<Training>>;
-
-/// What the error of a classifier is called.
-const ERROR: (&str, &str) = ("test error", "%");
-
-impl Row {
-    /// A row whose test error is measured, and for which the paper has no number yet.
-    pub(crate) fn new(
-        label: impl Into<String>,
-        training: impl Fn(Scale, &Images) -> Option<Training> + 'static,
-    ) -> Self {
-        Self {
-            label: label.into(),
-            data: None,
-            claims: Vec::new(),
-            training: Box::new(training),
-        }
-    }
-
-    /// A row that trains nothing.
-    pub(crate) fn untrained(label: impl Into<String>) -> Self {
-        Self::new(label, |_, _| None)
-    }
-
-    /// The same with the paper's test error, in percent, and where it stands.
-    pub(crate) fn error(self, value: f64, mark: Mark, source: &str) -> Self {
-        self.number(ERROR, value, mark, source)
-    }
-
-    /// The same with a number of the paper.
-    pub(crate) fn number(
-        mut self,
-        (quantity, unit): (&str, &str),
-        value: f64,
-        mark: Mark,
-        source: &str,
-    ) -> Self {
-        let claim = Claim::new("", &self.label, quantity, unit);
-        self.claims.push(claim.value(value, mark).source(source));
-        self
-    }
-
-    /// The same with the test error, for which the paper has no number.
-    pub(crate) fn measured_error(self) -> Self {
-        self.measured(ERROR)
-    }
-
-    /// The same with something that is measured and for which the paper has no number.
-    pub(crate) fn measured(mut self, (quantity, unit): (&str, &str)) -> Self {
-        self.claims.push(Claim {
-            mark: Mark::Absent,
-            ..Claim::new("", &self.label, quantity, unit)
-        });
-        self
-    }
-
-    /// The same with something that the paper has a number for, which is not known here.
-    pub(crate) fn unknown(mut self, (quantity, unit): (&str, &str), source: &str) -> Self {
-        let claim = Claim::new("", &self.label, quantity, unit);
-        self.claims.push(claim.source(source));
-        self
-    }
-
-    /// The same on other data.
-    pub(crate) fn on(self, data: Data) -> Self {
-        Self {
-            data: Some(data),
-            ..self
-        }
-    }
-
-    /// The training at a scale on these images.
-    pub(crate) fn training(&self, scale: Scale, images: &Images) -> Option<Training> {
-        (self.training)(scale, images)
-    }
-}
+/// Fields of the networks' settings in the sentences on what sets a run apart.
+const DEVIATIONS: Deviations = Deviations::named(&[
+    ("model.width", "width, as a part of the paper's"),
+    ("model.network.width", "width, as a part of the paper's"),
+    ("model.classes", "classes"),
+    ("model.in_channels", "channels of an image"),
+    ("model.image_size", "size of an image"),
+    ("model.class_map_activation", "activation of the class maps"),
+    ("model.input_dropout", "dropout on the image"),
+    ("model.dropout", "dropout"),
+    (
+        "model.gradient_scale",
+        "factor of the gradient to localisation nets",
+    ),
+    ("model.body", "classifier"),
+    ("model.body.fcn.hidden", "units of each hidden layer"),
+    ("model.body.cnn.filters", "filters of each convolution"),
+    ("model.backbone.width", "width, as a part of the paper's"),
+    ("model.weights", "weights of the terms"),
+    (
+        "model.network.body.cnn.filters",
+        "filters of each convolution",
+    ),
+]);
+/// Said of every smoke run.
+const SMOKE: &str = "A smoke run shows that everything works; its numbers mean nothing.";
 
 impl Experiment {
     /// One seed, no choices, no notes: what most experiments change little of.
@@ -145,6 +84,31 @@ impl Experiment {
         }
     }
 
+    /// The same with so many runs of each network.
+    pub(crate) const fn seeds(self, seeds: Scales<u64>) -> Self {
+        Self { seeds, ..self }
+    }
+
+    /// The same with what the paper claims of its rows.
+    pub(crate) const fn findings(self, findings: &'static [Finding]) -> Self {
+        Self { findings, ..self }
+    }
+
+    /// The same with what is ours because the paper is silent.
+    pub(crate) const fn choices(self, choices: &'static [&'static [Choice]]) -> Self {
+        Self { choices, ..self }
+    }
+
+    /// The same with what a reader must know of the numbers.
+    pub(crate) const fn notes(self, notes: &'static [Note]) -> Self {
+        Self { notes, ..self }
+    }
+
+    /// The same, doing more than training its rows.
+    pub(crate) const fn run(self, run: fn(&mut Session, &[Planned]) -> Result<()>) -> Self {
+        Self { run, ..self }
+    }
+
     /// The rows of its table with the paper's numbers.
     pub(crate) fn claims(&self) -> Vec<Claim> {
         let rows = (self.rows)().into_iter();
@@ -163,7 +127,7 @@ impl Experiment {
     }
 
     /// Runs it; says why if it cannot be run with these settings.
-    pub(crate) fn run(&self, session: &mut Session) -> Result<Option<String>> {
+    pub(crate) fn execute(&self, session: &mut Session) -> Result<Option<String>> {
         let scale = session.scale();
         session.begin(self.id, *self.seeds.at(scale));
         let mut planned = Vec::new();
@@ -236,8 +200,7 @@ impl Experiment {
     ) -> Result<Vec<String>> {
         let paper = datasets::of_paper(&self.data_of(row));
         let table = |training: &Training, name: &str, images: &Images| -> Result<toml::Table> {
-            let settings = training.settings(name, (images.train, images.test), None, None)?;
-            deviations::resolved(&settings, &training.recipe)
+            training.resolved(name, (images.train, images.test), None)
         };
         let ours = table(training, data_set, images)?;
         let paper = match row.training(Scale::Paper, &paper.1) {
@@ -246,11 +209,11 @@ impl Experiment {
         };
         let mut notes = Vec::new();
         if scale == Scale::Smoke {
-            notes.push(deviations::SMOKE.to_owned());
+            notes.push(SMOKE.to_owned());
         }
-        notes.extend(deviations::between(&ours, &paper));
+        notes.extend(DEVIATIONS.between(&ours, &paper));
         let choices = self.choices.iter().copied().flatten();
-        notes.extend(deviations::chosen(&ours, choices));
+        notes.extend(DEVIATIONS.chosen(&ours, choices));
         notes.extend(self.notes.iter().map(Note::text));
         Ok(notes)
     }

@@ -1,8 +1,7 @@
 //! What an experiment's networks depend on of a data set, and which sets its rows are measured on.
 
 use lab::data::{Dataset, ImageSet};
-
-use crate::scales::Scales;
+use lab::report::Scales;
 
 /// The size of a data set, as far as networks and recipes depend on it.
 #[derive(Clone, Debug, PartialEq, Eq)]

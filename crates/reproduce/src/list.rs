@@ -1,10 +1,10 @@
 //! `--list`: every experiment, what it needs, and what it took where it was measured.
 
 use std::io::{Write, stdout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Result;
-use lab::report::{Record, Scale, read_records};
+use lab::report::{Record, Scale, read_records, record_file};
 use lab::train::duration;
 
 use crate::datasets;
@@ -50,12 +50,7 @@ fn time(experiment: &Experiment, scale: Scale, kept: &Path) -> String {
 
 /// The records of an experiment at a scale; none if there is no readable file.
 fn records(experiment: &Experiment, scale: Scale, kept: &Path) -> Vec<Record> {
-    read_records(&file(kept, experiment.id, scale)).unwrap_or_default()
-}
-
-/// The file of the kept records of an experiment at a scale.
-pub(crate) fn file(kept: &Path, id: &str, scale: Scale) -> PathBuf {
-    kept.join(format!("{}-{scale}.json", id.replace('/', "-")))
+    read_records(&record_file(kept, experiment.id, scale)).unwrap_or_default()
 }
 
 /// The time of these records, and on which machine it was measured.

@@ -5,11 +5,10 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result};
 use lab::data::Dataset;
-use lab::report::{Claim, Record, Scale};
+use lab::report::{Claim, Record, Scale, file_name};
+use lab::train::sha256;
 
-use crate::file_name::file_name;
 use crate::model::Model;
-use crate::store::hex;
 use crate::training::Training;
 
 /// A row with its data.
@@ -71,7 +70,6 @@ impl Planned {
 
 /// A digest of a training's network, which tells whether another takes as much time for an image.
 pub(crate) fn network(training: &Training) -> Result<String> {
-    use sha2::{Digest, Sha256};
     let settings = training.model.settings()?.to_string();
-    Ok(hex(&Sha256::digest(settings))[..16].to_owned())
+    Ok(sha256(settings.as_bytes())[..16].to_owned())
 }

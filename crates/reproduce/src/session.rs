@@ -1,23 +1,25 @@
 //! A session: it gives experiments their data, trains what they plan, and keeps what they measure.
 
-use std::path::{Path, PathBuf};
+mod records;
+
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use anyhow::{Context, Result};
-use candle_core::{DType, Device, DeviceLocation};
+use candle_core::{DType, Device};
 use lab::data::Source;
-use lab::report::{Animation, Environment, Picture, Plot, Record, Scale};
-use lab::train::{Console, Progress, Recipe, Run, StopFlag, TrainLog};
+use lab::report::{Environment, Record, Scale};
+use lab::train::{Console, Progress, Recipe, Run, RunId, StopFlag, TrainLog};
 use striate::init::Match;
 use striate::{Network, Parameters};
 
+use crate::curves::Curves;
 use crate::datasets::{Datasets, Given};
-use crate::file_name::file_name;
 use crate::images::Data;
 use crate::model::Sets;
 use crate::planned::Planned;
-use crate::store::Identity;
-use crate::trainer::{Ended, Fitted, Settings, Trainer, Wait};
+use crate::settings::Settings;
+use crate::trainer::{Ended, Fitted, Trainer, Wait};
 
 /// Runs what experiments plan.
 pub(crate) struct Session<'a> {
@@ -29,16 +31,9 @@ pub(crate) struct Session<'a> {
     id: &'static str,
     seeds: u64,
     /// The histories of the current experiment.
-    curves: Vec<Curve>,
+    curves: Curves,
     /// Gets every record as it is measured.
     on_record: OnRecord<'a>,
-}
-
-/// The history of one run.
-struct Curve {
-    label: String,
-    seed: u64,
-    log: TrainLog,
 }
 
 /// A trained network.
@@ -68,7 +63,7 @@ impl<'a> Session<'a> {
             datasets: Datasets::default(),
             id: "",
             seeds: 1,
-            curves: Vec::new(),
+            curves: Curves::default(),
             on_record: Box::new(on_record),
         }
     }
@@ -76,7 +71,7 @@ impl<'a> Session<'a> {
     /// Turns to an experiment, whose runs have so many seeds unless the command line says how many.
     pub(crate) fn begin(&mut self, id: &'static str, seeds: u64) {
         (self.id, self.seeds) = (id, self.settings.seeds.unwrap_or(seeds));
-        self.curves.clear();
+        self.curves = Curves::default();
     }
 
     /// Where progress is shown.
@@ -100,7 +95,7 @@ impl<'a> Session<'a> {
         recipe: &Recipe,
         train: impl FnOnce(&mut Run) -> Fitted,
     ) -> Result<Option<(TrainLog, PathBuf)>> {
-        let run = Identity::of(settings, recipe)?;
+        let run = RunId::of(settings, recipe)?;
         let ended = self
             .trainer
             .once(run, &recipe.label, Wait::Yes, |trainer, lock| {
@@ -199,15 +194,8 @@ impl<'a> Session<'a> {
             .finished(row, &row.training, &label, seed, wait)
             .with_context(|| format!("{label} seed {seed}"))?;
         if let Ended::Done(run, finished) = &ended {
-            let known = |curve: &Curve| curve.label == row.label && curve.seed == seed;
-            if let Some(log) = &finished.log
-                && !self.curves.iter().any(known)
-            {
-                self.curves.push(Curve {
-                    label: row.label.clone(),
-                    seed,
-                    log: log.clone(),
-                });
+            if let Some(log) = &finished.log {
+                self.curves.add(&row.label, seed, log);
             }
             if row.training.model.classifies() {
                 let record = row.record(self.id, self.scale(), "test error", "%")?;
@@ -227,120 +215,18 @@ impl<'a> Session<'a> {
         Ok(ended)
     }
 
-    /// Keeps something that was measured of a row's network.
-    pub(crate) fn measured(
-        &self,
-        row: &Planned,
-        (quantity, unit): (&str, &str),
-        seed: u64,
-        value: Option<f64>,
-    ) -> Result<()> {
-        let record = row.record(self.id, self.scale(), quantity, unit)?;
-        let folder = row.folder(seed).join(file_name(quantity));
-        self.keep(&folder, &record.value(seed, value))
-    }
-
-    /// Keeps the result of a network that has no test error, with what its training took.
-    pub(crate) fn measured_of(
-        &self,
-        row: &Planned,
-        (quantity, unit): (&str, &str),
-        trained: &Trained,
-        value: f64,
-    ) -> Result<()> {
-        let record = row.record(self.id, self.scale(), quantity, unit)?;
-        let record = Record {
-            parameters: Some(trained.parameters.count()),
-            ..record.trained(trained.seed, &trained.log)
-        };
-        let record = Record {
-            values: vec![Some(value)],
-            ..record
-        };
-        self.keep(&row.folder(trained.seed), &record)
-    }
-
-    /// Writes a record to its folder, from that of the experiment, and shows it.
-    pub(crate) fn keep(&self, folder: &Path, record: &Record) -> Result<()> {
-        let folder = self.folder().join(folder);
-        let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
-        let record = record
-            .clone()
-            .measured_by(self.command(), today, &self.environment);
-        std::fs::create_dir_all(&folder)
-            .with_context(|| format!("cannot make {}; choose another --out", folder.display()))?;
-        lab::report::write_records(&folder.join("record.json"), std::slice::from_ref(&record))?;
-        (self.on_record)(&record)
-    }
-
-    /// The command that measures what is kept of the current experiment again.
-    fn command(&self) -> String {
-        let Settings {
-            source,
-            device,
-            seed,
-            seeds,
-            ..
-        } = self.settings;
-        let mut command = format!("cargo xtask reproduce {} --scale {}", self.id, self.scale());
-        command += match source {
-            Some(Source::Dir(_)) => " --data DIR",
-            Some(Source::Subset(_)) => " --data subset:DIR",
-            Some(Source::Hub) => " --data hub",
-            Some(Source::Embedded) | None => "",
-        };
-        if *seed > 0 {
-            command += &format!(" --seed {seed}");
-        }
-        if let Some(seeds) = seeds {
-            command += &format!(" --seeds {seeds}");
-        }
-        match device.location() {
-            DeviceLocation::Cpu => {}
-            DeviceLocation::Cuda { gpu_id } => command += &format!(" --device cuda:{gpu_id}"),
-            DeviceLocation::Metal { gpu_id } => command += &format!(" --device metal:{gpu_id}"),
-        }
-        command
-    }
-
-    /// Saves a figure of the current experiment.
-    pub(crate) fn figure(&self, name: &str, picture: &Picture) -> Result<()> {
-        let path = self.folder().join("figures").join(format!("{name}.png"));
-        Ok(picture.save(&path)?)
-    }
-
-    /// Saves a moving figure of the current experiment.
-    pub(crate) fn animation(&self, name: &str, animation: &Animation) -> Result<()> {
-        let path = self.folder().join("figures").join(format!("{name}.png"));
-        Ok(animation.save(&path)?)
-    }
-
     /// Draws the test error of every training of the current experiment over its epochs.
     pub(crate) fn draw_curves(&self) -> Result<()> {
         let title = format!("{}: test error", self.id);
-        let mut plot = Plot::new(title, "epoch", "test error, %");
-        let mut drawn = false;
-        for Curve { label, seed, log } in &self.curves {
-            let label = match self.seeds {
-                1 => label.clone(),
-                _ => format!("{label}, seed {seed}"),
-            };
-            let curve = log.test_curve();
-            drawn |= curve.len() > 1;
-            plot = plot.line(label, curve);
-        }
-        match drawn {
-            true => self.figure("test-error", &plot.draw()?),
-            false => Ok(()),
+        match self.curves.plot(&title, self.seeds) {
+            Some(plot) => self.figure("test-error", &plot.draw()?),
+            None => Ok(()),
         }
     }
 
     /// Seed and history of the runs of a row of the current experiment.
     pub(crate) fn logs(&self, label: &str) -> Vec<(u64, TrainLog)> {
-        let of_row = self.curves.iter().filter(|curve| curve.label == label);
-        of_row
-            .map(|curve| (curve.seed, curve.log.clone()))
-            .collect()
+        self.curves.of_row(label)
     }
 
     /// Where the current experiment writes.

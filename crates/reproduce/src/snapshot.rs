@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use anyhow::Result;
 use lab::data::{Source, load};
 use lab::report::Scale;
+use lab::train::RunId;
 
 use crate::images::Images;
-use crate::store::Identity;
-use crate::{catalog, datasets, deviations};
+use crate::{catalog, datasets};
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/settings.txt");
 
@@ -31,12 +31,11 @@ fn settings() -> Result<BTreeMap<String, toml::Table>> {
                         continue;
                     };
                     let counts = (images.train, images.test);
-                    let settings = training.settings(name, counts, None, Some(0))?;
                     let key = format!(
                         "{} {scale} {name} {} | {}",
                         experiment.id, images.train, row.label
                     );
-                    all.insert(key, deviations::resolved(&settings, &training.recipe)?);
+                    all.insert(key, training.resolved(name, counts, Some(0))?);
                 }
             }
         }
@@ -48,7 +47,7 @@ fn settings() -> Result<BTreeMap<String, toml::Table>> {
 fn settings_are_those_of_the_records() -> Result<()> {
     let digest = |table: &toml::Table| -> Result<String> {
         let recipe = lab::train::Recipe::new(1, 1, lab::train::SgdConfig::default());
-        Ok(Identity::of(table, &recipe)?.folder())
+        Ok(RunId::of(table, &recipe)?.folder())
     };
     let mut lines = String::new();
     for (key, table) in settings()? {

@@ -1,41 +1,19 @@
 //! Trains what is not trained yet.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use candle_core::Device;
-use lab::data::Source;
-use lab::report::Scale;
-use lab::train::{Console, Outcome, Recipe, Run, RunLock, Start, StopFlag, TrainError, TrainLog};
+use lab::train::{
+    Asked, Console, Outcome, Recipe, Run, RunId, RunLock, RunResult, RunStore, Start, StopFlag,
+    TrainError, TrainLog,
+};
 
 use crate::model::Sets;
 use crate::planned::Planned;
-use crate::store::{Asked, Finished, Identity, Store};
+use crate::settings::Settings;
 use crate::training::Training;
-
-/// What the command line decided for all runs.
-#[derive(Debug)]
-pub(crate) struct Settings {
-    pub(crate) scale: Scale,
-    /// `None`: not given, and the scale needs it.
-    pub(crate) source: Option<Source>,
-    pub(crate) device: Device,
-    /// The first seed.
-    pub(crate) seed: u64,
-    /// Number of runs with consecutive seeds; `None`: as many as the experiment wants.
-    pub(crate) seeds: Option<u64>,
-    pub(crate) out: PathBuf,
-    pub(crate) resume: bool,
-    /// Finished runs are done again.
-    pub(crate) again: bool,
-    /// Part `index`, from 1, of `count` parts of all runs.
-    pub(crate) shard: Option<(usize, usize)>,
-    /// The command that does all this again.
-    pub(crate) command: String,
-}
 
 /// Somebody asked the program to stop; what was done is saved.
 #[derive(Debug, thiserror::Error)]
@@ -49,11 +27,11 @@ pub(crate) struct Trainer<'a> {
     pub(crate) settings: &'a Settings,
     pub(crate) console: Console,
     stop: StopFlag,
-    pub(crate) store: Store,
+    pub(crate) store: RunStore,
     /// The sets that were prepared last, under what decides them.
     prepared: Option<(String, Rc<Sets>)>,
     /// What this session has trained.
-    done: HashSet<Identity>,
+    done: HashSet<RunId>,
 }
 
 /// What came of a training: its history and its number of parameters.
@@ -69,7 +47,7 @@ pub(crate) enum Wait {
 /// What became of a run.
 pub(crate) enum Ended {
     /// It is done, here or by another.
-    Done(Identity, Finished),
+    Done(RunId, RunResult),
     /// It belongs to another shard, and is not done yet.
     Elsewhere,
     /// Another process is at it.
@@ -87,7 +65,7 @@ impl<'a> Trainer<'a> {
             settings,
             console,
             stop,
-            store: Store::new(&settings.out),
+            store: RunStore::new(&settings.out),
             prepared: None,
             done: HashSet::new(),
         }
@@ -108,7 +86,7 @@ impl<'a> Trainer<'a> {
             ..training.recipe.clone()
         };
         let settings = row.settings(training, seed)?;
-        let run = Identity::of(&settings, &recipe)?;
+        let run = RunId::of(&settings, &recipe)?;
         self.once(run, label, wait, |trainer, lock| {
             let mut chosen = None;
             if !training.rates.is_empty() {
@@ -127,7 +105,7 @@ impl<'a> Trainer<'a> {
     /// The result of a run, which `train` does unless it is done.
     pub(crate) fn once(
         &mut self,
-        run: Identity,
+        run: RunId,
         label: &str,
         wait: Wait,
         train: impl FnOnce(&mut Self, RunLock) -> Result<(Fitted, Option<f64>, Run)>,
@@ -184,7 +162,7 @@ impl<'a> Trainer<'a> {
             let label = format!("{label}, learning rate {rate}");
             let candidate = training.candidate(rate);
             let ended = self.finished(row, &candidate, &label, seed, Wait::Yes)?;
-            let Ended::Done(_, Finished { log: Some(log), .. }) = ended else {
+            let Ended::Done(_, RunResult { log: Some(log), .. }) = ended else {
                 continue;
             };
             let error = log.final_error().context("the recipe has no epochs")?;

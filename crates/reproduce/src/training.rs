@@ -5,13 +5,12 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use candle_core::{DType, Device};
-use lab::data::{Dataset, Preprocess};
-use lab::train::{Recipe, Run, TrainError, TrainLog};
+use lab::data::{Dataset, Preprocess, Synthetic};
+use lab::train::{AdamConfig, Recipe, Run, SgdConfig, TrainError, TrainLog};
 use serde::Serialize;
 use striate::{Initializer, Parameters};
 
 use crate::model::{Model, Sets};
-use crate::synthetic::Synthetic;
 
 /// One network to train.
 #[derive(Clone)]
@@ -110,6 +109,19 @@ impl Training {
         })?)
     }
 
+    /// Settings and recipe as one table, for any images.
+    pub(crate) fn resolved(
+        &self,
+        data_set: &str,
+        counts: (usize, usize),
+        seed: Option<u64>,
+    ) -> Result<toml::Table> {
+        let mut table = self.settings(data_set, counts, None, seed)?;
+        let recipe: toml::Table = self.recipe.to_toml()?.parse()?;
+        table.insert("recipe".to_owned(), recipe.into());
+        Ok(table)
+    }
+
     /// Training and test images that are used of so many.
     pub(crate) fn counts(&self, train: usize, test: usize) -> (usize, usize) {
         (
@@ -125,7 +137,7 @@ impl Training {
         let fitted = self.preprocess.fit_cached(&cut.train, cache)?;
         let sets = (fitted.apply(&cut.train)?, fitted.apply(&cut.test)?);
         match self.synthetic {
-            Some(synthetic) => synthetic.apply(sets),
+            Some(synthetic) => Ok(synthetic.apply(sets)?),
             None => Ok(sets),
         }
     }
@@ -151,5 +163,23 @@ impl Training {
             false => self.model.fit(&parameters, sets, recipe, run)?,
         };
         Ok((log, parameters.count()))
+    }
+}
+
+/// Stochastic gradient descent with the usual momentum of 0.9.
+pub(crate) fn sgd(lr: f64, weight_decay: f64) -> SgdConfig {
+    SgdConfig {
+        lr,
+        momentum: 0.9,
+        weight_decay,
+        ..SgdConfig::default()
+    }
+}
+
+/// Adam with its usual constants.
+pub(crate) fn adam(lr: f64) -> AdamConfig {
+    AdamConfig {
+        lr,
+        ..AdamConfig::default()
     }
 }

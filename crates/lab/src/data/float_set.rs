@@ -182,6 +182,11 @@ impl FloatSet {
         let len = self.image_len();
         self.images.get(index.checked_mul(len)?..)?.get(..len)
     }
+
+    /// The index of the first image of a class; `None` if there is none.
+    pub fn first_of(&self, class: u32) -> Option<usize> {
+        self.labels.iter().position(|&label| label == class)
+    }
 }
 
 impl Composed {

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use candle_core::Tensor;
 use striate::rng::stream;
 
-use super::{DataError, FloatSet, ImageSet, UNLABELLED};
+use super::{Batch, DataError, Dataset, FloatSet, ImageSet, UNLABELLED};
 
 /// The indices of `count` images, equally many of each class, drawn by `seed` and sorted.
 ///
@@ -160,9 +161,69 @@ impl ImageSet {
     }
 }
 
+impl Dataset {
+    /// The training images without their last sixth, which takes the place of the test set.
+    pub fn hold_out_sixth(&self) -> Self {
+        let kept = self.train.len() - self.train.len() / 6;
+        let mut test = self.train.clone();
+        test.name = format!("{}, last sixth", self.train.name);
+        test.pixels.drain(..kept * self.train.image_len());
+        test.labels.drain(..kept);
+        Self {
+            name: format!("{}, held-out training images", self.name),
+            train: self.train.first(kept),
+            test,
+        }
+    }
+
+    /// The set with these images, without their labels, after its training images.
+    ///
+    /// # Errors
+    /// Images of another size.
+    pub fn with_unlabelled(&self, extra: &ImageSet) -> Result<Self, DataError> {
+        Ok(Self {
+            name: format!("{} and {} images of {}", self.name, extra.len(), extra.name),
+            train: self.train.with_unlabelled(extra)?,
+            test: self.test.clone(),
+        })
+    }
+}
+
+impl Batch {
+    /// The rows of the images that have a label, and their classes: both (M), `u32`.
+    ///
+    /// # Errors
+    /// Labels that cannot be read from the device.
+    pub fn labelled(&self) -> candle_core::Result<(Tensor, Tensor)> {
+        let labels = self.labels.to_vec1::<u32>()?;
+        let (rows, classes): (Vec<u32>, Vec<u32>) = (0..)
+            .zip(labels)
+            .filter(|&(_, label)| label != UNLABELLED)
+            .unzip();
+        let (device, count) = (self.labels.device(), rows.len());
+        Ok((
+            Tensor::from_vec(rows, count, device)?,
+            Tensor::from_vec(classes, count, device)?,
+        ))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn labelled_rows_of_a_batch() -> candle_core::Result<()> {
+        let device = candle_core::Device::Cpu;
+        let batch = Batch {
+            xs: Tensor::zeros((3, 1, 1, 1), candle_core::DType::F32, &device)?,
+            labels: Tensor::new(&[4u32, UNLABELLED, 2], &device)?,
+        };
+        let (rows, classes) = batch.labelled()?;
+        assert_eq!(rows.to_vec1::<u32>()?, [0, 2]);
+        assert_eq!(classes.to_vec1::<u32>()?, [4, 2]);
+        Ok(())
+    }
 
     #[test]
     fn draws_are_balanced_nested_and_of_the_seed() -> Result<(), DataError> {

@@ -35,6 +35,7 @@ mod read;
 mod registry;
 mod scene;
 mod source;
+mod synthetic;
 mod unlabelled;
 
 pub use augment::Augment;
@@ -51,4 +52,5 @@ pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Lcn, Preprocess, Zca, 
 pub use registry::{DataSet, Embedded, Hub};
 pub use scene::{CommonObject, DigitSum, Distort, Distortion, Extrude, NumberRow, common_object};
 pub use source::{Source, load};
+pub use synthetic::Synthetic;
 pub use unlabelled::{load_folds, load_unlabelled};

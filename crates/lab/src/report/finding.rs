@@ -9,12 +9,12 @@ use serde::Serialize;
 ///
 /// ```
 /// use lab::report::{Finding, Relation};
-/// const DROPOUT: Finding = Finding {
-///     sentence: "Dropout and augmentation each lower the error.",
-///     source: "Table 1",
-///     quantity: "test error",
-///     relation: Relation::Falls(&["NIN", "NIN + dropout", "NIN + dropout + augmentation"]),
-/// };
+/// const DROPOUT: Finding = Finding::of_error(
+///     "Dropout and augmentation each lower the error.",
+///     "Table 1",
+///     Relation::Falls(&["NIN", "NIN + dropout", "NIN + dropout + augmentation"]),
+/// );
+/// assert_eq!(DROPOUT.quantity, "test error");
 /// assert_eq!(DROPOUT.relation.rows(), ["NIN", "NIN + dropout", "NIN + dropout + augmentation"]);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -85,6 +85,32 @@ pub enum Relation {
         /// The largest difference.
         by: f64,
     },
+}
+
+impl Finding {
+    /// A finding about any quantity.
+    pub const fn new(
+        sentence: &'static str,
+        source: &'static str,
+        quantity: &'static str,
+        relation: Relation,
+    ) -> Self {
+        Self {
+            sentence,
+            source,
+            quantity,
+            relation,
+        }
+    }
+
+    /// A finding about the test error.
+    pub const fn of_error(
+        sentence: &'static str,
+        source: &'static str,
+        relation: Relation,
+    ) -> Self {
+        Self::new(sentence, source, "test error", relation)
+    }
 }
 
 impl Relation {

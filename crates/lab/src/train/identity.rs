@@ -96,8 +96,8 @@ pub(super) fn table(value: &impl Serialize, place: &str) -> Result<toml::Table, 
     })
 }
 
-/// SHA-256 as 64 hexadecimal digits.
-pub(super) fn sha256(bytes: &[u8]) -> String {
+/// The SHA-256 of some bytes as 64 hexadecimal digits.
+pub fn sha256(bytes: &[u8]) -> String {
     let digest = Sha256::digest(bytes);
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -20,6 +20,7 @@ mod recipe;
 mod run;
 mod schedule;
 mod stop;
+mod store;
 
 pub use checkpoint::Finished;
 pub use console::{Console, Progress, Task, duration};
@@ -29,7 +30,7 @@ pub use evaluate::{Evaluation, evaluate};
 pub use events::EventWriter;
 pub use fit::{fit, fit_objective};
 pub use group::ParamGroup;
-pub use identity::Identity;
+pub use identity::{Identity, sha256};
 pub use lock::{Holder, RunLock};
 pub use log::{EpochLog, Outcome, TrainLog};
 pub use objective::{Classifier, Loss, Objective};
@@ -39,6 +40,7 @@ pub use recipe::{DeadStart, Recipe};
 pub use run::{Run, Start};
 pub use schedule::{Decay, LrSchedule};
 pub use stop::StopFlag;
+pub use store::{Asked, RunId, RunResult, RunStore};
 
 #[cfg(test)]
 mod tests;

@@ -10,12 +10,11 @@ use allconv::attribution::{
 };
 use anyhow::{Context, Result};
 use candle_core::Tensor;
-use lab::report::ImageGrid;
+use lab::report::{ImageGrid, Note};
 use striate::{Network, Window2d};
 
 use super::setup::{CHOICES, CIFAR10, SETUPS};
 use super::table4::ALL_CNN_C;
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
 use crate::planned::Planned;
@@ -30,25 +29,25 @@ const PATCHES: usize = 10;
 /// Test images that are searched.
 const SEARCHED: usize = 500;
 
-pub(crate) const FIG2: Experiment = Experiment {
-    choices: &[CHOICES],
-    notes: &[
-        Note::new(
-            "The network is All-CNN-C on small images, where the paper has its ImageNet network.",
-        ),
-        Note {
-            text: "The units are those with the strongest {patches} answers on {searched} test images, since the paper does not name its own.",
-            numbers: &[("patches", PATCHES as f64), ("searched", SEARCHED as f64)],
-        },
-    ],
-    run: draw,
-    ..Experiment::new(
-        "allconv/fig2",
-        "patches that excite units of an early and a late layer most",
-        CIFAR10,
-        rows,
-    )
-};
+pub(crate) const FIG2: Experiment = Experiment::new(
+    "allconv/fig2",
+    "patches that excite units of an early and a late layer most",
+    CIFAR10,
+    rows,
+)
+.choices(&[CHOICES])
+.notes(&[
+    Note::new(
+        "The network is All-CNN-C on small images, where the paper has its ImageNet \
+         network.",
+    ),
+    Note::with(
+        "The units are those with the strongest {patches} answers on {searched} test \
+         images, since the paper does not name its own.",
+        &[("patches", PATCHES as f64), ("searched", SEARCHED as f64)],
+    ),
+])
+.run(draw);
 
 fn rows() -> Vec<Row> {
     let row = Row::new(ALL_CNN_C.to_string(), |scale, images| {

@@ -10,11 +10,10 @@ use allconv::attribution::{
 use allconv::{Architecture, BaseModel, Variant};
 use anyhow::{Context, Result};
 use candle_core::{DType, Tensor};
-use lab::report::{ImageGrid, Picture};
+use lab::report::{ImageGrid, Note, Picture};
 use striate::Network;
 
 use super::setup::{CHOICES, CIFAR10, SETUPS};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
 use crate::planned::Planned;
@@ -57,25 +56,25 @@ fn architecture(variant: Variant) -> Architecture {
     Architecture::new(BaseModel::C, variant)
 }
 
-pub(crate) const FIG3: Experiment = Experiment {
-    choices: &[CHOICES],
-    notes: &[
-        Note::new(
-            "The networks are those of Table 3 for small images, where the paper has its ImageNet network.",
-        ),
-        Note::new(
-            "Similarity is the rank correlation of absolute values, a mean over the images shown: \
-             one means that the pictures do not depend on what the network has learned.",
-        ),
-    ],
-    run: draw,
-    ..Experiment::new(
-        "allconv/fig3",
-        "what the strongest unit looks at, by three methods",
-        CIFAR10,
-        rows,
-    )
-};
+pub(crate) const FIG3: Experiment = Experiment::new(
+    "allconv/fig3",
+    "what the strongest unit looks at, by three methods",
+    CIFAR10,
+    rows,
+)
+.choices(&[CHOICES])
+.notes(&[
+    Note::new(
+        "The networks are those of Table 3 for small images, where the paper has its \
+         ImageNet network.",
+    ),
+    Note::new(
+        "Similarity is the rank correlation of absolute values, a mean over the images \
+         shown: one means that the pictures do not depend on what the network has \
+         learned.",
+    ),
+])
+.run(draw);
 
 /// The networks, and the methods on each, which have rows of their own.
 fn rows() -> Vec<Row> {

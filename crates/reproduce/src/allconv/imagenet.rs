@@ -5,17 +5,14 @@
 
 use allconv::ImageNetConfig;
 use lab::data::{Augment, Preprocess};
-use lab::report::Mark;
+use lab::report::{Choice, Mark, Note, Scales};
 use lab::train::{LrSchedule, Recipe};
 use striate::Initializer;
 
-use super::setup::sgd;
 use crate::canvas::{Canvas, OnCanvas};
-use crate::deviations::{Choice, Note};
 use crate::experiment::{Experiment, Row};
 use crate::images::Data;
-use crate::scales::Scales;
-use crate::training::Training;
+use crate::training::{Training, sgd};
 
 /// A setup of Sec. 3.4.
 struct Setup {
@@ -56,41 +53,32 @@ const SMOKE: Setup = Setup {
     images: (Some(8), Some(4)),
 };
 
-const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.augment",
-        why: "images are flipped but not cropped at random",
-    },
-    Choice {
-        field: "recipe.epochs",
-        why: "the paper counts steps, of which this is the nearest number of passes",
-    },
-    Choice {
-        field: "initializer",
-        why: "the paper does not state it",
-    },
+    Choice::new(
+        "recipe.augment",
+        "images are flipped but not cropped at random",
+    ),
+    Choice::new(
+        "recipe.epochs",
+        "the paper counts steps, of which this is the nearest number of passes",
+    ),
+    Choice::new("initializer", "the paper does not state it"),
 ];
 
-pub(crate) const IMAGENET: Experiment = Experiment {
-    choices: &[CHOICES],
-    notes: &[Note::new(
-        "Convolutions are padded as in the neon model zoo, since the paper does not state it.",
-    )],
-    // Nothing that is part of the program resembles ImageNet; a smoke run only shows that the path works.
-    ..Experiment::new(
-        "allconv/imagenet",
-        "All-CNN-B on ImageNet",
-        Data::of("imagenet").smoke("fashion-mnist"),
-        rows,
-    )
-};
+// Nothing that is part of the program resembles ImageNet; a smoke run only shows that the path works.
+pub(crate) const IMAGENET: Experiment = Experiment::new(
+    "allconv/imagenet",
+    "All-CNN-B on ImageNet",
+    Data::of("imagenet").smoke("fashion-mnist"),
+    rows,
+)
+.choices(&[CHOICES])
+.notes(&[Note::new(
+    "Convolutions are padded as in the neon model zoo, since the paper does not \
+     state it.",
+)]);
 
 fn rows() -> Vec<Row> {
     let row = Row::new("All-CNN-B (ImageNet)", |scale, images| {

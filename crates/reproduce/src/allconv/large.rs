@@ -5,17 +5,15 @@
 
 use allconv::LargeConfig;
 use lab::data::{Augment, Preprocess};
-use lab::report::Mark;
+use lab::report::{Choice, Mark, Scales};
 use lab::train::{LrSchedule, Recipe};
 use striate::Initializer;
 
-use super::setup::{self, CIFAR10, SETUPS};
+use super::setup::{CIFAR10, SETUPS};
 use super::table4;
 use crate::canvas::{Canvas, OnCanvas};
-use crate::deviations::Choice;
 use crate::experiment::{Experiment, Row};
-use crate::scales::Scales;
-use crate::training::Training;
+use crate::training::{Training, sgd};
 
 /// A setup of the appendix.
 struct Setup {
@@ -71,57 +69,39 @@ const SMOKE: Setup = Setup {
     ..PAPER
 };
 
-const LARGE_SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+const LARGE_SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.augment",
-        why: "the paper's random scaling, rotation and color shifts are not described in full",
-    },
-    Choice {
-        field: "model.slope",
-        why: "the slope of the leaky ReLU, which the paper does not state",
-    },
-    Choice {
-        field: "recipe.optimizer.lr",
-        why: "ours, as the paper's is not known",
-    },
-    Choice {
-        field: "recipe.optimizer.weight_decay",
-        why: "ours, as the paper's is not known; biases are decayed like weights",
-    },
-    Choice {
-        field: "recipe.schedule.warmup_epochs",
-        why: "ours",
-    },
-    Choice {
-        field: "recipe.batch_size",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "recipe.epochs",
-        why: "as in the other tables, since the paper does not state it for this network",
-    },
-    Choice {
-        field: "initializer",
-        why: "the paper does not state it",
-    },
+    Choice::new(
+        "recipe.augment",
+        "the paper's random scaling, rotation and color shifts are not described in \
+         full",
+    ),
+    Choice::new(
+        "model.slope",
+        "the slope of the leaky ReLU, which the paper does not state",
+    ),
+    Choice::new("recipe.optimizer.lr", "ours, as the paper's is not known"),
+    Choice::new(
+        "recipe.optimizer.weight_decay",
+        "ours, as the paper's is not known; biases are decayed like weights",
+    ),
+    Choice::new("recipe.schedule.warmup_epochs", "ours"),
+    Choice::new("recipe.batch_size", "the paper does not state it"),
+    Choice::new(
+        "recipe.epochs",
+        "as in the other tables, since the paper does not state it for this network",
+    ),
+    Choice::new("initializer", "the paper does not state it"),
 ];
 
-pub(crate) const LARGE: Experiment = Experiment {
-    choices: &[CHOICES],
-    ..Experiment::new(
-        "allconv/large",
-        "large All-CNN with heavy augmentation",
-        CIFAR10,
-        rows,
-    )
-};
+pub(crate) const LARGE: Experiment = Experiment::new(
+    "allconv/large",
+    "large All-CNN with heavy augmentation",
+    CIFAR10,
+    rows,
+)
+.choices(&[CHOICES]);
 
 fn rows() -> Vec<Row> {
     let row = Row::new("Large All-CNN", |scale, images| {
@@ -139,7 +119,7 @@ fn rows() -> Vec<Row> {
                 ..LargeConfig::cifar10()
             },
         };
-        let optimizer = setup::sgd(setup.lr, setup.weight_decay);
+        let optimizer = sgd(setup.lr, setup.weight_decay);
         let recipe = Recipe {
             schedule: LrSchedule::from(SETUPS.at(scale).falls().decay).warmup(setup.warmup),
             augment: setup.augment,

@@ -2,14 +2,13 @@
 
 use allconv::{AllConv, Architecture, ClassMapActivation, Config, ImageNetConfig, LargeConfig};
 use lab::data::{Augment, Preprocess};
-use lab::train::{LrSchedule, Recipe, SgdConfig};
+use lab::report::{Choice, Scales};
+use lab::train::{LrSchedule, Recipe};
 use striate::Initializer;
 
-use crate::deviations::Choice;
 use crate::images::{Data, Images};
 use crate::model::models;
-use crate::scales::Scales;
-use crate::training::Training;
+use crate::training::{Training, sgd};
 
 models! {
     Config => AllConv::new;
@@ -95,31 +94,21 @@ const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-pub(super) const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+pub(super) const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What Sec. 3.2 does not say.
 pub(super) const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.batch_size",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "recipe.optimizer.weight_decay",
-        why: "biases are decayed like weights, of which the paper says nothing",
-    },
-    Choice {
-        field: "initializer",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "rates",
-        why: "the rate of each network is chosen on held-out training images, never on test images",
-    },
+    Choice::new("recipe.batch_size", "the paper does not state it"),
+    Choice::new(
+        "recipe.optimizer.weight_decay",
+        "biases are decayed like weights, of which the paper says nothing",
+    ),
+    Choice::new("initializer", "the paper does not state it"),
+    Choice::new(
+        "rates",
+        "the rate of each network is chosen on held-out training images, never on test \
+         images",
+    ),
 ];
 
 impl Setup {
@@ -171,15 +160,5 @@ impl Setup {
     /// How the rate falls.
     pub(super) fn falls(&self) -> LrSchedule {
         LrSchedule::steps_at_fractions(self.falls, 0.1)
-    }
-}
-
-/// The optimizer of Sec. 3.2.
-pub(super) fn sgd(lr: f64, weight_decay: f64) -> SgdConfig {
-    SgdConfig {
-        lr,
-        momentum: 0.9,
-        weight_decay,
-        ..SgdConfig::default()
     }
 }

@@ -17,43 +17,39 @@ const ERRORS: [f64; 12] = [
 
 /// What the paper claims.
 const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "Leaving the pooling out and striding the convolution before it costs accuracy.",
-        source: "Table 3, Sec. 3.3",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    Finding::of_error(
+        "Leaving the pooling out and striding the convolution before it costs accuracy.",
+        "Table 3, Sec. 3.3",
+        Relation::Below(&[
             ("A", "Strided-CNN-A"),
             ("B", "Strided-CNN-B"),
             ("C", "Strided-CNN-C"),
         ]),
-    },
-    Finding {
-        sentence: "A strided convolution in place of the pooling does as well as pooling with an additional convolution.",
-        source: "Table 3, Sec. 3.3",
-        quantity: "test error",
-        relation: Relation::Alike {
+    ),
+    Finding::of_error(
+        "A strided convolution in place of the pooling does as well as pooling with an \
+         additional convolution.",
+        "Table 3, Sec. 3.3",
+        Relation::Alike {
             rows: &["ConvPool-CNN-C", "All-CNN-C"],
             by: 0.5,
         },
-    },
-    Finding {
-        sentence: "All-CNN-C is better than the base model with pooling.",
-        source: "Table 3",
-        quantity: "test error",
-        relation: Relation::Falls(&["C", "All-CNN-C"]),
-    },
+    ),
+    Finding::of_error(
+        "All-CNN-C is better than the base model with pooling.",
+        "Table 3",
+        Relation::Falls(&["C", "All-CNN-C"]),
+    ),
 ];
 
-pub(crate) const TABLE3: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    ..Experiment::new(
-        "allconv/table3",
-        "twelve networks without augmentation",
-        CIFAR10,
-        rows,
-    )
-};
+pub(crate) const TABLE3: Experiment = Experiment::new(
+    "allconv/table3",
+    "twelve networks without augmentation",
+    CIFAR10,
+    rows,
+)
+.choices(&[CHOICES])
+.findings(FINDINGS);
 
 fn rows() -> Vec<Row> {
     let row = |(architecture, error): (Architecture, f64)| {

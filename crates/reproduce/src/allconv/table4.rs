@@ -20,26 +20,23 @@ pub(super) const AUGMENT: Augment = Augment {
 pub(super) const ALL_CNN_C: Architecture = Architecture::new(BaseModel::C, Variant::AllConv);
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "Flips and translations lower the error.",
-    source: "Table 4",
-    quantity: "test error",
-    relation: Relation::Falls(&[
+const FINDINGS: &[Finding] = &[Finding::of_error(
+    "Flips and translations lower the error.",
+    "Table 4",
+    Relation::Falls(&[
         "All-CNN-C, no augmentation",
         "All-CNN-C, flip and translation",
     ]),
-}];
+)];
 
-pub(crate) const TABLE4: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    ..Experiment::new(
-        "allconv/table4",
-        "All-CNN-C without and with augmentation",
-        CIFAR10,
-        rows,
-    )
-};
+pub(crate) const TABLE4: Experiment = Experiment::new(
+    "allconv/table4",
+    "All-CNN-C without and with augmentation",
+    CIFAR10,
+    rows,
+)
+.choices(&[CHOICES])
+.findings(FINDINGS);
 
 fn rows() -> Vec<Row> {
     let row = |(label, augment, error): (&str, Augment, f64)| {

@@ -1,29 +1,26 @@
 //! Table 5: All-CNN-C on CIFAR-100.
 
-use lab::report::Mark;
+use lab::report::{Choice, Mark};
 
 use super::setup::{CHOICES, SETUPS};
 use super::table4::{ALL_CNN_C, AUGMENT};
-use crate::deviations::Choice;
 use crate::experiment::{Experiment, Row};
 use crate::images::Data;
 
-pub(crate) const TABLE5: Experiment = Experiment {
-    choices: &[
-        CHOICES,
-        &[Choice {
-            field: "recipe.augment",
-            why: "the augmentation of Table 4, which the paper does not say for this table",
-        }],
-    ],
-    // No set of a hundred classes is part of the program; a smoke run only shows that the path works.
-    ..Experiment::new(
-        "allconv/table5",
-        "All-CNN-C on a hundred classes",
-        Data::of("cifar100").smoke("fashion-mnist"),
-        rows,
-    )
-};
+// No set of a hundred classes is part of the program; a smoke run only shows that the path works.
+pub(crate) const TABLE5: Experiment = Experiment::new(
+    "allconv/table5",
+    "All-CNN-C on a hundred classes",
+    Data::of("cifar100").smoke("fashion-mnist"),
+    rows,
+)
+.choices(&[
+    CHOICES,
+    &[Choice::new(
+        "recipe.augment",
+        "the augmentation of Table 4, which the paper does not say for this table",
+    )],
+]);
 
 fn rows() -> Vec<Row> {
     let row = Row::new("All-CNN-C", |scale, images| {

@@ -11,16 +11,14 @@ use crate::experiment::{Experiment, Row};
 use crate::planned::Planned;
 use crate::session::Session;
 
-pub(crate) const FIG3: Experiment = Experiment {
-    choices: &[CHOICES],
-    run: draw,
-    ..Experiment::new(
-        "nin/fig3",
-        "error over the epochs, without and with dropout",
-        CIFAR10,
-        rows,
-    )
-};
+pub(crate) const FIG3: Experiment = Experiment::new(
+    "nin/fig3",
+    "error over the epochs, without and with dropout",
+    CIFAR10,
+    rows,
+)
+.choices(&[CHOICES])
+.run(draw);
 
 fn rows() -> Vec<Row> {
     let rows = [table1::without_dropout(), table1::with_dropout()];

@@ -5,11 +5,10 @@
 use anyhow::Result;
 use candle_core::{DType, Tensor};
 use lab::data::Batches;
-use lab::report::{Finding, ImageGrid, Picture, Relation};
+use lab::report::{Finding, ImageGrid, Note, Picture, Relation};
 
 use super::setup::{CHOICES, CIFAR10};
 use super::table1;
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
 use crate::planned::Planned;
@@ -21,30 +20,31 @@ const SHOWN: f64 = 0.1;
 const STRONGEST: (&str, &str) = ("strongest map is that of the true class", "%");
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "The map of the true class is the strongest.",
-    source: "Fig. 4, Sec. 4.7",
-    quantity: STRONGEST.0,
-    relation: Relation::AtLeast {
+const FINDINGS: &[Finding] = &[Finding::new(
+    "The map of the true class is the strongest.",
+    "Fig. 4, Sec. 4.7",
+    STRONGEST.0,
+    Relation::AtLeast {
         row: "NIN + dropout",
         limit: 50.0,
     },
-}];
+)];
 
-pub(crate) const FIG4: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    notes: &[
-        Note::new(
-            "A map counts as strongest if it holds the largest activation of all maps of an image.",
-        ),
-        Note::new(
-            "The images are the first of each class, since the paper does not say how it chose.",
-        ),
-    ],
-    run: draw,
-    ..Experiment::new("nin/fig4", "class maps of test images", CIFAR10, rows)
-};
+pub(crate) const FIG4: Experiment =
+    Experiment::new("nin/fig4", "class maps of test images", CIFAR10, rows)
+        .choices(&[CHOICES])
+        .findings(FINDINGS)
+        .notes(&[
+            Note::new(
+                "A map counts as strongest if it holds the largest activation of all maps of \
+                 an image.",
+            ),
+            Note::new(
+                "The images are the first of each class, since the paper does not say how it \
+                 chose.",
+            ),
+        ])
+        .run(draw);
 
 fn rows() -> Vec<Row> {
     let row = table1::with_dropout();
@@ -77,13 +77,10 @@ fn draw(session: &mut Session, rows: &[Planned]) -> Result<()> {
         let mut grid = ImageGrid::new("class maps, the strongest tenth of each")
             .columns(columns)
             .enlarge(2);
-        for (class, name) in names.iter().enumerate() {
-            let first = sets
-                .1
-                .labels
-                .iter()
-                .position(|&label| label as usize == class);
-            let Some(index) = first else { continue };
+        for (class, name) in (0..).zip(names) {
+            let Some(index) = sets.1.first_of(class) else {
+                continue;
+            };
             let input = pictures::input(&sets.1, index, &device)?;
             let mut pictures = vec![pictures::image(&row.data.test, index)?];
             pictures.extend(maps(

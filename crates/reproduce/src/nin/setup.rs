@@ -4,14 +4,13 @@
 //! the layer of the class maps at a tenth, decay 0.0001, 200 + 30 + 30 epochs.
 
 use lab::data::Preprocess;
-use lab::train::{LrSchedule, ParamGroup, Recipe, SgdConfig};
+use lab::report::{Choice, Scales};
+use lab::train::{LrSchedule, ParamGroup, Recipe};
 use nin::{ClassMapActivation, Head, Nin, NinConfig, PlainCnn, PlainCnnConfig};
 
-use crate::deviations::Choice;
 use crate::images::{Data, Images};
 use crate::model::{Model, models};
-use crate::scales::Scales;
-use crate::training::Training;
+use crate::training::{Training, sgd};
 
 models! {
     NinConfig => Nin::new;
@@ -105,27 +104,24 @@ const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-pub(super) const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+pub(super) const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What neither the paper nor the authors' files say.
 pub(super) const CHOICES: &[Choice] = &[
-    Choice {
-        field: "model.initialization",
-        why: "the crate's guarded start, since the authors' start is often dead",
-    },
-    Choice {
-        field: "recipe.schedule.decay.fractions",
-        why: "the rate falls after fixed parts of the run, as in the authors' log for CIFAR, which serves the other sets and the plain network too",
-    },
-    Choice {
-        field: "recipe.epochs",
-        why: "the paper trains until training stops improving; the authors' log is of CIFAR alone",
-    },
+    Choice::new(
+        "model.initialization",
+        "the crate's guarded start, since the authors' start is often dead",
+    ),
+    Choice::new(
+        "recipe.schedule.decay.fractions",
+        "the rate falls after fixed parts of the run, as in the authors' log for \
+         CIFAR, which serves the other sets and the plain network too",
+    ),
+    Choice::new(
+        "recipe.epochs",
+        "the paper trains until training stops improving; the authors' log is of CIFAR \
+         alone",
+    ),
 ];
 
 impl Setup {
@@ -198,12 +194,7 @@ impl Setup {
     }
 
     fn of(&self, config: impl Model, groups: Vec<ParamGroup>) -> Training {
-        let sgd = SgdConfig {
-            lr: self.lr,
-            momentum: 0.9,
-            weight_decay: self.weight_decay,
-            ..SgdConfig::default()
-        };
+        let sgd = sgd(self.lr, self.weight_decay);
         let recipe = Recipe {
             schedule: LrSchedule::steps_at_fractions(self.falls, 0.1).warmup(self.warmup),
             groups,

@@ -4,12 +4,11 @@
 //! Images are whitened first and moved afterwards.
 
 use lab::data::Augment;
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Choice, Finding, Mark, Relation};
 use lab::train::Recipe;
 use nin::NinConfig;
 
 use super::setup::{CHOICES, CIFAR10, SETUPS};
-use crate::deviations::Choice;
 use crate::experiment::{Experiment, Row};
 use crate::training::Training;
 
@@ -20,29 +19,27 @@ const AUGMENT: Augment = Augment {
 };
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "Dropout lowers the error by a quarter, and augmentation lowers it further.",
-    source: "Table 1",
-    quantity: "test error",
-    relation: Relation::Falls(&["NIN", "NIN + dropout", "NIN + dropout + augmentation"]),
-}];
+const FINDINGS: &[Finding] = &[Finding::of_error(
+    "Dropout lowers the error by a quarter, and augmentation lowers it further.",
+    "Table 1",
+    Relation::Falls(&["NIN", "NIN + dropout", "NIN + dropout + augmentation"]),
+)];
 
-pub(crate) const TABLE1: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[
-        CHOICES,
-        &[Choice {
-            field: "recipe.augment.translate",
-            why: "the border of the authors' random crops is not known; where there is one, it is that of the Maxout code",
-        }],
-    ],
-    ..Experiment::new(
-        "nin/table1",
-        "CIFAR-10 without and with dropout and augmentation",
-        CIFAR10,
-        rows,
-    )
-};
+pub(crate) const TABLE1: Experiment = Experiment::new(
+    "nin/table1",
+    "CIFAR-10 without and with dropout and augmentation",
+    CIFAR10,
+    rows,
+)
+.choices(&[
+    CHOICES,
+    &[Choice::new(
+        "recipe.augment.translate",
+        "the border of the authors' random crops is not known; where there is one, it \
+         is that of the Maxout code",
+    )],
+])
+.findings(FINDINGS);
 
 fn rows() -> Vec<Row> {
     let augmented = Row::new("NIN + dropout + augmentation", |scale, images| {

@@ -1,27 +1,25 @@
 //! Table 2: CIFAR-100.
 
-use lab::report::Mark;
+use lab::report::{Mark, Note};
 use nin::NinConfig;
 
 use super::setup::{CHOICES, SETUPS};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::images::Data;
 
-pub(crate) const TABLE2: Experiment = Experiment {
-    choices: &[CHOICES],
-    notes: &[Note {
-        text: "The rates are those of CIFAR-10, as the paper says; the authors' own file for CIFAR-100 has a learning rate of {rate} and a decay of {decay}.",
-        numbers: &[("rate", 0.02), ("decay", 0.0005)],
-    }],
-    // No set of a hundred classes is part of the program; a smoke run only shows that the path works.
-    ..Experiment::new(
-        "nin/table2",
-        "CIFAR-100",
-        Data::of("cifar100").smoke("fashion-mnist"),
-        rows,
-    )
-};
+// No set of a hundred classes is part of the program; a smoke run only shows that the path works.
+pub(crate) const TABLE2: Experiment = Experiment::new(
+    "nin/table2",
+    "CIFAR-100",
+    Data::of("cifar100").smoke("fashion-mnist"),
+    rows,
+)
+.choices(&[CHOICES])
+.notes(&[Note::with(
+    "The rates are those of CIFAR-10, as the paper says; the authors' own file for \
+     CIFAR-100 has a learning rate of {rate} and a decay of {decay}.",
+    &[("rate", 0.02), ("decay", 0.0005)],
+)]);
 
 fn rows() -> Vec<Row> {
     let row = Row::new("NIN + dropout", |scale, images| {

@@ -1,27 +1,24 @@
 //! Table 4: MNIST.
 
-use lab::report::Mark;
+use lab::report::{Choice, Mark};
 
 use super::setup::{CHOICES, SETUPS};
-use crate::deviations::Choice;
 use crate::experiment::{Experiment, Row};
 use crate::images::Data;
 
-pub(crate) const TABLE4: Experiment = Experiment {
-    choices: &[
-        CHOICES,
-        &[Choice {
-            field: "preprocess",
-            why: "the authors' provider takes the mean image away",
-        }],
-    ],
-    ..Experiment::new(
-        "nin/table4",
-        "MNIST",
-        Data::of("mnist").quick("mnist"),
-        rows,
-    )
-};
+pub(crate) const TABLE4: Experiment = Experiment::new(
+    "nin/table4",
+    "MNIST",
+    Data::of("mnist").quick("mnist"),
+    rows,
+)
+.choices(&[
+    CHOICES,
+    &[Choice::new(
+        "preprocess",
+        "the authors' provider takes the mean image away",
+    )],
+]);
 
 fn rows() -> Vec<Row> {
     let row = Row::new("NIN + dropout", |scale, images| {

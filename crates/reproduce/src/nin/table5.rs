@@ -64,39 +64,37 @@ const EPOCHS: (&str, &str) = ("epochs until 30 % training error", "");
 
 /// What the paper claims.
 const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "Global average pooling is better than fully connected heads with and without dropout.",
-        source: "Table 5",
-        quantity: "test error",
-        relation: Relation::Falls(&[
+    Finding::of_error(
+        "Global average pooling is better than fully connected heads with and without \
+         dropout.",
+        "Table 5",
+        Relation::Falls(&[
             "mlpconv + fully connected",
             "mlpconv + fully connected + dropout",
             "mlpconv + GAP",
         ]),
-    },
-    Finding {
-        sentence: "In a plain network global average pooling is better than a fully connected head, though not than one with dropout.",
-        source: "Sec. 4.6",
-        quantity: "test error",
-        relation: Relation::Falls(&[
+    ),
+    Finding::of_error(
+        "In a plain network global average pooling is better than a fully connected \
+         head, though not than one with dropout.",
+        "Sec. 4.6",
+        Relation::Falls(&[
             "plain + fully connected",
             "plain + GAP",
             "plain + fully connected + dropout",
         ]),
-    },
+    ),
 ];
 
-pub(crate) const TABLE5: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    run: train,
-    ..Experiment::new(
-        "nin/table5",
-        "global average pooling against fully connected heads",
-        CIFAR10,
-        rows,
-    )
-};
+pub(crate) const TABLE5: Experiment = Experiment::new(
+    "nin/table5",
+    "global average pooling against fully connected heads",
+    CIFAR10,
+    rows,
+)
+.choices(&[CHOICES])
+.findings(FINDINGS)
+.run(train);
 
 fn rows() -> Vec<Row> {
     let row = |(label, network, error): (&str, Network, Option<f64>)| {

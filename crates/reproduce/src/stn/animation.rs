@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use candle_core::{Device, Result as CandleResult, Tensor};
 use candle_nn::ModuleT;
-use lab::data::{Batch, Distortion, FloatSet};
-use lab::report::{Animation, ImageGrid, Picture};
+use lab::data::{Batch, Distortion, FloatSet, Synthetic};
+use lab::report::{Animation, ImageGrid, Note, Picture};
 use lab::train::{
     Classifier, Loss, Objective, Outcome, Recipe, Run, TrainError, TrainLog, fit_objective,
 };
@@ -18,13 +18,11 @@ use striate::{Clock, Network, Parameters};
 use super::digits::{self, Digit, Kind};
 use super::setup::{CHOICES, MNIST, SETUPS};
 use super::{grid_overlay, table1};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::model::{Model, Sets};
 use crate::pictures;
 use crate::planned::Planned;
 use crate::session::Session;
-use crate::synthetic::Synthetic;
 use crate::training::Training;
 
 /// What is trained.
@@ -43,14 +41,14 @@ const SHOWN: usize = 6;
 /// Where a run keeps its frames, so that a run that is resumed in its middle has those of its start.
 const FILM: &str = "film";
 
-pub(crate) const ANIMATION: Experiment = Experiment {
-    choices: &[CHOICES],
-    notes: &[Note::new(
-        "The paper's videos show moving inputs; here the network moves and the inputs stay.",
-    )],
-    run,
-    ..Experiment::new("stn/animation", "the grid as training goes on", MNIST, rows)
-};
+pub(crate) const ANIMATION: Experiment =
+    Experiment::new("stn/animation", "the grid as training goes on", MNIST, rows)
+        .choices(&[CHOICES])
+        .notes(&[Note::new(
+            "The paper's videos show moving inputs; here the network moves and the inputs \
+             stay.",
+        )])
+        .run(run);
 
 /// A digit network that is filmed while it is trained.
 struct Filmed(DigitConfig);

@@ -5,20 +5,18 @@
 use anyhow::{Context, Result};
 use candle_core::Tensor;
 use lab::data::{CommonObject, FloatSet, common_object};
-use lab::report::{ImageGrid, Mark, Picture};
-use lab::train::{AdamConfig, LrSchedule, Recipe};
+use lab::report::{Choice, ImageGrid, Mark, Note, Picture, Scales};
+use lab::train::{LrSchedule, Recipe};
 use stn::networks::{Body, CoLocalisationConfig, DigitConfig};
 
 use super::grid_overlay;
 use super::search::{self, Search, Window};
 use super::setup::MNIST;
-use crate::deviations::{Choice, Note};
 use crate::experiment::{Experiment, Row};
 use crate::images::Images;
 use crate::planned::Planned;
-use crate::scales::Scales;
 use crate::session::Session;
-use crate::training::Training;
+use crate::training::{Training, adam};
 
 /// The row of the encoder, which is trained first.
 const ENCODER: &str = "encoder: CNN on plain digits";
@@ -78,60 +76,58 @@ const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
-pub(crate) const COLOCALISATION: Experiment = Experiment {
-    notes: &[
-        Note {
-            text: "Found: pictures of a class, of {pictures}, in which the window overlaps the frame of the digit's image by more than {overlap} of their union; \
-                   they are those that it was trained on.",
-            numbers: &[("pictures", PICTURES as f64), ("overlap", OVERLAP)],
-        },
-        Note {
-            text: "Among clutter the paper finds {least} to {most} %, by class.",
-            numbers: &[("least", 75.0), ("most", 93.0)],
-        },
-        Note {
-            text: "A search is {steps} steps of Adam at {rate} on all pictures at once.",
-            numbers: &[("steps", PAPER.steps as f64), ("rate", search::RATE)],
-        },
-        Note {
-            text: "The code is the layer after the second convolution alone, scaled so that digits are {margins} margins from a blank crop.",
-            numbers: &[("margins", search::TO_BLANK)],
-        },
-        Note {
-            text: "Windows shrink from the whole picture to the size of a digit by a schedule, and only their places are learnt; \
-                   random windows may hang over the edge; a search that ends with more than {lost} of the margin as its loss begins again, with {starts} starts at most.",
-            numbers: &[("lost", search::LOST), ("starts", search::STARTS as f64)],
-        },
-        Note {
-            text: "The localisation net as described has {ours} parameters where the text says {paper}.",
-            numbers: &[("ours", 5_947.0), ("paper", 100_000.0)],
-        },
-    ],
-    choices: &[&[
-        Choice {
-            field: "recipe.epochs",
-            why: "the encoder is trained on plain digits for few epochs",
-        },
-        Choice {
-            field: "model.body.cnn.filters",
-            why: "of the encoder; the paper does not state it",
-        },
-    ]],
-    run,
-    ..Experiment::new(
-        "stn/colocalisation",
-        "finding what pictures have in common",
-        MNIST,
-        rows,
-    )
-};
+pub(crate) const COLOCALISATION: Experiment = Experiment::new(
+    "stn/colocalisation",
+    "finding what pictures have in common",
+    MNIST,
+    rows,
+)
+.choices(&[&[
+    Choice::new(
+        "recipe.epochs",
+        "the encoder is trained on plain digits for few epochs",
+    ),
+    Choice::new(
+        "model.body.cnn.filters",
+        "of the encoder; the paper does not state it",
+    ),
+]])
+.notes(&[
+    Note::with(
+        "Found: pictures of a class, of {pictures}, in which the window overlaps the \
+         frame of the digit's image by more than {overlap} of their union; they are \
+         those that it was trained on.",
+        &[("pictures", PICTURES as f64), ("overlap", OVERLAP)],
+    ),
+    Note::with(
+        "Among clutter the paper finds {least} to {most} %, by class.",
+        &[("least", 75.0), ("most", 93.0)],
+    ),
+    Note::with(
+        "A search is {steps} steps of Adam at {rate} on all pictures at once.",
+        &[("steps", PAPER.steps as f64), ("rate", search::RATE)],
+    ),
+    Note::with(
+        "The code is the layer after the second convolution alone, scaled so that \
+         digits are {margins} margins from a blank crop.",
+        &[("margins", search::TO_BLANK)],
+    ),
+    Note::with(
+        "Windows shrink from the whole picture to the size of a digit by a schedule, \
+         and only their places are learnt; random windows may hang over the edge; a \
+         search that ends with more than {lost} of the margin as its loss begins again, \
+         with {starts} starts at most.",
+        &[("lost", search::LOST), ("starts", search::STARTS as f64)],
+    ),
+    Note::with(
+        "The localisation net as described has {ours} parameters where the text says \
+         {paper}.",
+        &[("ours", 5_947.0), ("paper", 100_000.0)],
+    ),
+])
+.run(run);
 
 fn rows() -> Vec<Row> {
     let encoder = Row::new(ENCODER, |scale, images| {
@@ -141,13 +137,9 @@ fn rows() -> Vec<Row> {
             classes: images.classes,
             ..DigitConfig::plain(config.crop, config.body)
         };
-        let adam = AdamConfig {
-            lr: 0.002,
-            ..AdamConfig::default()
-        };
         let recipe = Recipe {
             schedule: LrSchedule::cosine(0.0),
-            ..Recipe::new(setup.epochs, setup.batch_size, adam)
+            ..Recipe::new(setup.epochs, setup.batch_size, adam(0.002))
         };
         Some(Training {
             train_images: setup.images.0,

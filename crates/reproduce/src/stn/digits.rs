@@ -2,13 +2,12 @@
 
 use candle_core::Result;
 use lab::data::Distortion;
-use lab::report::Scale;
+use lab::report::{Scale, Scales};
 use stn::networks::{Body, DigitConfig, Transform};
 
 use super::setup;
 use super::sized::{parameters, sized};
 use crate::images::Images;
-use crate::scales::Scales;
 
 /// A row of Table 1, without its distortion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,12 +133,7 @@ const QUICK: Sizes = Sizes {
     cluttered_filters: Some(10),
 };
 
-const SIZES: Scales<Sizes> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: QUICK,
-};
+const SIZES: Scales<Sizes> = Scales::new(PAPER, CPU, QUICK, QUICK);
 
 impl Size {
     fn parameters(&self, side: usize) -> Result<usize> {

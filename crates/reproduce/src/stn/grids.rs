@@ -5,15 +5,13 @@
 use anyhow::Result;
 use candle_core::{Device, Tensor};
 use lab::data::{Batches, Distortion, FloatSet};
-use lab::report::ImageGrid;
+use lab::report::{ImageGrid, Note, file_name};
 use stn::networks::{DigitConfig, DigitNet};
 
 use super::digits::{self, Digit, Kind};
 use super::setup::{CHOICES, MNIST};
 use super::{grid_overlay, table1};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
-use crate::file_name::file_name;
 use crate::pictures;
 use crate::planned::Planned;
 use crate::session::Session;
@@ -29,25 +27,25 @@ const SHOWN: [Distortion; 4] = [
 const BEFORE: (&str, &str) = ("difference within a class, input", "%");
 const AFTER: (&str, &str) = ("difference within a class, after the transformer", "%");
 
-pub(crate) const GRIDS: Experiment = Experiment {
-    choices: &[CHOICES],
-    notes: &[
-        Note::new(
-            "The difference within a class is the squared distance of test images from the mean image of their class, \
-             as a share of their squared values: what is not explained by the class.",
-        ),
-        Note::new(
-            "The digits shown are the first test digit of each class, where the paper shows digits that the CNN gets wrong.",
-        ),
-    ],
-    run,
-    ..Experiment::new(
-        "stn/grids",
-        "what the transformers do to test digits",
-        MNIST,
-        rows,
-    )
-};
+pub(crate) const GRIDS: Experiment = Experiment::new(
+    "stn/grids",
+    "what the transformers do to test digits",
+    MNIST,
+    rows,
+)
+.choices(&[CHOICES])
+.notes(&[
+    Note::new(
+        "The difference within a class is the squared distance of test images from the \
+         mean image of their class, as a share of their squared values: what is not \
+         explained by the class.",
+    ),
+    Note::new(
+        "The digits shown are the first test digit of each class, where the paper \
+         shows digits that the CNN gets wrong.",
+    ),
+])
+.run(run);
 
 /// The CNN with the transformer that is made for each distortion.
 fn rows() -> Vec<Row> {
@@ -107,8 +105,9 @@ fn mosaic(network: &DigitNet, test: &FloatSet, title: &str) -> Result<lab::repor
     let mut rows = [Vec::new(), Vec::new(), Vec::new()];
     let mut names = Vec::new();
     for class in 0..test.classes as u32 {
-        let first = test.labels.iter().position(|&label| label == class);
-        let Some(index) = first else { continue };
+        let Some(index) = test.first_of(class) else {
+            continue;
+        };
         let input = pictures::input(test, index, &device)?;
         let transformed = network.transform(&input)?;
         let (Some(generator), Some(transformed)) = (generators.first(), transformed.first()) else {

@@ -8,18 +8,15 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::ModuleT;
-use lab::report::{Claim, Finding, Mark, Record, Relation};
+use lab::report::{Claim, Finding, Mark, Note, Record, Relation, Scales, file_name};
 use stn::networks::{HouseNumberConfig, HouseNumberNet, Placement, sequence_loss};
 use striate::Parameters;
 use striate::rng::stream;
 
 use super::setup::MNIST;
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
-use crate::file_name::file_name;
 use crate::images::Data;
 use crate::planned::Planned;
-use crate::scales::Scales;
 use crate::session::Session;
 
 /// The rows: name and place of the transformers.
@@ -39,63 +36,62 @@ struct Work {
     rounds: usize,
 }
 
-const WORK: Scales<Work> = Scales {
-    paper: Work {
+const WORK: Scales<Work> = Scales::new(
+    Work {
         side: 64,
         width: 1.0,
         batch: 128,
         rounds: 20,
     },
-    cpu: Work {
+    Work {
         side: 64,
         width: 1.0,
         batch: 16,
         rounds: 10,
     },
-    quick: Work {
+    Work {
         side: 64,
         width: 0.25,
         batch: 16,
         rounds: 12,
     },
-    smoke: Work {
+    Work {
         side: 16,
         width: 0.05,
         batch: 2,
         rounds: 2,
     },
-};
+);
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "Four transformers make a training step little slower.",
-    source: "Sec. 4.2",
-    quantity: MORE.0,
-    relation: Relation::Within {
+const FINDINGS: &[Finding] = &[Finding::new(
+    "Four transformers make a training step little slower.",
+    "Sec. 4.2",
+    MORE.0,
+    Relation::Within {
         row: "ST-CNN Multi",
         of: 6.0,
         by: 6.0,
     },
-}];
+)];
 
-pub(crate) const OVERHEAD: Experiment = Experiment {
-    findings: FINDINGS,
-    notes: &[Note::new(
-        "The paper does not say what it timed on. A step is a forward and a backward pass without the optimizer; \
-         the time is the median of rounds, in each of which every network takes one step.",
-    )],
-    run: measure,
-    // Time does not depend on what the images show: they are noise, and the digits only say that nothing is needed.
-    ..Experiment::new(
-        "stn/overhead",
-        "what transformers cost in time",
-        Data {
-            stand_in: Scales::all(Some("mnist")),
-            ..MNIST
-        },
-        rows,
-    )
-};
+// Time does not depend on what the images show: they are noise, and the digits only say that nothing is needed.
+pub(crate) const OVERHEAD: Experiment = Experiment::new(
+    "stn/overhead",
+    "what transformers cost in time",
+    Data {
+        stand_in: Scales::all(Some("mnist")),
+        ..MNIST
+    },
+    rows,
+)
+.findings(FINDINGS)
+.notes(&[Note::new(
+    "The paper does not say what it timed on. A step is a forward and a backward \
+     pass without the optimizer; the time is the median of rounds, in each of which \
+     every network takes one step.",
+)])
+.run(measure);
 
 fn rows() -> Vec<Row> {
     let [cnn, single, multi] = ROWS.map(|(row, _)| Row::untrained(row).measured(STEP));

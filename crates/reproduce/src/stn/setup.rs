@@ -3,14 +3,13 @@
 //! The paper: SGD at 0.01 on batches of 256, a tenth of the rate after every 50,000 of 150,000 steps, no decay, no dropout.
 //! Its momentum is not known.
 
-use lab::train::{AdamConfig, LrSchedule, OptimizerConfig, ParamGroup, Recipe, SgdConfig};
+use lab::report::{Choice, Scales};
+use lab::train::{LrSchedule, OptimizerConfig, ParamGroup, Recipe};
 use stn::networks::{DigitConfig, DigitNet};
 
-use crate::deviations::Choice;
 use crate::images::Data;
 use crate::model::{Model, models};
-use crate::scales::Scales;
-use crate::training::Training;
+use crate::training::{Training, adam, sgd};
 
 models! {
     DigitConfig => DigitNet::new;
@@ -90,35 +89,30 @@ pub(super) const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-pub(super) const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+pub(super) const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What the paper does not say.
 pub(super) const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.optimizer.momentum",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "model.gradient_scale",
-        why: "the paper lowers the rate of localisation nets without a number for digits",
-    },
-    Choice {
-        field: "synthetic.canvas",
-        why: "side of the images in pixels, drawn anew in every epoch, test images once; of these the paper states those of RTS and TC",
-    },
-    Choice {
-        field: "model.body.fcn.hidden",
-        why: "as many as give all networks of this kind the same number of parameters, that of the widest CNN at scale paper, where the paper has more on a large canvas",
-    },
-    Choice {
-        field: "model.body.cnn.filters",
-        why: "as many as give all networks of this kind the same number of parameters, as far as the localisation net leaves room",
-    },
+    Choice::new("recipe.optimizer.momentum", "the paper does not state it"),
+    Choice::new(
+        "model.gradient_scale",
+        "the paper lowers the rate of localisation nets without a number for digits",
+    ),
+    Choice::new(
+        "synthetic.canvas",
+        "side of the images in pixels, drawn anew in every epoch, test images once; of \
+         these the paper states those of RTS and TC",
+    ),
+    Choice::new(
+        "model.body.fcn.hidden",
+        "as many as give all networks of this kind the same number of parameters, that \
+         of the widest CNN at scale paper, where the paper has more on a large canvas",
+    ),
+    Choice::new(
+        "model.body.cnn.filters",
+        "as many as give all networks of this kind the same number of parameters, as \
+         far as the localisation net leaves room",
+    ),
 ];
 
 impl Setup {
@@ -151,21 +145,10 @@ impl Optimizer {
     pub(super) fn with_schedule(self) -> (OptimizerConfig, LrSchedule) {
         match self {
             Self::Sgd { lr } => {
-                let sgd = SgdConfig {
-                    lr,
-                    momentum: 0.9,
-                    ..SgdConfig::default()
-                };
                 let falls = LrSchedule::steps_at_fractions(&[1.0 / 3.0, 2.0 / 3.0], 0.1);
-                (sgd.into(), falls)
+                (sgd(lr, 0.0).into(), falls)
             }
-            Self::Adam { lr, warmup } => {
-                let adam = AdamConfig {
-                    lr,
-                    ..AdamConfig::default()
-                };
-                (adam.into(), LrSchedule::cosine(0.0).warmup(warmup))
-            }
+            Self::Adam { lr, warmup } => (adam(lr).into(), LrSchedule::cosine(0.0).warmup(warmup)),
         }
     }
 }

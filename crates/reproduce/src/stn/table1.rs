@@ -2,15 +2,13 @@
 //!
 //! Expected: every network with a transformer beats the one without; the gap is largest for FCN on RTS.
 
-use lab::data::Distortion;
-use lab::report::{Finding, Mark, Relation, Scale};
+use lab::data::{Distortion, Synthetic};
+use lab::report::{Finding, Mark, Relation, Scale, Scales};
 
 use super::digits::{self, Digit, Kind};
 use super::setup::{CHOICES, MNIST, SETUPS};
 use crate::experiment::{Experiment, Row};
 use crate::images::Images;
-use crate::scales::Scales;
-use crate::synthetic::Synthetic;
 use crate::training::Training;
 
 /// The distortions of the table, with the paper's errors in the order of [`digits::ROWS`].
@@ -35,11 +33,10 @@ const COLUMNS: [(Distortion, [f64; 8]); 4] = [
 
 /// What the paper claims.
 const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "Every transformer lowers the error on rotated digits.",
-        source: "Table 1",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    Finding::of_error(
+        "Every transformer lowers the error on rotated digits.",
+        "Table 1",
+        Relation::Below(&[
             ("R: ST-FCN Aff", "R: FCN"),
             ("R: ST-FCN Proj", "R: FCN"),
             ("R: ST-FCN TPS", "R: FCN"),
@@ -47,12 +44,11 @@ const FINDINGS: &[Finding] = &[
             ("R: ST-CNN Proj", "R: CNN"),
             ("R: ST-CNN TPS", "R: CNN"),
         ]),
-    },
-    Finding {
-        sentence: "Every transformer lowers the error on rotated, scaled and placed digits.",
-        source: "Table 1",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    ),
+    Finding::of_error(
+        "Every transformer lowers the error on rotated, scaled and placed digits.",
+        "Table 1",
+        Relation::Below(&[
             ("RTS: ST-FCN Aff", "RTS: FCN"),
             ("RTS: ST-FCN Proj", "RTS: FCN"),
             ("RTS: ST-FCN TPS", "RTS: FCN"),
@@ -60,12 +56,11 @@ const FINDINGS: &[Finding] = &[
             ("RTS: ST-CNN Proj", "RTS: CNN"),
             ("RTS: ST-CNN TPS", "RTS: CNN"),
         ]),
-    },
-    Finding {
-        sentence: "Every transformer lowers the error on digits in perspective.",
-        source: "Table 1",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    ),
+    Finding::of_error(
+        "Every transformer lowers the error on digits in perspective.",
+        "Table 1",
+        Relation::Below(&[
             ("P: ST-FCN Aff", "P: FCN"),
             ("P: ST-FCN Proj", "P: FCN"),
             ("P: ST-FCN TPS", "P: FCN"),
@@ -73,12 +68,11 @@ const FINDINGS: &[Finding] = &[
             ("P: ST-CNN Proj", "P: CNN"),
             ("P: ST-CNN TPS", "P: CNN"),
         ]),
-    },
-    Finding {
-        sentence: "Every transformer lowers the error on bent digits.",
-        source: "Table 1",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    ),
+    Finding::of_error(
+        "Every transformer lowers the error on bent digits.",
+        "Table 1",
+        Relation::Below(&[
             ("E: ST-FCN Aff", "E: FCN"),
             ("E: ST-FCN Proj", "E: FCN"),
             ("E: ST-FCN TPS", "E: FCN"),
@@ -86,19 +80,17 @@ const FINDINGS: &[Finding] = &[
             ("E: ST-CNN Proj", "E: CNN"),
             ("E: ST-CNN TPS", "E: CNN"),
         ]),
-    },
+    ),
 ];
 
-pub(crate) const TABLE1: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    ..Experiment::new(
-        "stn/table1",
-        "distorted MNIST without and with a transformer",
-        MNIST,
-        rows,
-    )
-};
+pub(crate) const TABLE1: Experiment = Experiment::new(
+    "stn/table1",
+    "distorted MNIST without and with a transformer",
+    MNIST,
+    rows,
+)
+.choices(&[CHOICES])
+.findings(FINDINGS);
 
 fn rows() -> Vec<Row> {
     let column = |(distortion, errors): (Distortion, [f64; 8])| {

@@ -2,17 +2,14 @@
 //!
 //! Expected: both ST-CNN read more numbers right than the CNN, and the looser crops of 128 px hurt the CNN most.
 
-use lab::data::{NUMBER_CLASSES, Preprocess};
-use lab::report::{Finding, Mark, Relation, Scale};
+use lab::data::{NUMBER_CLASSES, Preprocess, Synthetic};
+use lab::report::{Choice, Finding, Mark, Note, Relation, Scale, Scales};
 use lab::train::{ParamGroup, Recipe};
 use stn::networks::{HouseNumberConfig, Placement};
 
 use super::setup::Optimizer;
-use crate::deviations::{Choice, Note};
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, Images};
-use crate::scales::Scales;
-use crate::synthetic::Synthetic;
 use crate::training::Training;
 
 /// A setup of section 4.2.
@@ -120,26 +117,15 @@ const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.optimizer.momentum",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "recipe.batch_size",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "recipe.schedule.decay.fractions",
-        why: "where the rate falls to a tenth, which the paper does not state",
-    },
+    Choice::new("recipe.optimizer.momentum", "the paper does not state it"),
+    Choice::new("recipe.batch_size", "the paper does not state it"),
+    Choice::new(
+        "recipe.schedule.decay.fractions",
+        "where the rate falls to a tenth, which the paper does not state",
+    ),
 ];
 
 /// Crops of 64 x 64 pixels, and looser ones of 128 x 128.
@@ -157,45 +143,43 @@ const ROWS: [(&str, Placement, [f64; 2]); 3] = [
 
 /// What the paper claims.
 const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "Transformers read more house numbers right on tight crops.",
-        source: "Table 2",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    Finding::of_error(
+        "Transformers read more house numbers right on tight crops.",
+        "Table 2",
+        Relation::Below(&[
             ("ST-CNN Single, 64 px", "CNN, 64 px"),
             ("ST-CNN Multi, 64 px", "CNN, 64 px"),
         ]),
-    },
-    Finding {
-        sentence: "Transformers read more house numbers right on loose crops.",
-        source: "Table 2",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    ),
+    Finding::of_error(
+        "Transformers read more house numbers right on loose crops.",
+        "Table 2",
+        Relation::Below(&[
             ("ST-CNN Single, 128 px", "CNN, 128 px"),
             ("ST-CNN Multi, 128 px", "CNN, 128 px"),
         ]),
-    },
+    ),
 ];
 
-pub(crate) const TABLE2: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    notes: &[
-        Note::new("A number is wrong unless all of its digits, and their count, are right."),
-        Note::new(
-            "House numbers are cut off at the picture's edge, and loose crops show twice as much along each side: choices of this project.",
-        ),
-        Note::new(
-            "Where there are no house numbers, numbers made of the set's digits stand in, written askew and somewhere on the image, anew in every epoch.",
-        ),
-    ],
-    ..Experiment::new(
-        "stn/table2",
-        "whole house numbers without and with transformers",
-        CROPS[0].1,
-        rows,
-    )
-};
+pub(crate) const TABLE2: Experiment = Experiment::new(
+    "stn/table2",
+    "whole house numbers without and with transformers",
+    CROPS[0].1,
+    rows,
+)
+.choices(&[CHOICES])
+.findings(FINDINGS)
+.notes(&[
+    Note::new("A number is wrong unless all of its digits, and their count, are right."),
+    Note::new(
+        "House numbers are cut off at the picture's edge, and loose crops show twice \
+         as much along each side: choices of this project.",
+    ),
+    Note::new(
+        "Where there are no house numbers, numbers made of the set's digits stand in, \
+         written askew and somewhere on the image, anew in every epoch.",
+    ),
+]);
 
 fn rows() -> Vec<Row> {
     let of_crop = |(at, (side, data)): (usize, (usize, Data))| {

@@ -5,22 +5,18 @@
 use std::path::PathBuf;
 
 use allconv::{ClassMapActivation, ImageNetConfig};
-use anyhow::{Result, ensure};
-use lab::data::{Augment, Distortion, Preprocess, Source};
-use lab::report::{Finding, Mark, Relation};
-use lab::train::{LrSchedule, Recipe, SgdConfig};
+use anyhow::{Context, Result, ensure};
+use lab::data::{Augment, Distortion, Preprocess, Source, Synthetic};
+use lab::report::{Choice, Finding, Mark, Note, Relation, Scales};
+use lab::train::{LrSchedule, Recipe};
 
 use super::birds::Birds;
 use super::digits;
-use crate::deviations::{Choice, Note};
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, Images};
 use crate::planned::Planned;
-use crate::scales::Scales;
 use crate::session::Session;
-use crate::store;
-use crate::synthetic::Synthetic;
-use crate::training::Training;
+use crate::training::{Training, sgd};
 
 /// A setup of section 4.3.
 struct Setup {
@@ -58,35 +54,18 @@ const SMOKE: Setup = Setup {
     images: Some(8),
 };
 
-const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// The paper states none of this.
 const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.optimizer",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "recipe.batch_size",
-        why: "the paper does not state it",
-    },
-    Choice {
-        field: "recipe.epochs",
-        why: "the paper does not state them",
-    },
-    Choice {
-        field: "recipe.augment",
-        why: "flips alone",
-    },
-    Choice {
-        field: "model.backbone.class_map_activation",
-        why: "new class maps with a ReLU could all be dead from the start",
-    },
+    Choice::new("recipe.optimizer", "the paper does not state it"),
+    Choice::new("recipe.batch_size", "the paper does not state it"),
+    Choice::new("recipe.epochs", "the paper does not state them"),
+    Choice::new("recipe.augment", "flips alone"),
+    Choice::new(
+        "model.backbone.class_map_activation",
+        "new class maps with a ReLU could all be dead from the start",
+    ),
 ];
 
 /// Pictures of 224 and of 448 pixels. Nothing that is part of the program resembles photographs; a smoke run only shows that the path works.
@@ -104,28 +83,29 @@ const ROWS: [(&str, usize, Data, f64); 4] = [
 const BACKBONE: &str = "backbone.safetensors";
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "Parts are better than the whole, large pictures better than small ones, and four parts better than two.",
-    source: "Table 3",
-    quantity: "test error",
-    relation: Relation::Falls(&[
+const FINDINGS: &[Finding] = &[Finding::of_error(
+    "Parts are better than the whole, large pictures better than small ones, and \
+     four parts better than two.",
+    "Table 3",
+    Relation::Falls(&[
         "CNN, 224 px",
         "2xST-CNN, 224 px",
         "2xST-CNN, 448 px",
         "4xST-CNN, 448 px",
     ]),
-}];
+)];
 
-pub(crate) const TABLE3: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    notes: &[Note::new(
-        "All-CNN-B as allconv/imagenet trains it takes the place of Inception with batch normalization; every part and the localisation net have a backbone of their own, \
-         windows have half the side, and no dropout follows the transformers.",
-    )],
-    run,
-    ..Experiment::new("stn/table3", "birds, whole or by parts", SMALL, rows)
-};
+pub(crate) const TABLE3: Experiment =
+    Experiment::new("stn/table3", "birds, whole or by parts", SMALL, rows)
+        .choices(&[CHOICES])
+        .findings(FINDINGS)
+        .notes(&[Note::new(
+            "All-CNN-B as allconv/imagenet trains it takes the place of Inception with \
+             batch normalization; every part and the localisation net have a backbone of \
+             their own, windows have half the side, and no dropout follows the \
+             transformers.",
+        )])
+        .run(run);
 
 fn rows() -> Vec<Row> {
     let row = |(label, parts, data, accuracy): (&str, usize, Data, f64)| {
@@ -156,12 +136,7 @@ fn training(setup: &Setup, parts: usize, images: &Images) -> Training {
         weights: None,
         weights_sha256: None,
     };
-    let sgd = SgdConfig {
-        lr: 0.001,
-        momentum: 0.9,
-        weight_decay: 0.0005,
-        ..SgdConfig::default()
-    };
+    let sgd = sgd(0.001, 0.0005);
     let recipe = Recipe {
         schedule: LrSchedule::steps_at_fractions(&[1.0 / 3.0, 2.0 / 3.0], 0.1),
         augment: Augment {
@@ -197,8 +172,9 @@ fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
                 session.id(),
                 path.display()
             );
-            let sha256 = store::digest(&path)?;
-            Some((path, sha256))
+            let bytes = std::fs::read(&path);
+            let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
+            Some((path, lab::train::sha256(&bytes)))
         }
         _ => None,
     };

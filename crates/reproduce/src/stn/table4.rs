@@ -3,15 +3,14 @@
 //! Expected: two transformers straighten one digit each and leave a single one, which must straighten both, far behind.
 //! A 2x pooling follows the transformers of the FCN, as for RTS; the CNN has a size of its own.
 
-use lab::report::{Finding, Mark, Relation, Scale};
+use lab::data::Synthetic;
+use lab::report::{Finding, Mark, Relation, Scale, Scales};
 use stn::networks::{Body, DigitConfig, Transform};
 
 use super::setup::{self, CHOICES, MNIST, Optimizer};
 use super::sized::{parameters, sized};
 use crate::experiment::{Experiment, Row};
 use crate::images::Images;
-use crate::scales::Scales;
-use crate::synthetic::Synthetic;
 use crate::training::Training;
 
 /// A setup of appendix A.1.
@@ -68,12 +67,7 @@ const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// Name, transformers and their kind, and the paper's error.
 type Network = (&'static str, Option<(usize, Transform)>, f64);
@@ -95,33 +89,29 @@ const CANVAS: usize = 42;
 
 /// What the paper claims.
 const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "A transformer lowers the error of the fully connected network.",
-        source: "Table 4",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    Finding::of_error(
+        "A transformer lowers the error of the fully connected network.",
+        "Table 4",
+        Relation::Below(&[
             ("ST-FCN Aff", "FCN"),
             ("ST-FCN Proj", "FCN"),
             ("ST-FCN TPS", "FCN"),
         ]),
-    },
-    Finding {
-        sentence: "Two transformers are better than one.",
-        source: "Table 4",
-        quantity: "test error",
-        relation: Relation::Below(&[
+    ),
+    Finding::of_error(
+        "Two transformers are better than one.",
+        "Table 4",
+        Relation::Below(&[
             ("2xST-FCN Aff", "ST-FCN Aff"),
             ("2xST-FCN Proj", "ST-FCN Proj"),
             ("2xST-FCN TPS", "ST-FCN TPS"),
         ]),
-    },
+    ),
 ];
 
-pub(crate) const TABLE4: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    ..Experiment::new("stn/table4", "MNIST addition", MNIST, rows)
-};
+pub(crate) const TABLE4: Experiment = Experiment::new("stn/table4", "MNIST addition", MNIST, rows)
+    .choices(&[CHOICES])
+    .findings(FINDINGS);
 
 fn rows() -> Vec<Row> {
     let row = |network: Network| {

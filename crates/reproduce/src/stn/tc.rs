@@ -3,32 +3,29 @@
 //! Expected: the transformer finds the digit, and helps the FCN far more than the CNN.
 
 use lab::data::Distortion;
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Finding, Mark, Note, Relation};
 
 use super::setup::{CHOICES, MNIST};
 use super::{digits, table1};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 
 /// The rows, by their places in [`digits::ROWS`], and the paper's errors.
 const ROWS: [(usize, f64); 4] = [(0, 13.2), (1, 3.5), (2, 2.0), (5, 1.7)];
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "A transformer lowers the error among clutter, for both kinds of network.",
-    source: "Sec. 4.1",
-    quantity: "test error",
-    relation: Relation::Below(&[("TC: ST-FCN Aff", "TC: FCN"), ("TC: ST-CNN Aff", "TC: CNN")]),
-}];
+const FINDINGS: &[Finding] = &[Finding::of_error(
+    "A transformer lowers the error among clutter, for both kinds of network.",
+    "Sec. 4.1",
+    Relation::Below(&[("TC: ST-FCN Aff", "TC: FCN"), ("TC: ST-CNN Aff", "TC: CNN")]),
+)];
 
-pub(crate) const TC: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    notes: &[Note::new(
-        "The transformers are affine; the paper does not say which ones it used here.",
-    )],
-    ..Experiment::new("stn/tc", "translated digits among clutter", MNIST, rows)
-};
+pub(crate) const TC: Experiment =
+    Experiment::new("stn/tc", "translated digits among clutter", MNIST, rows)
+        .choices(&[CHOICES])
+        .findings(FINDINGS)
+        .notes(&[Note::new(
+            "The transformers are affine; the paper does not say which ones it used here.",
+        )]);
 
 fn rows() -> Vec<Row> {
     let row = |(row, error): (usize, f64)| {

@@ -4,25 +4,18 @@
 //! The paper gives no error and no ranges of the pose; the bodies are those of `lab::data::Extrude`.
 
 use anyhow::Result;
-use candle_core::{Result as CandleResult, Tensor};
-use candle_nn::{Module, ModuleT, VarBuilder};
-use lab::data::{Extrude, FloatSet};
-use lab::report::{Finding, ImageGrid, Picture, Relation};
-use serde::Serialize;
-use stn::networks::{Body, Classifier, VolumeConfig, VolumeNet};
-use striate::network::unknown_layer;
-use striate::{Clock, Network};
+use lab::data::{Extrude, FloatSet, Synthetic};
+use lab::report::{Finding, ImageGrid, Note, Picture, Relation, Scales};
+use stn::networks::{Body, ShadowConfig, ShadowNet, VolumeConfig};
+use striate::Network;
 
 use super::grid_overlay;
 use super::setup::{self, CHOICES, MNIST, Optimizer};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::model::models;
 use crate::pictures;
 use crate::planned::Planned;
-use crate::scales::Scales;
 use crate::session::Session;
-use crate::synthetic::Synthetic;
 use crate::training::Training;
 
 /// A setup of appendix A.3.
@@ -70,125 +63,39 @@ const SLOW_ADAM: Optimizer = Optimizer::Adam {
     warmup: 1.0,
 };
 
-const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "A transformer turns the body until its shadow can be read.",
-    source: "App. A.3",
-    quantity: "test error",
-    relation: Relation::Falls(&["CNN on the shadow", "ST-CNN, 3-D affine"]),
-}];
+const FINDINGS: &[Finding] = &[Finding::of_error(
+    "A transformer turns the body until its shadow can be read.",
+    "App. A.3",
+    Relation::Falls(&["CNN on the shadow", "ST-CNN, 3-D affine"]),
+)];
 
-pub(crate) const VOLUME: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    notes: &[Note {
-        text: "Bodies are turned by up to {degrees} degrees about each axis and moved by up to {part} of the side, which the paper does not state.",
-        numbers: &[("degrees", Extrude::TURN), ("part", Extrude::MOVE)],
-    }],
-    run,
-    ..Experiment::new(
-        "stn/volume",
-        "digits in a volume, seen as a shadow",
-        MNIST,
-        rows,
-    )
-};
-
-/// A network for volumes, whose slices are the channels of its input.
-#[derive(Clone, Debug, Serialize)]
-struct VolumeModel {
-    transformer: bool,
-    network: VolumeConfig,
-}
+pub(crate) const VOLUME: Experiment = Experiment::new(
+    "stn/volume",
+    "digits in a volume, seen as a shadow",
+    MNIST,
+    rows,
+)
+.choices(&[CHOICES])
+.findings(FINDINGS)
+.notes(&[Note::with(
+    "Bodies are turned by up to {degrees} degrees about each axis and moved by up \
+     to {part} of the side, which the paper does not state.",
+    &[("degrees", Extrude::TURN), ("part", Extrude::MOVE)],
+)])
+.run(run);
 
 models! {
-    VolumeModel => Shadow::new;
-}
-
-/// Sums a volume along its depth, behind a transformer if there is one, and classifies the picture.
-struct Shadow {
-    network: Projector,
-    clock: Clock,
-}
-
-enum Projector {
-    Plain(Classifier),
-    Transformed(Box<VolumeNet>),
-}
-
-impl Shadow {
-    fn new(model: &VolumeModel, vb: VarBuilder) -> CandleResult<Self> {
-        let VolumeConfig {
-            side,
-            classes,
-            body,
-            ..
-        } = model.network;
-        Ok(Self {
-            network: match model.transformer {
-                true => Projector::Transformed(VolumeNet::new(&model.network, vb)?.into()),
-                false => Projector::Plain(Classifier::new(body, 1, side, classes, vb)?),
-            },
-            clock: Clock::new(0),
-        })
-    }
-
-    /// The pictures that are classified, (N, 1, side, side), of volumes (N, side, side, side).
-    fn shadow(&self, xs: &Tensor) -> CandleResult<Tensor> {
-        match &self.network {
-            Projector::Plain(_) => xs.sum_keepdim(1),
-            Projector::Transformed(network) => Ok(network.project(&xs.unsqueeze(1)?)?.output),
-        }
-    }
-}
-
-impl ModuleT for Shadow {
-    fn forward_t(&self, xs: &Tensor, train: bool) -> CandleResult<Tensor> {
-        let logits = match &self.network {
-            Projector::Plain(classifier) => classifier.forward(&self.shadow(xs)?),
-            Projector::Transformed(network) => network.forward(&xs.unsqueeze(1)?),
-        };
-        if train {
-            self.clock.tick();
-        }
-        logits
-    }
-}
-
-impl Network for Shadow {
-    fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
-    fn layer_names(&self) -> Vec<String> {
-        ["shadow", "logits"].map(str::to_owned).into()
-    }
-
-    fn forward_features(&self, xs: &Tensor) -> CandleResult<Tensor> {
-        self.shadow(xs)
-    }
-
-    fn forward_to(&self, xs: &Tensor, layer: &str) -> CandleResult<Tensor> {
-        match layer {
-            "shadow" => self.shadow(xs),
-            "logits" => self.forward_t(xs, false),
-            _ => Err(unknown_layer(layer, &self.layer_names())),
-        }
-    }
+    ShadowConfig => ShadowNet::new;
 }
 
 fn rows() -> Vec<Row> {
     let row = |(label, transformer): (&str, bool)| {
         let row = Row::new(label, move |scale, images| {
             let setup = SETUPS.at(scale);
-            let model = VolumeModel {
+            let model = ShadowConfig {
                 transformer,
                 network: VolumeConfig {
                     side: setup.side,
@@ -234,8 +141,9 @@ fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
 fn shadows(network: &dyn Network, test: &FloatSet) -> Result<Vec<Picture>> {
     let mut row = Vec::new();
     for class in 0..test.classes as u32 {
-        let first = test.labels.iter().position(|&label| label == class);
-        let Some(index) = first else { continue };
+        let Some(index) = test.first_of(class) else {
+            continue;
+        };
         let input = pictures::input(test, index, &candle_core::Device::Cpu)?;
         let shadow = network.forward_features(&input)?.detach();
         let (_, c, h, w) = shadow.dims4()?;

@@ -7,13 +7,12 @@
 use anyhow::Result;
 use candle_core::{Device, Tensor};
 use lab::data::{Batches, FloatSet};
-use lab::report::{Finding, Relation};
+use lab::report::{Finding, Note, Relation};
 use swwae::{EncoderSide, LossWeights, Swwae, SwwaeConfig, Unpooling};
 
 use super::mnist;
 use super::model::{KeptLabels, SemiSupervised};
 use super::setup::{CHOICES, CONVNET, Kind, MNIST, PAPER, SETUPS};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::planned::Planned;
 use crate::session::Session;
@@ -77,35 +76,31 @@ fn variants(weights: LossWeights) -> [Variant; 6] {
 }
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "Without L2M the decoder's upper states are far from the encoder's.",
-    source: "Sec. 3.2",
-    quantity: DISTANCE[1].0,
-    relation: Relation::Falls(&["without L2M", "all terms"]),
-}];
+const FINDINGS: &[Finding] = &[Finding::new(
+    "Without L2M the decoder's upper states are far from the encoder's.",
+    "Sec. 3.2",
+    DISTANCE[1].0,
+    Relation::Falls(&["without L2M", "all terms"]),
+)];
 
-pub(crate) const ABLATION: Experiment = Experiment {
-    findings: FINDINGS,
-    seeds: mnist::SEEDS,
-    choices: &[CHOICES],
-    notes: &[
-        Note {
-            text: "{labels} labels are kept.",
-            numbers: &[("labels", LABELS as f64)],
-        },
-        Note::new(
-            "A distance is the squared distance of the decoder's state from the encoder's what at that level, as a share of the what's square, \
-             over the test images of the first seed: zero is equal, one is as far as nothing at all.",
-        ),
-    ],
-    run,
-    ..Experiment::new(
-        "swwae/ablation",
-        "terms of the objective on and off",
-        MNIST,
-        rows,
-    )
-};
+pub(crate) const ABLATION: Experiment = Experiment::new(
+    "swwae/ablation",
+    "terms of the objective on and off",
+    MNIST,
+    rows,
+)
+.seeds(mnist::SEEDS)
+.choices(&[CHOICES])
+.findings(FINDINGS)
+.notes(&[
+    Note::with("{labels} labels are kept.", &[("labels", LABELS as f64)]),
+    Note::new(
+        "A distance is the squared distance of the decoder's state from the encoder's \
+         what at that level, as a share of the what's square, over the test images of \
+         the first seed: zero is equal, one is as far as nothing at all.",
+    ),
+])
+.run(run);
 
 fn rows() -> Vec<Row> {
     let row = |(at, variant): (usize, Variant)| {

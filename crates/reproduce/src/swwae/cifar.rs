@@ -3,16 +3,14 @@
 //! Expected: reconstruction of the images without labels takes one to two points off the Convnet's error.
 //! The folder of the data must hold both sets.
 
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Finding, Mark, Note, Relation, Scales};
 use lab::train::Recipe;
 use swwae::SwwaeConfig;
 
 use super::model::KeptLabels;
 use super::setup::{self, CHOICES, Kind, QUICK, SETUPS, SMOKE};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, View};
-use crate::scales::Scales;
 
 /// The networks of a table.
 const KINDS: [Kind; 2] = [Kind::Convnet, Kind::SwwaeDropout];
@@ -40,33 +38,31 @@ const fn with_images_of(own: usize) -> Data {
 }
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "Reconstruction of images without labels lowers the error.",
-    source: "Sec. 4.3",
-    quantity: "test error",
-    relation: Relation::Below(&[
+const FINDINGS: &[Finding] = &[Finding::of_error(
+    "Reconstruction of images without labels lowers the error.",
+    "Sec. 4.3",
+    Relation::Below(&[
         ("CIFAR-10, SWWAE + dropout", "CIFAR-10, Convnet + dropout"),
         ("CIFAR-100, SWWAE + dropout", "CIFAR-100, Convnet + dropout"),
     ]),
-}];
+)];
 
-pub(crate) const CIFAR: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    notes: &[
-        Note::new(
-            "The images without labels are the training images of the other of the two sets, which were taken from the same collection, \
-             in place of the 80 Million Tiny Images, which their owners withdrew.",
-        ),
-        Note::new("Both networks have dropout, since the paper is not known to say."),
-    ],
-    ..Experiment::new(
-        "swwae/cifar",
-        "CIFAR-10 and CIFAR-100 with images without labels",
-        with_images_of(0),
-        rows,
-    )
-};
+pub(crate) const CIFAR: Experiment = Experiment::new(
+    "swwae/cifar",
+    "CIFAR-10 and CIFAR-100 with images without labels",
+    with_images_of(0),
+    rows,
+)
+.choices(&[CHOICES])
+.findings(FINDINGS)
+.notes(&[
+    Note::new(
+        "The images without labels are the training images of the other of the two \
+         sets, which were taken from the same collection, in place of the 80 Million \
+         Tiny Images, which their owners withdrew.",
+    ),
+    Note::new("Both networks have dropout, since the paper is not known to say."),
+]);
 
 fn rows() -> Vec<Row> {
     // The paper's shares of right answers.

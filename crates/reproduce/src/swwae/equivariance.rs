@@ -6,14 +6,12 @@
 use anyhow::{Context, Result, bail};
 use candle_core::{Device, Tensor};
 use lab::data::FloatSet;
-use lab::report::{ImageGrid, Picture, Plot};
+use lab::report::{Choice, ImageGrid, Line, Note, Picture, Plot};
 use swwae::{LossWeights, Place, Swwae, SwwaeConfig};
 
-use super::line::Line;
 use super::model::AutoEncoder;
 use super::necessity_of_where::{CANVAS, CHOICES, SETUPS};
 use super::setup::MNIST;
-use crate::deviations::{Choice, Note};
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
 use crate::planned::Planned;
@@ -97,42 +95,36 @@ fn label(feature: Feature, shift: Shift) -> String {
 /// What is measured of a panel.
 const QUANTITIES: [(&str, &str); 3] = [("slope", ""), ("offset", ""), ("R^2", "")];
 
-pub(crate) const EQUIVARIANCE: Experiment = Experiment {
-    choices: &[
-        CHOICES,
-        &[
-            Choice {
-                field: "model.weights",
-                why: "the paper's are not known",
-            },
-            Choice {
-                field: "model.network.pooling",
-                why: "the paper's beta is not known",
-            },
-        ],
+pub(crate) const EQUIVARIANCE: Experiment = Experiment::new(
+    "swwae/equivariance",
+    "what is invariant, where is equivariant",
+    MNIST,
+    rows,
+)
+.choices(&[
+    CHOICES,
+    &[
+        Choice::new("model.weights", "the paper's are not known"),
+        Choice::new("model.network.pooling", "the paper's beta is not known"),
     ],
-    notes: &[
-        Note {
-            text: "Digits are shifted by {shift} cells, where the paper's shift is not known.",
-            numbers: &[("shift", SHIFT as f64)],
-        },
-        Note {
-            text: "A panel holds the features of the upper pooling for {digits} test digits; of whats that are zero before and after the shift there is no where.",
-            numbers: &[("digits", DIGITS as f64)],
-        },
-        Note {
-            text: "Coordinates run over the {cells} cells of a window from minus one to one, so the whole shift is an offset of {offset}.",
-            numbers: &[("cells", SECOND_POOL as f64), ("offset", WHOLE_SHIFT)],
-        },
-    ],
-    run,
-    ..Experiment::new(
-        "swwae/equivariance",
-        "what is invariant, where is equivariant",
-        MNIST,
-        rows,
-    )
-};
+])
+.notes(&[
+    Note::with(
+        "Digits are shifted by {shift} cells, where the paper's shift is not known.",
+        &[("shift", SHIFT as f64)],
+    ),
+    Note::with(
+        "A panel holds the features of the upper pooling for {digits} test digits; of \
+         whats that are zero before and after the shift there is no where.",
+        &[("digits", DIGITS as f64)],
+    ),
+    Note::with(
+        "Coordinates run over the {cells} cells of a window from minus one to one, so \
+         the whole shift is an offset of {offset}.",
+        &[("cells", SECOND_POOL as f64), ("offset", WHOLE_SHIFT)],
+    ),
+])
+.run(run);
 
 /// The run itself, and the panels.
 fn rows() -> Vec<Row> {

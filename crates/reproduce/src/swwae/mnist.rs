@@ -2,14 +2,12 @@
 //!
 //! Expected: with the decoder the error is far below that of the same Convnet at every number of labels, and lower still with dropout.
 
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Finding, Mark, Note, Relation, Scales};
 use swwae::SwwaeConfig;
 
 use super::model::KeptLabels;
 use super::setup::{CHOICES, Kind, MNIST, SETUPS};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
-use crate::scales::Scales;
 
 /// Numbers of labels, and the paper's errors of the three networks.
 const ROWS: [(usize, [f64; 3]); 4] = [
@@ -26,74 +24,60 @@ const MOST: Scales<usize> = Scales {
 };
 
 /// Draws of the labels.
-pub(super) const SEEDS: Scales<u64> = Scales {
-    paper: 10,
-    cpu: 3,
-    quick: 1,
-    smoke: 1,
-};
+pub(super) const SEEDS: Scales<u64> = Scales::new(10, 3, 1, 1);
 
 /// What the paper claims.
 const FINDINGS: &[Finding] = &[
-    Finding {
-        sentence: "The decoder lowers the error with 100 labels.",
-        source: "Sec. 4.3",
-        quantity: "test error",
-        relation: Relation::Falls(&["Convnet, 100 labels", "SWWAE, 100 labels"]),
-    },
-    Finding {
-        sentence: "Dropout lowers it further with 100 labels.",
-        source: "Sec. 4.3",
-        quantity: "test error",
-        relation: Relation::Falls(&["SWWAE, 100 labels", "SWWAE + dropout, 100 labels"]),
-    },
-    Finding {
-        sentence: "The decoder lowers the error with 600 labels.",
-        source: "Sec. 4.3",
-        quantity: "test error",
-        relation: Relation::Falls(&["Convnet, 600 labels", "SWWAE, 600 labels"]),
-    },
-    Finding {
-        sentence: "Dropout lowers it further with 600 labels.",
-        source: "Sec. 4.3",
-        quantity: "test error",
-        relation: Relation::Falls(&["SWWAE, 600 labels", "SWWAE + dropout, 600 labels"]),
-    },
-    Finding {
-        sentence: "The decoder lowers the error with 1000 labels.",
-        source: "Sec. 4.3",
-        quantity: "test error",
-        relation: Relation::Falls(&["Convnet, 1000 labels", "SWWAE, 1000 labels"]),
-    },
-    Finding {
-        sentence: "Dropout lowers it further with 1000 labels.",
-        source: "Sec. 4.3",
-        quantity: "test error",
-        relation: Relation::Falls(&["SWWAE, 1000 labels", "SWWAE + dropout, 1000 labels"]),
-    },
-    Finding {
-        sentence: "The decoder lowers the error with 3000 labels.",
-        source: "Sec. 4.3",
-        quantity: "test error",
-        relation: Relation::Falls(&["Convnet, 3000 labels", "SWWAE, 3000 labels"]),
-    },
-    Finding {
-        sentence: "Dropout lowers it further with 3000 labels.",
-        source: "Sec. 4.3",
-        quantity: "test error",
-        relation: Relation::Falls(&["SWWAE, 3000 labels", "SWWAE + dropout, 3000 labels"]),
-    },
+    Finding::of_error(
+        "The decoder lowers the error with 100 labels.",
+        "Sec. 4.3",
+        Relation::Falls(&["Convnet, 100 labels", "SWWAE, 100 labels"]),
+    ),
+    Finding::of_error(
+        "Dropout lowers it further with 100 labels.",
+        "Sec. 4.3",
+        Relation::Falls(&["SWWAE, 100 labels", "SWWAE + dropout, 100 labels"]),
+    ),
+    Finding::of_error(
+        "The decoder lowers the error with 600 labels.",
+        "Sec. 4.3",
+        Relation::Falls(&["Convnet, 600 labels", "SWWAE, 600 labels"]),
+    ),
+    Finding::of_error(
+        "Dropout lowers it further with 600 labels.",
+        "Sec. 4.3",
+        Relation::Falls(&["SWWAE, 600 labels", "SWWAE + dropout, 600 labels"]),
+    ),
+    Finding::of_error(
+        "The decoder lowers the error with 1000 labels.",
+        "Sec. 4.3",
+        Relation::Falls(&["Convnet, 1000 labels", "SWWAE, 1000 labels"]),
+    ),
+    Finding::of_error(
+        "Dropout lowers it further with 1000 labels.",
+        "Sec. 4.3",
+        Relation::Falls(&["SWWAE, 1000 labels", "SWWAE + dropout, 1000 labels"]),
+    ),
+    Finding::of_error(
+        "The decoder lowers the error with 3000 labels.",
+        "Sec. 4.3",
+        Relation::Falls(&["Convnet, 3000 labels", "SWWAE, 3000 labels"]),
+    ),
+    Finding::of_error(
+        "Dropout lowers it further with 3000 labels.",
+        "Sec. 4.3",
+        Relation::Falls(&["SWWAE, 3000 labels", "SWWAE + dropout, 3000 labels"]),
+    ),
 ];
 
-pub(crate) const MNIST_FEW_LABELS: Experiment = Experiment {
-    findings: FINDINGS,
-    seeds: SEEDS,
-    choices: &[CHOICES],
-    notes: &[Note::new(
-        "Each seed draws its labels anew, equally many of each class.",
-    )],
-    ..Experiment::new("swwae/mnist", "MNIST with few labels", MNIST, rows)
-};
+pub(crate) const MNIST_FEW_LABELS: Experiment =
+    Experiment::new("swwae/mnist", "MNIST with few labels", MNIST, rows)
+        .seeds(SEEDS)
+        .choices(&[CHOICES])
+        .findings(FINDINGS)
+        .notes(&[Note::new(
+            "Each seed draws its labels anew, equally many of each class.",
+        )]);
 
 fn rows() -> Vec<Row> {
     let of_labels = |(labels, errors): (usize, [f64; 3])| {

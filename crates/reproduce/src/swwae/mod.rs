@@ -5,7 +5,6 @@
 mod ablation;
 mod cifar;
 mod equivariance;
-mod line;
 mod mnist;
 mod model;
 mod necessity_of_where;

@@ -124,21 +124,6 @@ fn placed(canvas: Option<Canvas>, xs: &Tensor) -> CandleResult<Tensor> {
     }
 }
 
-/// The rows of the labelled images of a batch, and their classes.
-fn labelled(batch: &Batch) -> CandleResult<(Tensor, Tensor)> {
-    let labels = batch.labels.to_vec1::<u32>()?;
-    let (rows, classes): (Vec<u32>, Vec<u32>) = (0..)
-        .zip(labels)
-        .filter(|&(_, label)| label != UNLABELLED)
-        .unzip();
-    let device = batch.labels.device();
-    let count = rows.len();
-    Ok((
-        Tensor::from_vec(rows, count, device)?,
-        Tensor::from_vec(classes, count, device)?,
-    ))
-}
-
 /// Cross entropy of the labelled images; the others are not looked at.
 struct OfLabelled {
     network: Convnet,
@@ -147,7 +132,7 @@ struct OfLabelled {
 
 impl Objective for OfLabelled {
     fn loss(&self, batch: &Batch) -> CandleResult<Loss> {
-        let (rows, classes) = labelled(batch)?;
+        let (rows, classes) = batch.labelled()?;
         let xs = batch.xs.index_select(&rows, 0)?;
         let logits = self.network.forward_t(&placed(self.canvas, &xs)?, true)?;
         let total = striate::cross_entropy(&logits, &classes)?;
@@ -184,7 +169,7 @@ impl Objective for Hybrid {
         let loss = with_terms(Loss::new(terms.total(&self.weights)?), &terms);
         match pass.logits {
             Some(logits) => {
-                let (rows, classes) = labelled(batch)?;
+                let (rows, classes) = batch.labelled()?;
                 Ok(loss.scored(logits.detach().index_select(&rows, 0)?, classes))
             }
             None => Ok(loss),
@@ -292,7 +277,6 @@ impl Objective for Reconstruction {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use candle_core::Device;
 
     fn set() -> FloatSet {
         let labels = vec![0, 1, 0, 1, 0, 1];
@@ -311,18 +295,6 @@ mod tests {
             assert_eq!(folds.apply(&set(), seed)?.labelled(), count);
         }
         assert!(KeptLabels::Balanced(8).apply(&set(), 0).is_err());
-        Ok(())
-    }
-
-    #[test]
-    fn labelled_rows_of_a_batch() -> Result<()> {
-        let batch = Batch {
-            xs: Tensor::zeros((3, 1, 1, 1), candle_core::DType::F32, &Device::Cpu)?,
-            labels: Tensor::new(&[4u32, UNLABELLED, 2], &Device::Cpu)?,
-        };
-        let (rows, classes) = labelled(&batch)?;
-        assert_eq!(rows.to_vec1::<u32>()?, [0, 2]);
-        assert_eq!(classes.to_vec1::<u32>()?, [4, 2]);
         Ok(())
     }
 }

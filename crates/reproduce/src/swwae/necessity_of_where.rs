@@ -5,20 +5,18 @@
 use anyhow::{Context, Result};
 use candle_core::{Device, Tensor};
 use lab::data::{Batches, FloatSet};
-use lab::report::{Finding, ImageGrid, Picture, Relation};
-use lab::train::{AdamConfig, LrSchedule, Recipe};
+use lab::report::{Choice, Finding, ImageGrid, Note, Picture, Relation, Scales};
+use lab::train::{LrSchedule, Recipe};
 use swwae::{LossWeights, Swwae, SwwaeConfig, Unpooling};
 
 use super::model::AutoEncoder;
 use super::setup::MNIST;
 use crate::canvas::Canvas;
-use crate::deviations::{Choice, Note};
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
 use crate::planned::Planned;
-use crate::scales::Scales;
 use crate::session::Session;
-use crate::training::Training;
+use crate::training::{Training, adam};
 
 /// Sides of the pool.
 const POOLS: [usize; 4] = [2, 4, 8, 16];
@@ -63,44 +61,23 @@ const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-pub(super) const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+pub(super) const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What is not known of the paper.
 pub(super) const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.optimizer",
-        why: "the paper's training is not known",
-    },
-    Choice {
-        field: "recipe.schedule.decay",
-        why: "the paper's training is not known",
-    },
-    Choice {
-        field: "recipe.epochs",
-        why: "the paper's training is not known",
-    },
-    Choice {
-        field: "recipe.batch_size",
-        why: "the paper's training is not known",
-    },
-    Choice {
-        field: "model.canvas",
-        why: "digits from zero to one in the middle of cells that all pools divide",
-    },
+    Choice::new("recipe.optimizer", "the paper's training is not known"),
+    Choice::new("recipe.schedule.decay", "the paper's training is not known"),
+    Choice::new("recipe.epochs", "the paper's training is not known"),
+    Choice::new("recipe.batch_size", "the paper's training is not known"),
+    Choice::new(
+        "model.canvas",
+        "digits from zero to one in the middle of cells that all pools divide",
+    ),
 ];
 
 impl Setup {
     /// An auto-encoder of digits between 0 and 1 and its training.
     pub(super) fn training(&self, config: SwwaeConfig, weights: LossWeights) -> Training {
-        let adam = AdamConfig {
-            lr: self.lr,
-            ..AdamConfig::default()
-        };
         let model = AutoEncoder {
             config,
             weights,
@@ -108,7 +85,7 @@ impl Setup {
         };
         let recipe = Recipe {
             schedule: LrSchedule::cosine(0.0),
-            ..Recipe::new(self.epochs, self.batch_size, adam)
+            ..Recipe::new(self.epochs, self.batch_size, adam(self.lr))
         };
         Training {
             train_images: self.images.0,
@@ -119,35 +96,35 @@ impl Setup {
 }
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "Reconstructions with where are better than by upsampling, at every size of the pool.",
-    source: "Sec. 4.1",
-    quantity: ERROR.0,
-    relation: Relation::Below(&[
+const FINDINGS: &[Finding] = &[Finding::new(
+    "Reconstructions with where are better than by upsampling, at every size of \
+     the pool.",
+    "Sec. 4.1",
+    ERROR.0,
+    Relation::Below(&[
         ("pool 2, where", "pool 2, upsampling"),
         ("pool 4, where", "pool 4, upsampling"),
         ("pool 8, where", "pool 8, upsampling"),
         ("pool 16, where", "pool 16, upsampling"),
     ]),
-}];
+)];
 
-pub(crate) const WHERE: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    notes: &[
-        Note::new("The paper shows pictures only; the mean squared error is an addition."),
-        Note::new(
-            "Errors are means over all cells of the test images, and a black picture would have the mean square of the digits.",
-        ),
-    ],
-    run,
-    ..Experiment::new(
-        "swwae/where",
-        "reconstructions with and without where",
-        MNIST,
-        rows,
-    )
-};
+pub(crate) const WHERE: Experiment = Experiment::new(
+    "swwae/where",
+    "reconstructions with and without where",
+    MNIST,
+    rows,
+)
+.choices(&[CHOICES])
+.findings(FINDINGS)
+.notes(&[
+    Note::new("The paper shows pictures only; the mean squared error is an addition."),
+    Note::new(
+        "Errors are means over all cells of the test images, and a black picture would \
+         have the mean square of the digits.",
+    ),
+])
+.run(run);
 
 fn rows() -> Vec<Row> {
     let row = |(pool, (unpooling, name)): (usize, (Unpooling, &str))| {
@@ -211,13 +188,11 @@ fn mean_squared_error(network: &Swwae, set: &FloatSet, device: &Device) -> Resul
 
 /// The first image of each class on the canvas, (N, C, H, W).
 fn first_of_each_class(set: &FloatSet, device: &Device) -> Result<Tensor> {
-    let mut images = Vec::new();
-    for class in 0..set.classes.min(SHOWN) {
-        let first = set.labels.iter().position(|&label| label as usize == class);
-        if let Some(index) = first {
-            images.push(pictures::input(set, index, device)?);
-        }
-    }
+    let classes = 0..set.classes.min(SHOWN) as u32;
+    let indices = classes.filter_map(|class| set.first_of(class));
+    let images: Vec<Tensor> = indices
+        .map(|index| pictures::input(set, index, device))
+        .collect::<Result<_>>()?;
     let images =
         Tensor::cat(&images, 0).context("the test set has no images of the first classes")?;
     Ok(CANVAS.place(&images)?)

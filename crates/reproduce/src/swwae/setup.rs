@@ -5,14 +5,13 @@
 //! which the experiment `swwae/weights` chooses on held-out training images.
 
 use lab::data::{Augment, Preprocess};
-use lab::train::{AdamConfig, LrSchedule, Recipe};
+use lab::report::{Choice, Scales};
+use lab::train::{LrSchedule, Recipe};
 use swwae::{EncoderSide, LossWeights, SwwaeConfig};
 
 use super::model::{KeptLabels, SemiSupervised};
-use crate::deviations::Choice;
 use crate::images::{Data, Images};
-use crate::scales::Scales;
-use crate::training::Training;
+use crate::training::{Training, adam};
 
 /// MNIST, and its first images.
 pub(super) const MNIST: Data = Data::of("mnist").quick("mnist");
@@ -93,51 +92,34 @@ pub(super) const SMOKE: Setup = Setup {
     ..QUICK
 };
 
-pub(super) const SETUPS: Scales<Setup> = Scales {
-    paper: PAPER,
-    cpu: CPU,
-    quick: QUICK,
-    smoke: SMOKE,
-};
+pub(super) const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What is not known of the paper.
 pub(super) const CHOICES: &[Choice] = &[
-    Choice {
-        field: "recipe.optimizer",
-        why: "the paper's optimizer is not known",
-    },
-    Choice {
-        field: "recipe.schedule.decay",
-        why: "the paper's schedule is not known",
-    },
-    Choice {
-        field: "recipe.epochs",
-        why: "passes over the unlabelled images; the paper's are not known",
-    },
-    Choice {
-        field: "recipe.labelled",
-        why: "as many labelled as unlabelled images; the paper's batches are not known",
-    },
-    Choice {
-        field: "recipe.augment",
-        why: "the paper's augmentation is not known",
-    },
-    Choice {
-        field: "model.weights",
-        why: "chosen by swwae/weights on held-out training images; the paper's are not known",
-    },
-    Choice {
-        field: "model.network.pool_dropout",
-        why: "the places of dropout in the paper are not known",
-    },
-    Choice {
-        field: "model.network.fc_dropout",
-        why: "the places of dropout in the paper are not known",
-    },
-    Choice {
-        field: "preprocess",
-        why: "the paper's preprocessing is not known",
-    },
+    Choice::new("recipe.optimizer", "the paper's optimizer is not known"),
+    Choice::new("recipe.schedule.decay", "the paper's schedule is not known"),
+    Choice::new(
+        "recipe.epochs",
+        "passes over the unlabelled images; the paper's are not known",
+    ),
+    Choice::new(
+        "recipe.labelled",
+        "as many labelled as unlabelled images; the paper's batches are not known",
+    ),
+    Choice::new("recipe.augment", "the paper's augmentation is not known"),
+    Choice::new(
+        "model.weights",
+        "chosen by swwae/weights on held-out training images; the paper's are not known",
+    ),
+    Choice::new(
+        "model.network.pool_dropout",
+        "the places of dropout in the paper are not known",
+    ),
+    Choice::new(
+        "model.network.fc_dropout",
+        "the places of dropout in the paper are not known",
+    ),
+    Choice::new("preprocess", "the paper's preprocessing is not known"),
 ];
 
 impl Setup {
@@ -189,15 +171,11 @@ impl Setup {
     fn recipe(&self, steps: usize, unlabelled: usize) -> Recipe {
         let steps_per_epoch = unlabelled.div_ceil(self.labelled).max(1);
         let epochs = (steps as f64 / steps_per_epoch as f64).round().max(1.0) as usize;
-        let adam = AdamConfig {
-            lr: self.lr,
-            ..AdamConfig::default()
-        };
         Recipe {
             labelled: Some(self.labelled),
             evaluate_every: epochs.div_ceil(10),
             schedule: LrSchedule::cosine(0.0),
-            ..Recipe::new(epochs, 2 * self.labelled, adam)
+            ..Recipe::new(epochs, 2 * self.labelled, adam(self.lr))
         }
     }
 }

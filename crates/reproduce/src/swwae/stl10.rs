@@ -2,16 +2,14 @@
 //!
 //! Expected: the decoder takes off two fifths of the Convnet's error.
 
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Finding, Mark, Note, Relation, Scales};
 use swwae::SwwaeConfig;
 
 use super::model::KeptLabels;
 use super::setup::{self, CHOICES, Kind, SETUPS};
 use crate::canvas::Canvas;
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, View};
-use crate::scales::Scales;
 
 /// Labels of a fold.
 const LABELS: usize = 1000;
@@ -19,45 +17,33 @@ const LABELS: usize = 1000;
 const SIDE: usize = 96;
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "The decoder lowers the error.",
-    source: "Sec. 4.3",
-    quantity: "test error",
-    relation: Relation::Falls(&["Convnet", "SWWAE"]),
-}];
+const FINDINGS: &[Finding] = &[Finding::of_error(
+    "The decoder lowers the error.",
+    "Sec. 4.3",
+    Relation::Falls(&["Convnet", "SWWAE"]),
+)];
 
-pub(crate) const STL10: Experiment = Experiment {
-    findings: FINDINGS,
-    seeds: Scales {
-        paper: 10,
-        ..Scales::all(1)
-    },
-    choices: &[CHOICES],
-    notes: &[Note::new(
-        "The labels are those of the predefined fold that the seed counts to; without folds they are drawn.",
-    )],
-    ..Experiment::new(
-        "swwae/stl10",
-        "STL-10",
-        Data::of("stl10")
-            .quick("fashion-mnist")
-            .view(View::Unlabelled {
-                at_most: Scales {
-                    paper: 100_000,
-                    cpu: 10_000,
-                    quick: 0,
-                    smoke: 0,
-                },
-                folds: Scales {
-                    paper: true,
-                    cpu: true,
-                    quick: false,
-                    smoke: false,
-                },
-            }),
-        rows,
-    )
-};
+pub(crate) const STL10: Experiment = Experiment::new(
+    "swwae/stl10",
+    "STL-10",
+    Data::of("stl10")
+        .quick("fashion-mnist")
+        .view(View::Unlabelled {
+            at_most: Scales::new(100_000, 10_000, 0, 0),
+            folds: Scales::new(true, true, false, false),
+        }),
+    rows,
+)
+.seeds(Scales {
+    paper: 10,
+    ..Scales::all(1)
+})
+.choices(&[CHOICES])
+.findings(FINDINGS)
+.notes(&[Note::new(
+    "The labels are those of the predefined fold that the seed counts to; without \
+     folds they are drawn.",
+)]);
 
 fn rows() -> Vec<Row> {
     let row = |kind: Kind| {

@@ -1,51 +1,47 @@
 //! Sec. 4.3: SVHN with 1,000 labels.
 
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Finding, Mark, Note, Relation, Scales};
 use swwae::SwwaeConfig;
 
 use super::model::KeptLabels;
 use super::setup::{self, CHOICES, Kind, SETUPS};
-use crate::deviations::Note;
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, View};
-use crate::scales::Scales;
 
 /// Labels that are kept.
 const LABELS: usize = 1000;
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding {
-    sentence: "The decoder lowers the error, and dropout lowers it further.",
-    source: "Sec. 4.3",
-    quantity: "test error",
-    relation: Relation::Falls(&[
+const FINDINGS: &[Finding] = &[Finding::of_error(
+    "The decoder lowers the error, and dropout lowers it further.",
+    "Sec. 4.3",
+    Relation::Falls(&[
         "Convnet, 1000 labels",
         "SWWAE, 1000 labels",
         "SWWAE + dropout, 1000 labels",
     ]),
-}];
+)];
 
-pub(crate) const SVHN: Experiment = Experiment {
-    findings: FINDINGS,
-    choices: &[CHOICES],
-    notes: &[Note::new(
-        "Whether the paper's unlabelled images include the extra set is not known; here they do at scale paper, if the folder has them.",
-    )],
-    ..Experiment::new(
-        "swwae/svhn",
-        "SVHN with 1,000 labels",
-        Data::of("svhn")
-            .quick("fashion-mnist")
-            .view(View::Unlabelled {
-                at_most: Scales {
-                    paper: usize::MAX,
-                    ..Scales::all(0)
-                },
-                folds: Scales::all(false),
-            }),
-        rows,
-    )
-};
+pub(crate) const SVHN: Experiment = Experiment::new(
+    "swwae/svhn",
+    "SVHN with 1,000 labels",
+    Data::of("svhn")
+        .quick("fashion-mnist")
+        .view(View::Unlabelled {
+            at_most: Scales {
+                paper: usize::MAX,
+                ..Scales::all(0)
+            },
+            folds: Scales::all(false),
+        }),
+    rows,
+)
+.choices(&[CHOICES])
+.findings(FINDINGS)
+.notes(&[Note::new(
+    "Whether the paper's unlabelled images include the extra set is not known; \
+     here they do at scale paper, if the folder has them.",
+)]);
 
 fn rows() -> Vec<Row> {
     let row = |kind: Kind| {

@@ -23,15 +23,13 @@ const GRID: [(f64, f64); 6] = [
     (10.0, 10.0),
 ];
 
-pub(crate) const WEIGHTS: Experiment = Experiment {
-    choices: &[CHOICES],
-    ..Experiment::new(
-        "swwae/weights",
-        "weights of the reconstruction terms, on held-out training images",
-        MNIST.view(View::HeldOut),
-        rows,
-    )
-};
+pub(crate) const WEIGHTS: Experiment = Experiment::new(
+    "swwae/weights",
+    "weights of the reconstruction terms, on held-out training images",
+    MNIST.view(View::HeldOut),
+    rows,
+)
+.choices(&[CHOICES]);
 
 fn rows() -> Vec<Row> {
     let row = |(l2_rec, l2_m): (f64, f64)| {

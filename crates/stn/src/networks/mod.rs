@@ -9,6 +9,7 @@
 //! | `parts` | fine-grained classification with several transformers (Table 3) |
 //! | `colocalisation` | a common object found without labels (appendix A.2) |
 //! | `volume` | digits in a volume, projected to a picture (appendix A.3) |
+//! | `shadow` | the same, and the classifier of the picture alone |
 
 mod classifier;
 mod colocalisation;
@@ -16,6 +17,7 @@ mod digits;
 mod house_numbers;
 mod parts;
 mod sequence_loss;
+mod shadow;
 mod volume;
 
 pub use classifier::{Body, Classifier};
@@ -24,6 +26,7 @@ pub use digits::{DigitConfig, DigitNet, Transform};
 pub use house_numbers::{HouseNumberConfig, HouseNumberNet, Placement};
 pub use parts::{PartsConfig, PartsNet};
 pub use sequence_loss::sequence_loss;
+pub use shadow::{ShadowConfig, ShadowNet};
 pub use volume::{Projected, VolumeConfig, VolumeNet};
 
 #[cfg(test)]

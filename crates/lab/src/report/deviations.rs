@@ -1,36 +1,76 @@
 //! What sets a run apart from the paper's, as sentences that are made from the settings of both.
 
-use anyhow::Result;
-use lab::train::Recipe;
 use toml::{Table, Value};
 
-/// Said of every smoke run.
-pub(crate) const SMOKE: &str = "A smoke run shows that everything works; its numbers mean nothing.";
+use super::grouped;
+
+/// The sentences on how a run differs from another, from the settings of both, field by field.
+///
+/// ```
+/// use lab::report::{Choice, Deviations};
+/// const DEVIATIONS: Deviations = Deviations::named(&[("model.width", "width of the network")]);
+/// let paper = toml::toml! { recipe = { epochs = 350, batch_size = 128 }, model = { width = 1.0 } };
+/// let ours = toml::toml! { recipe = { epochs = 14, batch_size = 128 }, model = { width = 0.25 } };
+/// assert_eq!(
+///     DEVIATIONS.between(&ours, &paper),
+///     ["epochs: 14 instead of 350.", "width of the network: 0.25 instead of 1."]
+/// );
+/// const BATCH: Choice = Choice::new("recipe.batch_size", "the paper does not state it");
+/// assert_eq!(
+///     DEVIATIONS.chosen(&ours, [&BATCH]),
+///     ["images in a batch: 128; the paper does not state it."]
+/// );
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Deviations {
+    /// The names of fields that are not those of every run, by path, in the order of the sentences.
+    names: &'static [(&'static str, &'static str)],
+}
 
 /// Something that we had to choose because the paper is silent.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Choice {
+pub struct Choice {
     /// The path of the field, such as `recipe.batch_size`; its value is read from the run's settings.
-    pub(crate) field: &'static str,
+    pub field: &'static str,
     /// Why it is ours.
-    pub(crate) why: &'static str,
+    pub why: &'static str,
+}
+
+impl Choice {
+    /// The choice of a field, and why it is ours.
+    pub const fn new(field: &'static str, why: &'static str) -> Self {
+        Self { field, why }
+    }
 }
 
 /// How a number was measured; `{name}` in the text stands for a constant of the program.
+///
+/// ```
+/// use lab::report::Note;
+/// const NOTE: Note = Note::with("Digits are shifted by {shift} cells.", &[("shift", 4.0)]);
+/// assert_eq!(NOTE.text(), "Digits are shifted by 4 cells.");
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Note {
-    pub(crate) text: &'static str,
-    pub(crate) numbers: &'static [(&'static str, f64)],
+pub struct Note {
+    /// The sentence.
+    pub text: &'static str,
+    /// The constants by their names in the text.
+    pub numbers: &'static [(&'static str, f64)],
 }
 
 impl Note {
     /// A note without numbers.
-    pub(crate) const fn new(text: &'static str) -> Self {
-        Self { text, numbers: &[] }
+    pub const fn new(text: &'static str) -> Self {
+        Self::with(text, &[])
+    }
+
+    /// A note with numbers.
+    pub const fn with(text: &'static str, numbers: &'static [(&'static str, f64)]) -> Self {
+        Self { text, numbers }
     }
 
     /// The text with its numbers.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let numbers = self.numbers.iter();
         numbers.fold(self.text.to_owned(), |text, (name, value)| {
             text.replace(&format!("{{{name}}}"), &number(*value))
@@ -38,7 +78,7 @@ impl Note {
     }
 }
 
-/// Fields of the settings by path in the order of the sentences, and their names in them.
+/// Fields that every run has, by path in the order of the sentences, and their names in them.
 /// A field of which no name is given comes last and has its own.
 const NAMES: &[(&str, &str)] = &[
     ("data_set", "data set"),
@@ -64,27 +104,6 @@ const NAMES: &[(&str, &str)] = &[
     ("preprocess", "preprocessing"),
     ("initializer", "draw of the weights"),
     ("synthetic", "images made of the set's"),
-    ("model.width", "width, as a part of the paper's"),
-    ("model.network.width", "width, as a part of the paper's"),
-    ("model.classes", "classes"),
-    ("model.in_channels", "channels of an image"),
-    ("model.image_size", "size of an image"),
-    ("model.class_map_activation", "activation of the class maps"),
-    ("model.input_dropout", "dropout on the image"),
-    ("model.dropout", "dropout"),
-    (
-        "model.gradient_scale",
-        "factor of the gradient to localisation nets",
-    ),
-    ("model.body", "classifier"),
-    ("model.body.fcn.hidden", "units of each hidden layer"),
-    ("model.body.cnn.filters", "filters of each convolution"),
-    ("model.backbone.width", "width, as a part of the paper's"),
-    ("model.weights", "weights of the terms"),
-    (
-        "model.network.body.cnn.filters",
-        "filters of each convolution",
-    ),
 ];
 
 /// What decides no number, or follows from other fields that are told.
@@ -105,69 +124,103 @@ const USUAL: &[(&str, &str)] = &[
     ("decay", "gradient"),
 ];
 
-/// Settings and recipe as one table.
-pub(crate) fn resolved(settings: &Table, recipe: &Recipe) -> Result<Table> {
-    let mut table = settings.clone();
-    let recipe: Table = recipe.to_toml()?.parse()?;
-    table.insert("recipe".to_owned(), recipe.into());
-    Ok(table)
-}
+impl Deviations {
+    /// With names for the fields of some networks, in the order of their sentences.
+    ///
+    /// They come after the fields that every run has: data set, recipe and preprocessing.
+    pub const fn named(names: &'static [(&'static str, &'static str)]) -> Self {
+        Self { names }
+    }
 
-/// The differences of a run from the paper's, one sentence each.
-pub(crate) fn between(ours: &Table, paper: &Table) -> Vec<String> {
-    let mut sentences = Vec::new();
-    compare("", ours, paper, &mut sentences);
-    let rank = |field: &str| {
-        let is_its = |(path, _): &(&str, &str)| *path == field;
-        NAMES.iter().position(is_its).unwrap_or(NAMES.len())
-    };
-    sentences.sort_by_key(|(field, _)| rank(field));
-    sentences
-        .into_iter()
-        .map(|(_, sentence)| sentence)
-        .collect()
-}
+    /// The differences of a run from the paper's, one sentence each.
+    ///
+    /// Fields that decide no number, such as labels, are not told.
+    pub fn between(&self, ours: &Table, paper: &Table) -> Vec<String> {
+        let mut sentences = Vec::new();
+        self.compare("", ours, paper, &mut sentences);
+        let rank = |field: &str| self.names().position(|(path, _)| *path == field);
+        sentences.sort_by_key(|(field, _)| rank(field).unwrap_or(usize::MAX));
+        sentences
+            .into_iter()
+            .map(|(_, sentence)| sentence)
+            .collect()
+    }
 
-fn compare(path: &str, ours: &Table, paper: &Table, sentences: &mut Vec<(String, String)>) {
-    let missing = paper.keys().filter(|key| !ours.contains_key(*key));
-    for key in ours.keys().chain(missing) {
-        let field = match path {
-            "" => key.clone(),
-            _ => format!("{path}.{key}"),
-        };
-        let (our, their) = (ours.get(key), paper.get(key));
-        if our == their || UNTOLD.contains(&field.as_str()) {
-            continue;
-        }
-        match (our, their) {
-            (Some(Value::Table(our)), Some(Value::Table(their))) if kind(our) == kind(their) => {
-                compare(&field, our, their, sentences);
+    fn compare(
+        &self,
+        path: &str,
+        ours: &Table,
+        paper: &Table,
+        sentences: &mut Vec<(String, String)>,
+    ) {
+        let missing = paper.keys().filter(|key| !ours.contains_key(*key));
+        for key in ours.keys().chain(missing) {
+            let field = match path {
+                "" => key.clone(),
+                _ => format!("{path}.{key}"),
+            };
+            let (our, their) = (ours.get(key), paper.get(key));
+            if our == their || UNTOLD.contains(&field.as_str()) {
+                continue;
             }
-            _ => {
-                let said = |value: Option<&Value>| value.map_or("none".to_owned(), phrase);
-                let (our, their) = (said(our), said(their));
-                // What reads the same, such as a table of zeros and none at all, is the same.
-                if our != their {
-                    let sentence = format!("{}: {our} instead of {their}.", name(&field));
-                    sentences.push((field, sentence));
+            match (our, their) {
+                (Some(Value::Table(our)), Some(Value::Table(their)))
+                    if kind(our) == kind(their) =>
+                {
+                    self.compare(&field, our, their, sentences);
+                }
+                _ => {
+                    let said = |value: Option<&Value>| value.map_or("none".to_owned(), phrase);
+                    let (our, their) = (said(our), said(their));
+                    // What reads the same, such as a table of zeros and none at all, is the same.
+                    if our != their {
+                        let sentence = format!("{}: {our} instead of {their}.", self.name(&field));
+                        sentences.push((field, sentence));
+                    }
                 }
             }
         }
     }
-}
 
-/// Our choices with their values in this run; of what the run has not, nothing is said.
-pub(crate) fn chosen<'a>(ours: &Table, choices: impl Iterator<Item = &'a Choice>) -> Vec<String> {
-    let sentence = |choice: &Choice| {
-        let value = phrase(at(ours, choice.field)?);
-        (value != "none").then_some(())?;
-        Some(format!("{}: {value}; {}.", name(choice.field), choice.why))
-    };
-    choices.filter_map(sentence).collect()
+    /// Our choices with their values in this run; of what the run has not, nothing is said.
+    pub fn chosen<'a>(
+        &self,
+        ours: &Table,
+        choices: impl IntoIterator<Item = &'a Choice>,
+    ) -> Vec<String> {
+        let sentence = |choice: &Choice| {
+            let value = phrase(at(ours, choice.field)?);
+            (value != "none").then_some(())?;
+            Some(format!(
+                "{}: {value}; {}.",
+                self.name(choice.field),
+                choice.why
+            ))
+        };
+        choices.into_iter().filter_map(sentence).collect()
+    }
+
+    /// Fields with their names, in the order of the sentences.
+    fn names(&self) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+        NAMES.iter().chain(self.names)
+    }
+
+    /// The name of a field in a sentence.
+    fn name(&self, field: &str) -> String {
+        let known = self.names().find(|(path, _)| *path == field);
+        known.map_or_else(
+            || {
+                let own = field.strip_prefix("model.").unwrap_or(field);
+                let own = own.strip_prefix("recipe.").unwrap_or(own);
+                own.replace(['_', '-'], " ").replace('.', ", ")
+            },
+            |(_, name)| (*name).to_owned(),
+        )
+    }
 }
 
 /// The value of a field by its path.
-pub(crate) fn at<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
+fn at<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
     let (first, rest) = match path.split_once('.') {
         Some((first, rest)) => (first, Some(rest)),
         None => (path, None),
@@ -182,19 +235,6 @@ pub(crate) fn at<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
 /// The kind of a tagged table.
 fn kind(table: &Table) -> Option<&str> {
     table.get("kind").and_then(Value::as_str)
-}
-
-/// The name of a field in a sentence.
-fn name(field: &str) -> String {
-    let known = NAMES.iter().find(|(path, _)| *path == field);
-    known.map_or_else(
-        || {
-            let own = field.strip_prefix("model.").unwrap_or(field);
-            let own = own.strip_prefix("recipe.").unwrap_or(own);
-            own.replace(['_', '-'], " ").replace('.', ", ")
-        },
-        |(_, name)| (*name).to_owned(),
-    )
 }
 
 /// A value in a sentence.
@@ -242,7 +282,7 @@ fn is_nothing(value: &Value) -> bool {
 /// A number as a reader wants it: 50,000, 1/6, 0.05.
 fn number(value: f64) -> String {
     if value >= 1000.0 && value.fract() == 0.0 {
-        return lab::report::grouped(value as usize);
+        return grouped(value as usize);
     }
     if value != 0.0 && value.abs() < 1e-4 {
         return format!("{value:e}");
@@ -266,6 +306,9 @@ fn number(value: f64) -> String {
 mod tests {
     use super::*;
 
+    const DEVIATIONS: Deviations =
+        Deviations::named(&[("model.width", "width, as a part of the paper's")]);
+
     fn table(text: &str) -> Table {
         text.parse().expect("a table")
     }
@@ -281,7 +324,7 @@ mod tests {
              [recipe.optimizer]\nkind = 'sgd'\nlr = 0.03\nmomentum = 0.9\n[model]\nwidth = 0.16666666666666666",
         );
         assert_eq!(
-            between(&ours, &paper),
+            DEVIATIONS.between(&ours, &paper),
             [
                 "training images: 3,000 instead of 50,000.",
                 "learning rates tried on held-out training images: none instead of 0.1, 0.05.",
@@ -290,7 +333,7 @@ mod tests {
                 "width, as a part of the paper's: 1/6 instead of 1.",
             ]
         );
-        assert!(between(&paper, &paper).is_empty());
+        assert!(DEVIATIONS.between(&paper, &paper).is_empty());
     }
 
     #[test]
@@ -298,21 +341,18 @@ mod tests {
         let paper = table("[recipe.optimizer]\nkind = 'sgd'\nlr = 0.01\nmomentum = 0.9");
         let ours = table("[recipe.optimizer]\nkind = 'adam'\nlr = 0.002\nweight_decay = 0.0");
         assert_eq!(
-            between(&ours, &paper),
+            DEVIATIONS.between(&ours, &paper),
             ["optimizer: adam (lr 0.002) instead of sgd (lr 0.01, momentum 0.9)."]
         );
     }
 
     #[test]
     fn choices_have_the_run_s_values() {
-        let choice = |field| Choice {
-            field,
-            why: "the paper does not state it",
-        };
+        let choice = |field| Choice::new(field, "the paper does not state it");
         let ours = table("[recipe]\nbatch_size = 128");
         let choices = [choice("recipe.batch_size"), choice("recipe.labelled")];
         assert_eq!(
-            chosen(&ours, choices.iter()),
+            DEVIATIONS.chosen(&ours, &choices),
             ["images in a batch: 128; the paper does not state it."]
         );
     }

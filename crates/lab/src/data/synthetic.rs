@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use anyhow::Result;
-use lab::data::{DigitSum, Distort, Distortion, Extrude, FloatSet, NumberRow, Redraw, Scene};
 use serde::Serialize;
 
-use crate::model::Sets;
+use super::{
+    DataError, DigitSum, Distort, Distortion, Extrude, FloatSet, NumberRow, Redraw, Scene,
+};
 
 /// Test scenes are drawn once, the same for every network and every seed.
 const TEST_SEED: u64 = 1_000_003;
@@ -14,32 +14,51 @@ const TEST_SEED: u64 = 1_000_003;
 /// Scenes in place of a data set's images; training scenes are drawn anew in every epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
-pub(crate) enum Synthetic {
+pub enum Synthetic {
     /// One distorted digit.
     Distorted {
+        /// What is done to it.
         distortion: Distortion,
+        /// Side of the picture.
         canvas: usize,
     },
     /// Two digits in two channels, both below `digits`.
-    Sum { canvas: usize, digits: usize },
-    /// Numbers of up to so many digits, with the least and the largest size of a digit.
-    Numbers {
+    Sum {
+        /// Side of the picture.
         canvas: usize,
+        /// Digits that are used: all below this.
+        digits: usize,
+    },
+    /// Numbers of several digits.
+    Numbers {
+        /// Side of the picture.
+        canvas: usize,
+        /// The most digits of a number.
         longest: usize,
+        /// The least and the largest size of a digit.
         digit: (f64, f64),
     },
     /// A digit's body in a volume.
-    Volume { side: usize },
+    Volume {
+        /// Side of the volume.
+        side: usize,
+    },
 }
 
 impl Synthetic {
-    /// Scenes of both splits.
-    pub(crate) fn apply(self, (train, test): Sets) -> Result<Sets> {
+    /// Scenes of both splits: training and test images.
+    ///
+    /// # Errors
+    /// Images that are too large for the canvas, or that the scene cannot be made of.
+    pub fn apply(
+        self,
+        (train, test): (FloatSet, FloatSet),
+    ) -> Result<(FloatSet, FloatSet), DataError> {
         let test = self.of(test)?.rendered(TEST_SEED);
         Ok((self.of(train)?, test))
     }
 
-    fn of(self, set: FloatSet) -> Result<FloatSet> {
+    fn of(self, set: FloatSet) -> Result<FloatSet, DataError> {
         let set = match self {
             Self::Sum { digits, .. } if digits < set.classes => below(&set, digits)?,
             _ => set,
@@ -56,12 +75,12 @@ impl Synthetic {
             } => Arc::new(NumberRow::new(canvas, longest, digit, &set)?),
             Self::Volume { side } => Arc::new(Extrude::new(side, &set)?),
         };
-        Ok(FloatSet::composed(set, scene, Redraw::EveryEpoch)?)
+        FloatSet::composed(set, scene, Redraw::EveryEpoch)
     }
 }
 
 /// The images whose class is below `classes`.
-fn below(set: &FloatSet, classes: usize) -> Result<FloatSet> {
+fn below(set: &FloatSet, classes: usize) -> Result<FloatSet, DataError> {
     let (mut images, mut labels) = (Vec::new(), Vec::new());
     for (index, &label) in set.labels.iter().enumerate() {
         if (label as usize) < classes
@@ -72,7 +91,7 @@ fn below(set: &FloatSet, classes: usize) -> Result<FloatSet> {
         }
     }
     let size = (set.channels, set.height, set.width);
-    Ok(FloatSet::new(size, images, labels, classes)?)
+    FloatSet::new(size, images, labels, classes)
 }
 
 #[cfg(test)]
@@ -80,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sums_of_small_digits() -> Result<()> {
+    fn sums_of_small_digits() -> Result<(), DataError> {
         let set = FloatSet::new(
             (1, 1, 2),
             vec![0.0, 0.1, 0.2, 0.3, 0.4, 0.5],

@@ -1,7 +1,12 @@
 //! Labels as names of folders.
 
-/// A label as the name of a folder.
-pub(crate) fn file_name(label: &str) -> String {
+/// A label as the name of a folder or file: letters, digits, `.`, `+` and single hyphens.
+///
+/// ```
+/// use lab::report::file_name;
+/// assert_eq!(file_name("All-CNN-C, flip and translation"), "All-CNN-C-flip-and-translation");
+/// ```
+pub fn file_name(label: &str) -> String {
     let part = |c: char| {
         if c.is_ascii_alphanumeric() || "-.+".contains(c) {
             c

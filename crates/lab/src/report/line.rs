@@ -1,18 +1,25 @@
 //! A least-squares line through points.
 
-/// y = slope x + offset.
+/// A line through points by least squares, and how well it fits.
+///
+/// ```
+/// use lab::report::Line;
+/// let line = Line::through(&[(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)]);
+/// assert_eq!(line, Some(Line { slope: 2.0, offset: 2.0, r_squared: 1.0 }));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Line {
-    pub(super) slope: f64,
+pub struct Line {
+    /// The slope.
+    pub slope: f64,
     /// The mean of y - x: how far the points lie above the diagonal.
-    pub(super) offset: f64,
+    pub offset: f64,
     /// The share of the variance of y that the line explains.
-    pub(super) r_squared: f64,
+    pub r_squared: f64,
 }
 
 impl Line {
     /// The line with the least squares of errors in y; nothing if x or y does not vary.
-    pub(super) fn through(points: &[(f64, f64)]) -> Option<Self> {
+    pub fn through(points: &[(f64, f64)]) -> Option<Self> {
         let n = points.len() as f64;
         let mean = |value: fn(&(f64, f64)) -> f64| points.iter().map(value).sum::<f64>() / n;
         let (mx, my) = (mean(|p| p.0), mean(|p| p.1));

@@ -2,28 +2,37 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use lab::report::{History, Record, ReportError, Scale, merge, read_records, regular_files};
+use super::results::{Results, Warn, kept};
+use super::{Exhibit, History, Record, ReportError, Scale, merge, read_records, regular_files};
 
-use crate::catalog;
-use crate::experiment::Experiment;
-use crate::results::{Results, kept};
+/// The file of the kept records of an experiment at a scale: `nin-table4-quick.json`.
+pub fn record_file(kept: &Path, id: &str, scale: Scale) -> PathBuf {
+    kept.join(format!("{}-{scale}.json", id.replace('/', "-")))
+}
 
-/// All results below `out`, in the order of the papers, from small to large scale.
+/// All results below the folder of the runs, in the order of the exhibits, from small to large scale.
 ///
 /// A file that is damaged is left out with a warning.
-pub(crate) fn all(out: &Path) -> Result<Vec<Results>, ReportError> {
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn gather(
+    out: &Path,
+    exhibits: &[Exhibit],
+    warn: Warn<'_>,
+) -> Result<Vec<Results>, ReportError> {
     let files = regular_files(out)?;
     let mut results = Vec::new();
-    for experiment in catalog::all() {
+    for exhibit in exhibits {
         for scale in Scale::ALL {
-            let folder = out.join(experiment.id).join(scale.name());
+            let folder = out.join(exhibit.id).join(scale.name());
             let from = files.partition_point(|file| file < &folder);
             let below = files[from..].iter();
             let below: Vec<&Path> = below
                 .take_while(|file| file.starts_with(&folder))
                 .map(PathBuf::as_path)
                 .collect();
-            results.extend(of_folder(experiment, scale, &folder, &below, out));
+            results.extend(of_folder(exhibit, scale, &folder, &below, out, warn));
         }
     }
     Ok(results)
@@ -31,19 +40,20 @@ pub(crate) fn all(out: &Path) -> Result<Vec<Results>, ReportError> {
 
 /// What the files below an experiment's folder say; `None` if there is no record among them.
 fn of_folder(
-    experiment: &'static Experiment,
+    exhibit: &Exhibit,
     scale: Scale,
     folder: &Path,
     files: &[&Path],
     out: &Path,
+    warn: Warn<'_>,
 ) -> Option<Results> {
     let (mut records, mut runs) = (Vec::new(), Vec::new());
     for file in files.iter().filter(|file| file.ends_with("record.json")) {
-        let Some(found) = kept(read_records(file)) else {
+        let Some(found) = kept(read_records(file), warn) else {
             continue;
         };
         for record in &found {
-            runs.extend(histories(record, file, out));
+            runs.extend(histories(record, file, out, warn));
         }
         records.extend(found);
     }
@@ -53,16 +63,14 @@ fn of_folder(
     };
     let figures = files.iter().filter(is_figure);
     (!records.is_empty()).then(|| Results {
-        experiment,
-        scale,
-        records: merge(records),
         runs,
         figures: figures.map(|file| file.to_path_buf()).collect(),
+        ..Results::new(exhibit, scale, merge(records))
     })
 }
 
 /// The histories of a record's runs: those that it names, or the one beside it.
-fn histories(record: &Record, file: &Path, out: &Path) -> Vec<History> {
+fn histories(record: &Record, file: &Path, out: &Path, warn: Warn<'_>) -> Vec<History> {
     let beside = file
         .parent()
         .and_then(|folder| folder.strip_prefix(out).ok());
@@ -97,7 +105,7 @@ fn histories(record: &Record, file: &Path, out: &Path) -> Vec<History> {
         if !(is_below && is_real && is_own) {
             return None;
         }
-        let history = kept(History::read(&folder, run.to_string_lossy()))??;
+        let history = kept(History::read(&folder, run.to_string_lossy()), warn)??;
         let model = record.model.clone();
         Some(History {
             model,
@@ -109,17 +117,24 @@ fn histories(record: &Record, file: &Path, out: &Path) -> Vec<History> {
 }
 
 /// The results that the documents keep: records in `docs/results`, pictures in `docs/figures`.
-pub(crate) fn of_documents(root: &Path) -> Result<Vec<Results>, ReportError> {
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn gather_kept(
+    root: &Path,
+    exhibits: &[Exhibit],
+    warn: Warn<'_>,
+) -> Result<Vec<Results>, ReportError> {
     let figures = regular_files(&root.join("docs/figures"))?;
     let mut results = Vec::new();
-    for experiment in catalog::all() {
+    for exhibit in exhibits {
         for scale in Scale::ALL {
-            let name = format!("{}-{scale}", experiment.id.replace('/', "-"));
-            let file = root.join("docs/results").join(format!("{name}.json"));
+            let name = format!("{}-{scale}", exhibit.id.replace('/', "-"));
+            let file = record_file(&root.join("docs/results"), exhibit.id, scale);
             if !file.is_file() {
                 continue;
             }
-            let Some(records) = kept(read_records(&file)) else {
+            let Some(records) = kept(read_records(&file), warn) else {
                 continue;
             };
             let prefix = format!("{name}-");
@@ -128,11 +143,8 @@ pub(crate) fn of_documents(root: &Path) -> Result<Vec<Results>, ReportError> {
                 name.starts_with(&prefix) && name.ends_with(".png")
             };
             results.push(Results {
-                experiment,
-                scale,
-                records: merge(records),
-                runs: Vec::new(),
                 figures: figures.iter().filter(is_its).cloned().collect(),
+                ..Results::new(exhibit, scale, merge(records))
             });
         }
     }

@@ -1,0 +1,70 @@
+//! What a session keeps of the current experiment: records and figures.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use lab::report::{Animation, Picture, Record, file_name, write_records};
+
+use super::{Session, Trained};
+use crate::planned::Planned;
+
+impl Session<'_> {
+    /// Keeps something that was measured of a row's network.
+    pub(crate) fn measured(
+        &self,
+        row: &Planned,
+        (quantity, unit): (&str, &str),
+        seed: u64,
+        value: Option<f64>,
+    ) -> Result<()> {
+        let record = row.record(self.id, self.scale(), quantity, unit)?;
+        let folder = row.folder(seed).join(file_name(quantity));
+        self.keep(&folder, &record.value(seed, value))
+    }
+
+    /// Keeps the result of a network that has no test error, with what its training took.
+    pub(crate) fn measured_of(
+        &self,
+        row: &Planned,
+        (quantity, unit): (&str, &str),
+        trained: &Trained,
+        value: f64,
+    ) -> Result<()> {
+        let record = row.record(self.id, self.scale(), quantity, unit)?;
+        let record = Record {
+            parameters: Some(trained.parameters.count()),
+            ..record.trained(trained.seed, &trained.log)
+        };
+        let record = Record {
+            values: vec![Some(value)],
+            ..record
+        };
+        self.keep(&row.folder(trained.seed), &record)
+    }
+
+    /// Writes a record to its folder, from that of the experiment, and shows it.
+    pub(crate) fn keep(&self, folder: &Path, record: &Record) -> Result<()> {
+        let folder = self.folder().join(folder);
+        let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
+        let record =
+            record
+                .clone()
+                .measured_by(self.settings.command_of(self.id), today, &self.environment);
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make {}; choose another --out", folder.display()))?;
+        write_records(&folder.join("record.json"), std::slice::from_ref(&record))?;
+        (self.on_record)(&record)
+    }
+
+    /// Saves a figure of the current experiment.
+    pub(crate) fn figure(&self, name: &str, picture: &Picture) -> Result<()> {
+        let path = self.folder().join("figures").join(format!("{name}.png"));
+        Ok(picture.save(&path)?)
+    }
+
+    /// Saves a moving figure of the current experiment.
+    pub(crate) fn animation(&self, name: &str, animation: &Animation) -> Result<()> {
+        let path = self.folder().join("figures").join(format!("{name}.png"));
+        Ok(animation.save(&path)?)
+    }
+}

@@ -1,0 +1,61 @@
+//! What the command line decided for all runs.
+
+use std::path::PathBuf;
+
+use candle_core::{Device, DeviceLocation};
+use lab::data::Source;
+use lab::report::Scale;
+
+/// What the command line decided for all runs.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) scale: Scale,
+    /// `None`: not given, and the scale needs it.
+    pub(crate) source: Option<Source>,
+    pub(crate) device: Device,
+    /// The first seed.
+    pub(crate) seed: u64,
+    /// Number of runs with consecutive seeds; `None`: as many as the experiment wants.
+    pub(crate) seeds: Option<u64>,
+    pub(crate) out: PathBuf,
+    pub(crate) resume: bool,
+    /// Finished runs are done again.
+    pub(crate) again: bool,
+    /// Part `index`, from 1, of `count` parts of all runs.
+    pub(crate) shard: Option<(usize, usize)>,
+    /// The command that does all this again.
+    pub(crate) command: String,
+}
+
+impl Settings {
+    /// The command that runs one experiment with these settings.
+    pub(crate) fn command_of(&self, id: &str) -> String {
+        let Self {
+            scale,
+            source,
+            device,
+            seed,
+            seeds,
+            ..
+        } = self;
+        let mut command = format!("cargo xtask reproduce {id} --scale {scale}");
+        command += match source {
+            Some(Source::Dir(_)) => " --data DIR",
+            Some(Source::Subset(_)) => " --data subset:DIR",
+            Some(Source::Hub) => " --data hub",
+            Some(Source::Embedded) | None => "",
+        };
+        if *seed > 0 {
+            command += &format!(" --seed {seed}");
+        }
+        if let Some(seeds) = seeds {
+            command += &format!(" --seeds {seeds}");
+        }
+        match device.location() {
+            DeviceLocation::Cpu => {}
+            DeviceLocation::Cuda { gpu_id } => command += &format!(" --device cuda:{gpu_id}"),
+            DeviceLocation::Metal { gpu_id } => command += &format!(" --device metal:{gpu_id}"),
+        }
+        command
+    }
+}
