@@ -23,10 +23,10 @@ impl Place {
         };
         write_records(
             &place.root("docs/results/nin-table1-quick.json"),
-            &[record.clone()],
+            std::slice::from_ref(record),
         )
         .unwrap();
-        write_records(&place.run("seed-0/record.json"), &[record.clone()]).unwrap();
+        write_records(&place.run("seed-0/record.json"), std::slice::from_ref(record)).unwrap();
         fs::write(place.root("README.md"), README).unwrap();
         place
     }
