@@ -26,7 +26,11 @@ impl Place {
             std::slice::from_ref(record),
         )
         .unwrap();
-        write_records(&place.run("seed-0/record.json"), std::slice::from_ref(record)).unwrap();
+        write_records(
+            &place.run("seed-0/record.json"),
+            std::slice::from_ref(record),
+        )
+        .unwrap();
         fs::write(place.root("README.md"), README).unwrap();
         place
     }

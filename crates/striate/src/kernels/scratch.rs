@@ -11,7 +11,8 @@
 //! | up to [`SMALL`] | the thread that used them, so that they stay in its cache | [`KEPT_BY_A_THREAD`] |
 //! | larger | all threads together | [`KEPT_BY_ALL`] |
 //!
-//! Beyond the bound the buffers that have not been used for longest are freed; [`release`] frees all.
+//! Beyond the bound the buffers that have not been used for longest are freed, and of more than [`KEPT`] the smallest;
+//! [`release`] frees all.
 
 use std::alloc::{Layout, alloc_zeroed};
 use std::cell::RefCell;
@@ -28,6 +29,8 @@ const LINE: usize = 64;
 const SMALL: usize = 4 << 20;
 /// Bytes that an idle thread keeps.
 const KEPT_BY_A_THREAD: usize = 8 << 20;
+/// Buffers that a pool keeps: each is looked at when one is taken, and a kernel holds fewer than this at a time.
+const KEPT: usize = 16;
 /// Bytes of larger buffers that are kept for any thread.
 const KEPT_BY_ALL: usize = 256 << 20;
 
@@ -175,10 +178,18 @@ impl Pool {
         Some(words)
     }
 
-    /// Keeps a buffer, and frees others until the pool is within its bound.
+    /// Keeps a buffer, and frees others until the pool is within its bounds.
     fn put(&mut self, words: Vec<u64>) {
         self.bytes += size_of_val(&*words);
         self.buffers.push_back(words);
+        let smallest =
+            |buffers: &VecDeque<Vec<u64>>| (0..buffers.len()).min_by_key(|&i| buffers[i].len());
+        if self.buffers.len() > KEPT
+            && let Some(smallest) = smallest(&self.buffers)
+            && let Some(words) = self.buffers.remove(smallest)
+        {
+            self.bytes -= size_of_val(&*words);
+        }
         while self.bytes > self.most {
             let Some(oldest) = self.buffers.pop_front() else {
                 break;
@@ -233,6 +244,15 @@ mod tests {
         assert_eq!(pool.take(31).map(|words| words.len()), Some(50));
         pool.put(vec![0; 101]);
         assert_eq!(pool.bytes, 0);
+    }
+
+    #[test]
+    fn a_pool_keeps_few_buffers_and_those_the_largest() {
+        let mut pool = Pool::new(usize::MAX);
+        (1..=100).for_each(|len| pool.put(vec![0; len]));
+        assert_eq!(pool.buffers.len(), KEPT);
+        let least = pool.buffers.iter().map(Vec::len).min();
+        assert_eq!(least, Some(101 - KEPT));
     }
 
     #[test]
