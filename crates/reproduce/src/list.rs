@@ -60,16 +60,9 @@ fn measured(records: &[Record]) -> Option<String> {
         .filter(|record| record.wall_seconds.is_some());
     let seconds: f64 = timed.clone().filter_map(|record| record.wall_seconds).sum();
     let machine = timed.clone().next()?.environment.summary();
-    let rows = timed.clone().count();
     let runs: usize = timed.map(|record| record.seeds.len()).sum();
-    let rows = match rows == runs {
-        true => format!("{rows} runs"),
-        false => format!("{rows} rows, {runs} runs"),
-    };
-    Some(format!(
-        "took {} for {rows} on {machine}",
-        duration(seconds)
-    ))
+    let seconds = duration(seconds);
+    Some(format!("took {seconds} for {runs} runs on {machine}"))
 }
 
 /// The time of every row with one seed, from the speed of records of the same networks;
@@ -92,10 +85,7 @@ fn estimated(experiment: &Experiment, scale: Scale, known: &[Record]) -> Option<
         let (train, _) = training.counts(images.train, images.test);
         let trained = record.train_images? * record.epochs * record.seeds.len();
         let once = train * training.recipe.epochs;
-        let candidates = match training.rates.len() {
-            0 => 1,
-            rates => rates + 1,
-        };
+        let candidates = training.rates.len() + 1;
         seconds += record.wall_seconds? * (once * candidates) as f64 / trained.max(1) as f64;
         machine.get_or_insert_with(|| record.environment.summary());
     }

@@ -32,6 +32,8 @@ pub(crate) struct Trainer<'a> {
     prepared: Option<(String, Rc<Sets>)>,
     /// What this session has trained.
     done: HashSet<RunId>,
+    /// Whether a learning rate is being chosen.
+    choosing: bool,
 }
 
 /// What came of a training: its history and its number of parameters.
@@ -68,6 +70,7 @@ impl<'a> Trainer<'a> {
             store: RunStore::new(&settings.out),
             prepared: None,
             done: HashSet::new(),
+            choosing: false,
         }
     }
 
@@ -110,7 +113,7 @@ impl<'a> Trainer<'a> {
         wait: Wait,
         train: impl FnOnce(&mut Self, RunLock) -> Result<(Fitted, Option<f64>, Run)>,
     ) -> Result<Ended> {
-        let shard = self.settings.shard;
+        let shard = self.settings.shard.filter(|_| !self.choosing);
         if shard.is_some_and(|(index, count)| !run.is_in(index, count)) {
             return Ok(match self.store.finished(&run)? {
                 Some(finished) => Ended::Done(run, finished),
@@ -161,10 +164,16 @@ impl<'a> Trainer<'a> {
         for &rate in &training.rates {
             let label = format!("{label}, learning rate {rate}");
             let candidate = training.candidate(rate);
-            let ended = self.finished(row, &candidate, &label, seed, Wait::Yes)?;
-            let Ended::Done(_, RunResult { log: Some(log), .. }) = ended else {
+            // Whoever trains the network needs all rates, whatever part they are in.
+            self.choosing = true;
+            let ended = self.finished(row, &candidate, &label, seed, Wait::Yes);
+            self.choosing = false;
+            let Ended::Done(_, RunResult { log: Some(log), .. }) = ended? else {
                 continue;
             };
+            if log.outcome == Outcome::DeadStart {
+                continue;
+            }
             let error = log.final_error().context("the recipe has no epochs")?;
             self.console
                 .note(format!("{label}: {error:.2}% on held-out training images"));
@@ -216,7 +225,11 @@ impl<'a> Trainer<'a> {
         }
         // Large sets: the old ones go before the new ones come.
         self.prepared = None;
-        let sets = Rc::new(training.prepare(&row.data, &self.settings.out.join("cache"))?);
+        let sets = Rc::new(training.prepare(
+            &row.data,
+            &self.settings.out.join("cache"),
+            &self.console,
+        )?);
         self.prepared = Some((key, Rc::clone(&sets)));
         Ok(sets)
     }

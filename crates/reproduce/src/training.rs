@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use candle_core::{DType, Device};
-use lab::data::{Dataset, Preprocess, Synthetic};
-use lab::train::{AdamConfig, Recipe, Run, SgdConfig, TrainError, TrainLog};
+use lab::data::{CacheUse, Dataset, Preprocess, Synthetic};
+use lab::train::{AdamConfig, Console, DeadStart, Recipe, Run, SgdConfig, TrainError, TrainLog};
 use serde::Serialize;
 use striate::{Initializer, Parameters};
 
@@ -77,6 +77,7 @@ impl Training {
         Self {
             recipe: Recipe {
                 optimizer: self.recipe.optimizer.with_lr(rate),
+                dead_start: DeadStart::GiveUp,
                 ..self.recipe.clone()
             },
             rates: Vec::new(),
@@ -131,10 +132,13 @@ impl Training {
     }
 
     /// Both splits as numbers; a whitening is computed once and kept in `cache`.
-    pub(crate) fn prepare(&self, data: &Dataset, cache: &Path) -> Result<Sets> {
+    pub(crate) fn prepare(&self, data: &Dataset, cache: &Path, console: &Console) -> Result<Sets> {
         let (train, test) = self.counts(data.train.len(), data.test.len());
         let cut = data.first(train, test);
         let fitted = self.preprocess.fit_cached(&cut.train, cache)?;
+        if let CacheUse::Replaced(reason) | CacheUse::Failed(reason) = &fitted.cache {
+            console.warn(format!("the kept whitening: {reason}"));
+        }
         let sets = (fitted.apply(&cut.train)?, fitted.apply(&cut.test)?);
         match self.synthetic {
             Some(synthetic) => Ok(synthetic.apply(sets)?),

@@ -142,8 +142,10 @@ pub(super) fn training(
     })
 }
 
+type Epochs = fn(Distortion, Kind) -> usize;
+
 /// Epochs of a network on a distortion, if not those of the setup.
-const EPOCHS: Scales<Option<fn(Distortion, Kind) -> usize>> = Scales {
+const EPOCHS: Scales<Option<Epochs>> = Scales {
     quick: Some(quick_epochs),
     ..Scales::all(None)
 };
