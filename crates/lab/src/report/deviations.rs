@@ -9,8 +9,8 @@ use super::grouped;
 /// ```
 /// use lab::report::{Choice, Deviations};
 /// const DEVIATIONS: Deviations = Deviations::named(&[("model.width", "width of the network")]);
-/// let paper = toml::toml! { recipe = { epochs = 350, batch_size = 128 }, model = { width = 1.0 } };
-/// let ours = toml::toml! { recipe = { epochs = 14, batch_size = 128 }, model = { width = 0.25 } };
+/// let paper = "recipe = { epochs = 350, batch_size = 128 }\nmodel = { width = 1.0 }".parse()?;
+/// let ours = "recipe = { epochs = 14, batch_size = 128 }\nmodel = { width = 0.25 }".parse()?;
 /// assert_eq!(
 ///     DEVIATIONS.between(&ours, &paper),
 ///     ["epochs: 14 instead of 350.", "width of the network: 0.25 instead of 1."]
@@ -20,6 +20,7 @@ use super::grouped;
 ///     DEVIATIONS.chosen(&ours, [&BATCH]),
 ///     ["images in a batch: 128; the paper does not state it."]
 /// );
+/// # Ok::<(), toml::de::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Deviations {
