@@ -62,7 +62,7 @@ fn measured(records: &[Record]) -> Option<String> {
     let machine = timed.clone().next()?.environment.summary();
     let runs: usize = timed.map(|record| record.seeds.len()).sum();
     let seconds = duration(seconds);
-    Some(format!("took {seconds} for {runs} runs on {machine}"))
+    Some(format!("took {seconds} (runs: {runs}) on {machine}"))
 }
 
 /// The time of every row with one seed, from the speed of records of the same networks;
