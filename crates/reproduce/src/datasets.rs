@@ -37,15 +37,11 @@ impl Datasets {
         scale: Scale,
         console: &Console,
     ) -> Result<Given> {
-        let key = format!(
-            "{} {:?}",
-            name(wanted.paper, &wanted.stand_in, source, scale),
-            wanted.view
-        );
+        let name = name(wanted.paper, &wanted.stand_in, source, scale);
+        let key = format!("{name} {:?}", wanted.view);
         if let Some(given) = self.given.get(&key) {
             return Ok(given.clone());
         }
-        let name = name(wanted.paper, &wanted.stand_in, source, scale);
         let whole = self.whole(name, source, console)?;
         let mut folds = None;
         let data = match wanted.view {
