@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use striate::layers::Dropout;
 use striate::{Clock, global_avg_pool};
 
-use crate::initialization::{Initialization, Place};
+use crate::initialization::{Initialization, Position};
 
 /// What stands on top of the last maps.
 ///
@@ -99,7 +99,7 @@ impl HeadLayer {
         let dropout = (p > 0.0).then(|| Dropout::with_clock(p, "drop_head", clock));
         let dense = if head.is_fully_connected() {
             let inputs = maps.0 * maps.1 * maps.2;
-            let (weight, bias) = initialization.draws(Place::Logits, inputs);
+            let (weight, bias) = initialization.draws(Position::Logits, inputs);
             let vb = vb.pp("fc");
             let weight = vb.get_with_hints((classes, inputs), "weight", weight)?;
             Some(Linear::new(

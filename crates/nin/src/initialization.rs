@@ -59,15 +59,16 @@ impl Initialization {
     }
 
     /// The draws of weight and bias of a layer whose units have `fan_in` inputs each.
-    pub(crate) fn draws(self, place: Place, fan_in: usize) -> (Init, Init) {
+    pub(crate) fn draws(self, place: Position, fan_in: usize) -> (Init, Init) {
         match self {
             Self::Guarded => match place {
-                Place::FirstConv | Place::FirstCccp | Place::Hidden | Place::DenseInput => {
-                    (DEFAULT_KAIMING_NORMAL, ZERO)
-                }
-                Place::AfterPool => (part_of_he(0.5, fan_in), ZERO),
-                Place::Logits => (part_of_he(0.01, fan_in), ZERO),
-                Place::ReluClassMaps => (part_of_he(0.01, fan_in), Init::Const(1.0)),
+                Position::FirstConv
+                | Position::FirstCccp
+                | Position::Hidden
+                | Position::DenseInput => (DEFAULT_KAIMING_NORMAL, ZERO),
+                Position::AfterPool => (part_of_he(0.5, fan_in), ZERO),
+                Position::Logits => (part_of_he(0.01, fan_in), ZERO),
+                Position::ReluClassMaps => (part_of_he(0.01, fan_in), Init::Const(1.0)),
             },
             Self::Gaussian {
                 first_conv,
@@ -75,13 +76,13 @@ impl Initialization {
                 others,
             } => {
                 let stdev = match place {
-                    Place::FirstConv => first_conv,
-                    Place::FirstCccp => first_cccp,
-                    Place::Hidden
-                    | Place::AfterPool
-                    | Place::Logits
-                    | Place::ReluClassMaps
-                    | Place::DenseInput => others,
+                    Position::FirstConv => first_conv,
+                    Position::FirstCccp => first_cccp,
+                    Position::Hidden
+                    | Position::AfterPool
+                    | Position::Logits
+                    | Position::ReluClassMaps
+                    | Position::DenseInput => others,
                 };
                 (Init::Randn { mean: 0.0, stdev }, ZERO)
             }
@@ -102,7 +103,7 @@ pub(crate) fn he(fan_in: usize) -> f64 {
 
 /// Where a layer stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Position {
     /// The first convolution.
     FirstConv,
     /// A 1x1 layer of the first block.
@@ -119,7 +120,7 @@ pub(crate) enum Place {
     Logits,
 }
 
-impl Place {
+impl Position {
     /// Where the convolution `index` of block `block` stands.
     pub(crate) fn of(config: &NinConfig, block: usize, index: usize) -> Self {
         let is_last_block = block + 1 == config.blocks.len();

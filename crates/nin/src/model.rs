@@ -10,7 +10,7 @@ use striate::{Activation, Clock, Network};
 use crate::NETWORK;
 use crate::config::NinConfig;
 use crate::head::HeadLayer;
-use crate::initialization::{Initialization, Place};
+use crate::initialization::{Initialization, Position};
 use crate::mlpconv::MlpConv;
 
 /// Name of the tap after the head.
@@ -83,7 +83,7 @@ impl Nin {
             for layer in layers {
                 match layer {
                     LayerSpec::Conv { name, channels, .. } => {
-                        let place = Place::of(config, i, convs.len());
+                        let place = Position::of(config, i, convs.len());
                         convs.push(conv(layer, inputs, place, config.initialization, &vb)?);
                         names.push(name.clone());
                         inputs = *channels;
@@ -223,7 +223,7 @@ impl Module for PoolLayer {
 pub(crate) fn conv(
     layer: &LayerSpec,
     inputs: usize,
-    place: Place,
+    place: Position,
     initialization: Initialization,
     vb: &VarBuilder,
 ) -> Result<Conv2d> {

@@ -17,7 +17,7 @@ use striate::{Clock, Network, relu};
 
 use crate::config::ClassMapActivation;
 use crate::head::HeadLayer;
-use crate::initialization::Place;
+use crate::initialization::Position;
 use crate::local::{self, LocallyConnected2d};
 use crate::model::conv;
 
@@ -74,8 +74,8 @@ impl PlainCnn {
                 LayerSpec::MaxPool { window, .. } => Layer::Pool(MaxPool2d::new(*window)),
                 LayerSpec::Conv { channels: out, .. } => {
                     let place = match layers.is_empty() {
-                        true => Place::FirstConv,
-                        false => Place::AfterPool,
+                        true => Position::FirstConv,
+                        false => Position::AfterPool,
                     };
                     let conv = conv(&spec, channels, place, start, &vb)?;
                     channels = *out;
@@ -89,9 +89,9 @@ impl PlainCnn {
             config.head.is_fully_connected(),
             config.class_map_activation,
         ) {
-            (true, _) => Place::AfterPool,
-            (false, ClassMapActivation::Relu) => Place::ReluClassMaps,
-            (false, ClassMapActivation::Identity) => Place::Logits,
+            (true, _) => Position::AfterPool,
+            (false, ClassMapActivation::Relu) => Position::ReluClassMaps,
+            (false, ClassMapActivation::Identity) => Position::Logits,
         };
         let (inputs, maps) = config.local_maps()?;
         let draws = start.draws(place, inputs * LOCAL_KERNEL * LOCAL_KERNEL);

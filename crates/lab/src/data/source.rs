@@ -56,7 +56,7 @@ pub fn load(name: &str, source: &Source) -> Result<Dataset, DataError> {
     if *source == Source::Embedded {
         return embedded::load(name);
     }
-    let place = Place::find(name, source, false)?;
+    let place = Location::find(name, source, false)?;
     let (train, test) = place.read()?;
     let mut data = Dataset {
         name: place.request.name().to_owned(),
@@ -70,7 +70,7 @@ pub fn load(name: &str, source: &Source) -> Result<Dataset, DataError> {
 }
 
 /// Where the files of a set are, and in which layout.
-pub(super) struct Place {
+pub(super) struct Location {
     pub(super) request: Request,
     pub(super) layout: Layout,
     /// Whether all images of the set must be there.
@@ -79,7 +79,7 @@ pub(super) struct Place {
     pub(super) cure: &'static str,
 }
 
-impl Place {
+impl Location {
     /// Finds the files, after a download if `source` is the hub; of the images without labels too if wanted.
     pub(super) fn find(name: &str, source: &Source, with_extra: bool) -> Result<Self, DataError> {
         let set = DataSet::find(name);

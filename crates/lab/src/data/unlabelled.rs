@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::layout::Layout;
 use super::read::{Request, parquet};
-use super::source::Place;
+use super::source::Location;
 use super::{DataError, ImageSet, Source};
 
 /// The first `limit` images that the set `name` has for learning without labels, or all if there are fewer.
@@ -31,7 +31,7 @@ pub fn load_unlabelled(
     if *source == Source::Embedded {
         return Ok(None);
     }
-    let place = Place::find(name, source, true)?;
+    let place = Location::find(name, source, true)?;
     let request = &place.request;
     let found = match &place.layout {
         Layout::Stl10(files) => files.unlabelled(request, limit)?,
@@ -78,7 +78,7 @@ pub fn load_folds(
     if *source == Source::Embedded {
         return Ok(None);
     }
-    let place = Place::find(name, source, false)?;
+    let place = Location::find(name, source, false)?;
     let request = &place.request;
     let folds = match &place.layout {
         Layout::Stl10(files) => files.folds(request)?,

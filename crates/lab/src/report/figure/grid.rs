@@ -2,7 +2,7 @@
 
 use super::super::ReportError;
 use super::Picture;
-use super::canvas::{Anchor, Canvas, LINE, text_width};
+use super::drawing::{Anchor, Drawing, LINE, text_width};
 
 /// A grid of pictures.
 ///
@@ -92,26 +92,26 @@ impl ImageGrid {
         let top = LINE + header + 2 * GAP;
         let count = rows.iter().map(|(_, row)| row.len()).max().unwrap_or(0) as u32;
         let total = (left + count * cell.0).max(text_width(&self.title) + 2 * GAP) + GAP;
-        let mut canvas = Canvas::new(total, top + rows.len() as u32 * cell.1 + GAP);
+        let mut drawing = Drawing::new(total, top + rows.len() as u32 * cell.1 + GAP);
         let at = (GAP as i32, (LINE / 2 + GAP / 2) as i32);
-        canvas.text(&self.title, at, Anchor::Left)?;
+        drawing.text(&self.title, at, Anchor::Left)?;
         for (column, name) in self.columns.iter().enumerate() {
             let x = left + column as u32 * cell.0 + (cell.0 - GAP) / 2;
             let at = (x as i32, (LINE + GAP + LINE / 2) as i32);
-            canvas.text(name, at, Anchor::Center)?;
+            drawing.text(name, at, Anchor::Center)?;
         }
         for (row, (name, pictures)) in rows.iter().enumerate() {
             let y = top + row as u32 * cell.1;
             let at = ((left - GAP) as i32, (y + height / 2) as i32);
-            canvas.text(name, at, Anchor::Right)?;
+            drawing.text(name, at, Anchor::Right)?;
             for (column, picture) in pictures.iter().enumerate() {
                 let x = left + column as u32 * cell.0 + (cell.0 - GAP - picture.width()) / 2;
-                image::imageops::replace(&mut canvas.image, &picture.image, x.into(), y.into());
+                image::imageops::replace(&mut drawing.image, &picture.image, x.into(), y.into());
             }
         }
         Ok(Picture {
             title: self.title.clone(),
-            image: canvas.image,
+            image: drawing.image,
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Figures: curves and grids of images, drawn without any font of the system.
 
 mod animation;
-mod canvas;
+mod drawing;
 mod grid;
 mod picture;
 mod plot;

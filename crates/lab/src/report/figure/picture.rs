@@ -6,7 +6,7 @@ use image::RgbImage;
 use plotters::style::RGBColor;
 
 use super::super::{ReportError, files};
-use super::canvas::Canvas;
+use super::drawing::Drawing;
 
 /// A picture of 8 bits a channel.
 #[derive(Clone, PartialEq)]
@@ -170,9 +170,9 @@ impl Picture {
     /// ```
     pub fn with_line(self, points: &[(f32, f32)], color: [u8; 3]) -> Self {
         let Self { title, image } = self;
-        let mut canvas = Canvas { image };
+        let mut drawing = Drawing { image };
         // Far outside, a little less far looks the same and is quicker to draw.
-        let reach = 4.0 * canvas.image.width().max(canvas.image.height()) as f32;
+        let reach = 4.0 * drawing.image.width().max(drawing.image.height()) as f32;
         let pixel = |(x, y): (f32, f32)| {
             let along = |at: f32| at.floor().clamp(-reach, reach) as i32;
             (along(x), along(y))
@@ -183,12 +183,12 @@ impl Picture {
             .map(|&at| pixel(at))
             .collect();
         let [r, g, b] = color;
-        let drawn = canvas.line(pixels, RGBColor(r, g, b));
+        let drawn = drawing.line(pixels, RGBColor(r, g, b));
         debug_assert!(
             drawn.is_ok(),
             "memory of the right size has nothing to fail on"
         );
-        let image = canvas.image;
+        let image = drawing.image;
         Self { title, image }
     }
 

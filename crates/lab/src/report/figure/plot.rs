@@ -5,7 +5,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::super::ReportError;
 use super::Picture;
-use super::canvas::{Canvas, FAMILY, Failure, LETTERS, LINE, TEXT, fitted, font, text_width};
+use super::drawing::{Drawing, FAMILY, Failure, LETTERS, LINE, TEXT, fitted, font, text_width};
 
 /// How a series is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,8 +121,8 @@ impl Plot {
             });
         }
         let (xs, ys) = (range(finite().map(|p| p.0)), range(finite().map(|p| p.1)));
-        let mut canvas = Canvas::new(WIDTH, HEIGHT);
-        canvas.draw(|area| {
+        let mut drawing = Drawing::new(WIDTH, HEIGHT);
+        drawing.draw(|area| {
             let names = self.series.iter().map(|series| text_width(&series.name));
             let legend = names.max().unwrap_or(0) + SAMPLE as u32 + 30;
             let legend = legend.min(WIDTH * 2 / 5);
@@ -132,7 +132,7 @@ impl Plot {
         })?;
         Ok(Picture {
             title: self.title.clone(),
-            image: canvas.image,
+            image: drawing.image,
         })
     }
 

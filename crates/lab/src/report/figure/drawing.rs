@@ -33,11 +33,11 @@ pub(super) enum Anchor {
 }
 
 /// A white picture; what is drawn outside it is not seen.
-pub(super) struct Canvas {
+pub(super) struct Drawing {
     pub(super) image: RgbImage,
 }
 
-impl Canvas {
+impl Drawing {
     pub(super) fn new(width: u32, height: u32) -> Self {
         let image = RgbImage::from_pixel(width, height, Rgb([255, 255, 255]));
         Self { image }
@@ -130,9 +130,9 @@ mod tests {
 
     #[test]
     fn text_has_ink_where_it_should() {
-        let mut canvas = Canvas::new(200, 40);
-        canvas.text("lll", (200, 20), Anchor::Right).unwrap();
-        let dark = |x: u32| (0..40).any(|y| canvas.image.get_pixel(x, y).0[0] < 128);
+        let mut drawing = Drawing::new(200, 40);
+        drawing.text("lll", (200, 20), Anchor::Right).unwrap();
+        let dark = |x: u32| (0..40).any(|y| drawing.image.get_pixel(x, y).0[0] < 128);
         let inked: Vec<u32> = (0..200).filter(|&x| dark(x)).collect();
         let (first, last) = (inked[0], inked[inked.len() - 1]);
         assert!(
