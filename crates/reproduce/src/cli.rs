@@ -29,6 +29,7 @@ pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
 
 fn reproduce(args: &::cli::Reproduce) -> Result<()> {
     let chosen = catalog::find(&args.chosen()?);
+    catalog::know_rows(&chosen, &args.rows)?;
     if args.list {
         return list::list(&chosen);
     }
@@ -46,6 +47,7 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         seeds: args.seeds,
         out: args.out.clone(),
         resume: args.resume,
+        rows: args.rows.clone(),
         again: args.again,
         shard: args.shard.map(|shard| (shard.index(), shard.count())),
         command: command(),

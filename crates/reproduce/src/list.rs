@@ -84,9 +84,10 @@ fn estimated(experiment: &Experiment, scale: Scale, known: &[Record]) -> Option<
         let record = known.iter().find(same)?;
         let (train, _) = training.counts(images.train, images.test);
         let trained = record.train_images? * record.epochs * record.seeds.len();
-        let once = train * training.recipe.epochs;
-        let candidates = training.rates.len() + 1;
-        seconds += record.wall_seconds? * (once * candidates) as f64 / trained.max(1) as f64;
+        let epochs = training.recipe.epochs;
+        let trials = training.rates.len() * training.trial_epochs.unwrap_or(epochs);
+        seconds +=
+            record.wall_seconds? * (train * (epochs + trials)) as f64 / trained.max(1) as f64;
         machine.get_or_insert_with(|| record.environment.summary());
     }
     let machine = machine?;

@@ -254,12 +254,34 @@ fn a_finished_run_is_used_again_unless_told_otherwise() {
 }
 
 #[test]
+fn a_row_alone() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let args = [
+        "allconv",
+        "--scale",
+        "smoke",
+        "--quiet",
+        "--row",
+        "Strided-CNN-C",
+    ];
+    let output = reproduce(&args, dir.path());
+    assert!(output.status.success());
+    let rows = std::fs::read_dir(dir.path().join("allconv/table3/smoke")).expect("rows");
+    let rows: Vec<_> = rows
+        .map(|row| row.expect("a row"))
+        .filter(|row| row.path().is_dir())
+        .map(|row| row.file_name())
+        .collect();
+    assert_eq!(rows, ["Strided-CNN-C"]);
+}
+
+#[test]
 fn errors_name_the_cure() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let empty = dir.path().join("empty");
     std::fs::create_dir(&empty).expect("a folder");
     let empty = empty.to_string_lossy().into_owned();
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 10] = [
         (&["allconv", "table9"], "allconv/table3"),
         (&["allconv", "table3", "--scale", "cpu"], "--data DIR"),
         (&["allconv", "table5"], "--data DIR"),
@@ -273,6 +295,7 @@ fn errors_name_the_cure() {
             "cpu, cuda:N or metal:N",
         ),
         (&["allconv", "table3", "--shard", "5/4"], "I/N"),
+        (&["allconv", "table3", "--row", "All-CNN-D"], "All-CNN-C, B"),
         (
             &["allconv", "table3", "--scale", "fast"],
             "smoke, quick, cpu, paper",
