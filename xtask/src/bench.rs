@@ -57,8 +57,11 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["work", "batch", "size"])]
     scaling: bool,
     /// Each convolution layer of the papers alone, as a share of the machine's own matrix product
-    #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling"])]
+    #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling", "small"])]
     layers: bool,
+    /// W1 and W2 with batches 1, 8 and 32, instead of the lists
+    #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling"])]
+    small: bool,
     /// Samples of each peer and case
     #[arg(long, default_value_t = 7)]
     rounds: usize,
@@ -138,6 +141,8 @@ fn settings(args: &Args) -> Result<Vec<Setting>> {
     }
     let settings = if args.layers {
         setting::layers(&args.threads, args.avx2)
+    } else if args.small {
+        setting::small(&args.threads, args.avx2)
     } else if args.scaling {
         setting::scaling(&args.threads, args.avx2)
     } else {

@@ -20,7 +20,6 @@ impl Setting {
     pub(super) fn samples_a_round(&self) -> usize {
         match self.work {
             "W3" | "W4" => 3,
-            "W1" | "W2" if self.batch * self.size * self.size <= 32 * 32 => 3,
             _ => 1,
         }
     }
@@ -124,6 +123,12 @@ pub(super) fn scaling(threads: &[usize], avx2: bool) -> Vec<Setting> {
         })
     };
     threads.iter().flat_map(at).collect()
+}
+
+/// W1 and W2 over small batches, where latency counts.
+pub(super) fn small(threads: &[usize], avx2: bool) -> Vec<Setting> {
+    let works = ["W1", "W2"].map(str::to_owned);
+    product(&works, threads, &[1, 8, 32], &[32], avx2)
 }
 
 #[cfg(test)]

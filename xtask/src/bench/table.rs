@@ -23,17 +23,22 @@ pub(super) fn tables(all: &[Measured]) -> Vec<(String, String)> {
         .into_iter()
         .map(|name| {
             let rows: Vec<&Measured> = all.iter().filter(|(s, _)| place(s, all) == name).collect();
-            let table = table(&rows, name.starts_with("scaling"));
+            let table = table(&rows, !name.starts_with("steps"));
             (name, table)
         })
         .collect()
 }
 
-/// Where a setting's rows go: one table for each number of threads and level, scaling apart.
+/// Where a setting's rows go: one table for each number of threads and level, small batches and scaling apart.
 fn place(setting: &Setting, all: &[Measured]) -> String {
     let same = |s: &Setting| s.work == setting.work && s.threads == setting.threads;
-    let points = all.iter().filter(|(s, _)| same(s)).count();
-    name(if points > 1 { "scaling" } else { "steps" }, setting)
+    let points = || all.iter().map(|(s, _)| s).filter(|s| same(s));
+    let kind = match points().count() {
+        1 => "steps",
+        _ if points().all(|s| s.batch < 128 && s.size == 32) => "small batches",
+        _ => "scaling",
+    };
+    name(kind, setting)
 }
 
 /// The name of a table's place.

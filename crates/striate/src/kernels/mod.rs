@@ -14,6 +14,7 @@ pub mod conv2d;
 pub mod cross_entropy;
 pub mod dropout;
 pub mod level;
+pub mod lp_pool2d;
 pub mod max_pool2d;
 pub mod relu;
 pub mod sgd;

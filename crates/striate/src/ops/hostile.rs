@@ -151,6 +151,7 @@ proptest! {
             judged(&xs, |xs| Ok(max_pool2d_with_switches(xs, &window)?.0))?;
             judged(&xs, |xs| avg_pool2d(xs, &window, Padding::Counted))?;
             judged(&xs, |xs| avg_pool2d(xs, &window, Padding::Ignored))?;
+            judged(&xs, |xs| lp_pool2d(xs, &window, 2.0))?;
             judged(&xs, |xs| PoolRule::Uniform.scope(|| max_pool2d(xs, &window)))
         };
         prop_assert!(check().is_ok(), "{:?}", check());
@@ -239,6 +240,7 @@ fn views_that_claim_more_than_memory_holds() -> Result<()> {
         max_pool2d(&xs, &window),
         max_pool2d_with_switches(&xs, &window).map(|(ys, _)| ys),
         avg_pool2d(&xs, &window, Padding::Counted),
+        lp_pool2d(&xs, &window, 2.0),
         global_avg_pool(&xs),
         upsample_nearest2d(&xs, (2, 2)),
         upsample_nearest2d(&one, (1 << 62, 1)),

@@ -9,6 +9,7 @@ pub mod avg_pool2d;
 pub mod conv2d;
 pub mod cross_entropy;
 pub mod dropout;
+pub mod lp_pool2d;
 pub mod max_pool2d;
 pub mod relu;
 pub mod upsample;

@@ -9,11 +9,11 @@
 //!                M[36][tile][lanes] += V[36][tile][k] U
 //!            outputs = A^T M A, bias, ReLU, to maps
 //! gradient:  for each panel of o and each piece of c (in parallel):
-//!                D[36][c][lanes] = V^T Z
-//!                dw = G^T D G
+//!                D[36][c][lanes] = V^T Z, for both halves of the tiles
+//!                dw = G^T (the halves' D, added) G
 //! ```
 //!
-//! Which way is taken depends on the sizes alone, and in the forward pass it changes no bit.
+//! No sum changes its order, so which way is taken changes no bit.
 //!
 //! Safety: [`strips`](super::strips) states the layouts; each task writes its own channels.
 
@@ -281,36 +281,39 @@ impl<const K: usize> Kernel<f32> for Weights<'_, K> {
     unsafe fn run<S: Simd<Elem = f32>>(self) {
         let Self { input, output, .. } = self;
         let lanes = self.panel.vectors * S::LANES;
-        let mut sums = Scratch::<f32>::new(CELLS * self.inputs.len() * lanes);
+        let parts = gradient::parts(input.strips);
+        let plane = self.inputs.len() * lanes;
+        let mut sums = Scratch::<f32>::new(parts * CELLS * plane);
         let from_rows: Vec<u32> = self.inputs.clone().map(|c| c as u32).collect();
         let to_rows: Vec<u32> = (0..self.inputs.len()).map(|c| (c * lanes) as u32).collect();
-        for cell in 0..CELLS {
-            // SAFETY: channels and tiles are inside both sides, rows inside `sums`.
-            unsafe {
-                let operands = Operands {
-                    a: input.values.as_ptr().add(cell * input.layout.plane),
-                    along: Along::Step {
-                        count: input.count(),
-                        step: input.layout.step,
-                    },
-                    b: (output.values.as_ptr()).add(cell * output.layout.plane + self.panel.start),
-                    b_step: output.layout.step,
-                    c: sums.as_mut_ptr().add(cell * self.inputs.len() * lanes),
-                    accumulate: false,
-                    finish: None,
-                };
-                rows(
-                    self.level,
-                    self.panel.vectors,
-                    operands,
-                    &from_rows,
-                    &to_rows,
-                );
+        for part in 0..parts {
+            let first = input.strips.count * part / parts * input.strips.tiles;
+            let end = input.strips.count * (part + 1) / parts * input.strips.tiles;
+            for cell in 0..CELLS {
+                let from = cell * input.layout.plane + first * input.layout.step;
+                let by = cell * output.layout.plane + first * output.layout.step;
+                // SAFETY: channels and tiles are inside both sides, rows inside `sums`.
+                unsafe {
+                    let operands = Operands {
+                        a: input.values.as_ptr().add(from),
+                        along: Along::Step {
+                            count: end - first,
+                            step: input.layout.step,
+                        },
+                        b: output.values.as_ptr().add(by + self.panel.start),
+                        b_step: output.layout.step,
+                        c: sums.as_mut_ptr().add((part * CELLS + cell) * plane),
+                        accumulate: false,
+                        finish: None,
+                    };
+                    let vectors = self.panel.vectors;
+                    rows(self.level, vectors, operands, &from_rows, &to_rows);
+                }
             }
         }
         let sums = Sums {
             values: &sums,
-            parts: 1,
+            parts,
             inputs: self.inputs.len(),
             wide: lanes,
         };

@@ -31,7 +31,7 @@ use crate::kernels::simd::{Kernel, Simd, dispatch, width};
 
 /// Bytes of V and Z of a block; longer blocks read and write D less often.
 const BLOCK: usize = 1800 << 10;
-/// Parts with a D of their own.
+/// Parts of many tiles.
 const PARTS: usize = 4;
 
 /// Sizes: x (`n` images of `x`), dy (of `dy`).
@@ -62,13 +62,7 @@ pub(super) fn run<const M: usize, const K: usize>(
     let wide = padded(pass.dy.channels, width.lanes);
     let bytes = CELLS * size_of::<f32>() * (padded(c, width.lanes) + wide);
     let per_block = (BLOCK / (strips.tiles * bytes)).max(1);
-    // With few tiles, clearing and adding many D would take longer than it saves.
-    let parts = if strips.count * strips.tiles < 1024 {
-        2
-    } else {
-        PARTS
-    };
-    let parts = parts.min(strips.count).max(1);
+    let parts = parts(strips);
     let mut sums = Scratch::<f32>::new(parts * CELLS * c * wide);
     let shared = Shared::new(&mut sums);
     (0..parts).into_par_iter().for_each(|part| {
@@ -107,6 +101,15 @@ pub(super) fn run<const M: usize, const K: usize>(
     };
     // SAFETY: the totals of all input channels together store every weight, and load none.
     unsafe { written_by(len, fill) }
+}
+
+/// Parts with a D of their own: with few tiles, clearing and adding many D would take longer than it saves.
+pub(super) fn parts(strips: Strips) -> usize {
+    let most = match strips.count * strips.tiles < 1024 {
+        true => 2,
+        false => PARTS,
+    };
+    most.min(strips.count).max(1)
 }
 
 /// The strips `first..last`, added up.
