@@ -17,12 +17,13 @@
 //!
 //! Safety: [`strips`](super::strips) states the layouts; each task writes its own channels.
 
+mod gradient;
+
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::forward::Pass;
-use super::gradient::{self, Sums};
 use super::strips::{Strips, TileLayout};
 use super::tiles::{Maps, Transform, outputs, transform};
 use super::transforms::CELLS;
@@ -34,10 +35,10 @@ use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch, width};
 
+pub(super) use gradient::gradient;
+
 /// Most tiles: from here on the sums of a panel leave the second cache.
 const FEW: usize = 128;
-/// Input channels of a piece of the weight gradient.
-const PIECE: usize = 16;
 
 /// Whether these are few tiles.
 pub(super) fn are_few(strips: Strips) -> bool {
@@ -230,97 +231,6 @@ impl<const M: usize, const K: usize> Kernel<f32> for Results<'_, M, K> {
                     pass.to, maps, &products, layout, run, self.bias, self.relu, self.to,
                 );
             }
-        }
-    }
-}
-
-/// Stores the weight gradient.
-pub(super) fn gradient<const M: usize, const K: usize>(
-    level: Level,
-    pass: &gradient::Pass,
-    strips: Strips,
-    x: &[f32],
-    dy: &[f32],
-    dw: &mut [f32],
-) {
-    let input = Tiles::of::<M>(level, strips, pass.x, x, Transform::Input(pass.padding));
-    let output = Tiles::of::<M>(level, strips, pass.dy, dy, Transform::Gradient);
-    let panels = panels_for_threads(level, pass.dy.channels);
-    let dw = Shared::new(dw);
-    let pieces = pass.x.channels.div_ceil(PIECE);
-    (0..panels.len() * pieces).into_par_iter().for_each(|task| {
-        let from = task % pieces * PIECE;
-        let weights = Weights::<K> {
-            level,
-            pass,
-            input: &input,
-            output: &output,
-            panel: panels[task / pieces],
-            inputs: from..(from + PIECE).min(pass.x.channels),
-            dw,
-        };
-        dispatch(level, weights);
-    });
-}
-
-/// The gradient of the filters between a piece of the input channels and a panel of the output channels.
-struct Weights<'a, const K: usize> {
-    level: Level,
-    pass: &'a gradient::Pass,
-    input: &'a Tiles,
-    output: &'a Tiles,
-    panel: Panel,
-    inputs: Range<usize>,
-    dw: Shared<f32>,
-}
-
-impl<const K: usize> Kernel<f32> for Weights<'_, K> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd<Elem = f32>>(self) {
-        let Self { input, output, .. } = self;
-        let lanes = self.panel.vectors * S::LANES;
-        let parts = gradient::parts(input.strips);
-        let plane = self.inputs.len() * lanes;
-        let mut sums = Scratch::<f32>::new(parts * CELLS * plane);
-        let from_rows: Vec<u32> = self.inputs.clone().map(|c| c as u32).collect();
-        let to_rows: Vec<u32> = (0..self.inputs.len()).map(|c| (c * lanes) as u32).collect();
-        for part in 0..parts {
-            let first = input.strips.count * part / parts * input.strips.tiles;
-            let end = input.strips.count * (part + 1) / parts * input.strips.tiles;
-            for cell in 0..CELLS {
-                let from = cell * input.layout.plane + first * input.layout.step;
-                let by = cell * output.layout.plane + first * output.layout.step;
-                // SAFETY: channels and tiles are inside both sides, rows inside `sums`.
-                unsafe {
-                    let operands = Operands {
-                        a: input.values.as_ptr().add(from),
-                        along: Along::Step {
-                            count: end - first,
-                            step: input.layout.step,
-                        },
-                        b: output.values.as_ptr().add(by + self.panel.start),
-                        b_step: output.layout.step,
-                        c: sums.as_mut_ptr().add((part * CELLS + cell) * plane),
-                        accumulate: false,
-                        finish: None,
-                    };
-                    let vectors = self.panel.vectors;
-                    rows(self.level, vectors, operands, &from_rows, &to_rows);
-                }
-            }
-        }
-        let sums = Sums {
-            values: &sums,
-            parts,
-            inputs: self.inputs.len(),
-            wide: lanes,
-        };
-        let end = (self.panel.start + lanes).min(self.pass.dy.channels);
-        // SAFETY: each task stores the filters between its own channels.
-        unsafe {
-            sums.store_gradient::<S, K>(self.pass, self.inputs, self.panel.start..end, self.dw);
         }
     }
 }

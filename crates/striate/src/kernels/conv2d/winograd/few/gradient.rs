@@ -1,0 +1,111 @@
+//! The weight gradient of few tiles.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{Tiles, panels_for_threads};
+use crate::kernels::conv2d::block::{Along, Operands, rows};
+use crate::kernels::conv2d::panels::Panel;
+use crate::kernels::conv2d::winograd::gradient::{Pass, Sums, parts};
+use crate::kernels::conv2d::winograd::strips::Strips;
+use crate::kernels::conv2d::winograd::tiles::Transform;
+use crate::kernels::conv2d::winograd::transforms::CELLS;
+use crate::kernels::level::Level;
+use crate::kernels::scratch::Scratch;
+use crate::kernels::shared::Shared;
+use crate::kernels::simd::{Kernel, Simd, dispatch};
+
+/// Input channels of a piece.
+const PIECE: usize = 16;
+
+/// Stores the weight gradient.
+pub(in crate::kernels::conv2d::winograd) fn gradient<const M: usize, const K: usize>(
+    level: Level,
+    pass: &Pass,
+    strips: Strips,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+) {
+    let input = Tiles::of::<M>(level, strips, pass.x, x, Transform::Input(pass.padding));
+    let output = Tiles::of::<M>(level, strips, pass.dy, dy, Transform::Gradient);
+    let panels = panels_for_threads(level, pass.dy.channels);
+    let dw = Shared::new(dw);
+    let pieces = pass.x.channels.div_ceil(PIECE);
+    (0..panels.len() * pieces).into_par_iter().for_each(|task| {
+        let from = task % pieces * PIECE;
+        let weights = Weights::<K> {
+            level,
+            pass,
+            input: &input,
+            output: &output,
+            panel: panels[task / pieces],
+            inputs: from..(from + PIECE).min(pass.x.channels),
+            dw,
+        };
+        dispatch(level, weights);
+    });
+}
+
+/// The gradient of the filters between a piece of the input channels and a panel of the output channels.
+struct Weights<'a, const K: usize> {
+    level: Level,
+    pass: &'a Pass,
+    input: &'a Tiles,
+    output: &'a Tiles,
+    panel: Panel,
+    inputs: Range<usize>,
+    dw: Shared<f32>,
+}
+
+impl<const K: usize> Kernel<f32> for Weights<'_, K> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<Elem = f32>>(self) {
+        let Self { input, output, .. } = self;
+        let lanes = self.panel.vectors * S::LANES;
+        let count = parts(input.strips);
+        let plane = self.inputs.len() * lanes;
+        let mut sums = Scratch::<f32>::new(count * CELLS * plane);
+        let from_rows: Vec<u32> = self.inputs.clone().map(|c| c as u32).collect();
+        let to_rows: Vec<u32> = (0..self.inputs.len()).map(|c| (c * lanes) as u32).collect();
+        for part in 0..count {
+            let first = input.strips.count * part / count * input.strips.tiles;
+            let end = input.strips.count * (part + 1) / count * input.strips.tiles;
+            for cell in 0..CELLS {
+                let from = cell * input.layout.plane + first * input.layout.step;
+                let by = cell * output.layout.plane + first * output.layout.step;
+                // SAFETY: channels and tiles are inside both sides, rows inside `sums`.
+                unsafe {
+                    let operands = Operands {
+                        a: input.values.as_ptr().add(from),
+                        along: Along::Step {
+                            count: end - first,
+                            step: input.layout.step,
+                        },
+                        b: output.values.as_ptr().add(by + self.panel.start),
+                        b_step: output.layout.step,
+                        c: sums.as_mut_ptr().add((part * CELLS + cell) * plane),
+                        accumulate: false,
+                        finish: None,
+                    };
+                    let vectors = self.panel.vectors;
+                    rows(self.level, vectors, operands, &from_rows, &to_rows);
+                }
+            }
+        }
+        let sums = Sums {
+            values: &sums,
+            parts: count,
+            inputs: self.inputs.len(),
+            wide: lanes,
+        };
+        let end = (self.panel.start + lanes).min(self.pass.dy.channels);
+        // SAFETY: each task stores the filters between its own channels.
+        unsafe {
+            sums.store_gradient::<S, K>(self.pass, self.inputs, self.panel.start..end, self.dw);
+        }
+    }
+}
