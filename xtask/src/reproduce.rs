@@ -40,6 +40,7 @@ pub(crate) fn command(features: &[&str], args: &[OsString]) -> Command {
     command
 }
 
+#[cfg(unix)]
 /// Builds `reproduce` in release mode with cargo features, and returns where it is.
 pub(crate) fn build(features: &[&str]) -> Result<PathBuf> {
     let mut command = workspace::cargo();

@@ -59,14 +59,27 @@ impl Folder {
     /// The sweep of this name, or the only one below the folder of the runs.
     pub(super) fn find(args: &cli::Sweep) -> Result<Self> {
         let all = Self::all(&args.out)?;
-        let names = || all.iter().map(|f| f.name.clone()).collect::<Vec<_>>().join(", ");
+        let names = || {
+            all.iter()
+                .map(|f| f.name.clone())
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
         match (&args.name, all.as_slice()) {
             (Some(name), _) => match all.iter().find(|folder| folder.name == *name) {
                 Some(folder) => Ok(folder.clone()),
-                None => bail!("{} has no sweep {name:?}; it has {}", args.out.display(), names()),
+                None => bail!(
+                    "{} has no sweep {name:?}; it has {}",
+                    args.out.display(),
+                    names()
+                ),
             },
             (None, [one]) => Ok(one.clone()),
-            (None, _) => bail!("{} has several sweeps; name one of {}", args.out.display(), names()),
+            (None, _) => bail!(
+                "{} has several sweeps; name one of {}",
+                args.out.display(),
+                names()
+            ),
         }
     }
 
@@ -104,7 +117,9 @@ impl Folder {
         };
         let cure = "remove it, and submit again";
         let sweep = serde_json::from_str(&text);
-        Ok(Some(sweep.with_context(|| format!("{} is damaged; {cure}", path.display()))?))
+        Ok(Some(sweep.with_context(|| {
+            format!("{} is damaged; {cure}", path.display())
+        })?))
     }
 
     /// What was asked for, of a sweep that is there.
@@ -174,7 +189,9 @@ pub(super) fn read(path: &Path) -> Result<Option<String>> {
         bail!("{} is no regular file; remove it", path.display());
     }
     let mut bytes = Vec::new();
-    file.take(LONGEST).read_to_end(&mut bytes).with_context(reading)?;
+    file.take(LONGEST)
+        .read_to_end(&mut bytes)
+        .with_context(reading)?;
     Ok(Some(String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -236,8 +253,15 @@ pub(super) mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (folder, _) = sweep(dir.path());
         assert_eq!(folder.jobs().unwrap(), []);
-        folder.write("jobs", "12 choose\n13 train\nx y\n--all z\n14").unwrap();
-        let ids: Vec<String> = folder.jobs().unwrap().into_iter().map(|job| job.id).collect();
+        folder
+            .write("jobs", "12 choose\n13 train\nx y\n--all z\n14")
+            .unwrap();
+        let ids: Vec<String> = folder
+            .jobs()
+            .unwrap()
+            .into_iter()
+            .map(|job| job.id)
+            .collect();
         assert_eq!(ids, ["12", "13"]);
     }
 

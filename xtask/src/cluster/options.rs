@@ -31,7 +31,9 @@ impl Options {
         if let Some(partition) = &args.partition {
             let fine = |c: char| c.is_ascii_alphanumeric() || "_-.,".contains(c);
             if partition.is_empty() || !partition.chars().all(fine) {
-                bail!("--partition {partition:?}: wanted the name of a partition, as `sinfo` prints it");
+                bail!(
+                    "--partition {partition:?}: wanted the name of a partition, as `sinfo` prints it"
+                );
             }
         }
         if let Some(limit) = &args.time {
@@ -57,7 +59,10 @@ impl Options {
     /// Cargo features that the program needs.
     pub(super) fn features(&self) -> Vec<&'static str> {
         let cuda = (self.gpus > 0).then_some("cuda");
-        let is_hub = self.arguments.windows(2).any(|pair| pair == ["--data", "hub"]);
+        let is_hub = self
+            .arguments
+            .windows(2)
+            .any(|pair| pair == ["--data", "hub"]);
         cuda.into_iter().chain(is_hub.then_some("hub")).collect()
     }
 }
@@ -168,7 +173,8 @@ mod tests {
 
     #[test]
     fn arguments_are_those_of_reproduce() {
-        let args = submit("allconv table3 --scale smoke --rates 0.1,0.03 --seeds 2 --gpus 1 --seed 4");
+        let args =
+            submit("allconv table3 --scale smoke --rates 0.1,0.03 --seeds 2 --gpus 1 --seed 4");
         let options = Options::of(&args).unwrap();
         assert_eq!(options.experiments, ["allconv/table3"]);
         let words = "--scale smoke --seed 4 --seeds 2 --rates 0.1,0.03 --device cuda:0";

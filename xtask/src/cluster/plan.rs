@@ -77,13 +77,16 @@ pub(super) fn ask(binary: &Path, options: &Options, out: &Path) -> Result<Vec<Tr
     command.args(&options.arguments).arg("--out").arg(out);
     command.args(["--list", "--json", "--quiet"]);
     let line = workspace::shown(&command);
-    let output = command.output().with_context(|| format!("start `{line}`"))?;
+    let output = command
+        .output()
+        .with_context(|| format!("start `{line}`"))?;
     let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         bail!("{}", said.trim().trim_start_matches("error: "));
     }
     eprint!("{said}");
-    parse(&String::from_utf8_lossy(&output.stdout)).with_context(|| format!("read what `{line}` prints"))
+    parse(&String::from_utf8_lossy(&output.stdout))
+        .with_context(|| format!("read what `{line}` prints"))
 }
 
 /// The paper of an experiment.
@@ -124,7 +127,10 @@ pub(super) fn summary(trainings: &[Training], options: &Options) -> String {
         "{} trainings, {done} of them done",
         trainings.len()
     )];
-    for (count, what) in [(choose, "that need nothing first"), (train, "at the learning rate that is chosen")] {
+    for (count, what) in [
+        (choose, "that need nothing first"),
+        (train, "at the learning rate that is chosen"),
+    ] {
         if count > 0 {
             lines.push(format!("job array of {count}: trainings {what}"));
         }
@@ -168,7 +174,10 @@ fn hours(left: &[&Training], options: &Options) -> Vec<String> {
             let wall = stage(Stage::Choose) + stage(Stage::Train);
             lines.push(format!("with {tasks} tasks at a time: {}", shown(wall)));
         }
-        let limit = options.time.as_deref().and_then(|text| super::time::limit(text).ok());
+        let limit = options
+            .time
+            .as_deref()
+            .and_then(|text| super::time::limit(text).ok());
         let usable = limit.map(|limit| limit.saturating_sub(options.margin()).max(1) as f64);
         if let Some(usable) = usable.filter(|usable| longest > *usable) {
             lines.push(format!(
@@ -246,16 +255,27 @@ pub(super) mod tests {
         let other = serde_json::to_string(&training('b', "a")).unwrap();
         let all = parse(&format!("{line}\n{other}\n{line}\n")).unwrap();
         assert_eq!(all.len(), 2);
-        assert_eq!((all[0].stage(), all[1].stage()), (Stage::Choose, Stage::Train));
+        assert_eq!(
+            (all[0].stage(), all[1].stage()),
+            (Stage::Choose, Stage::Train)
+        );
     }
 
     #[test]
     fn what_is_no_list_is_refused() {
         assert!(parse("").unwrap_err().to_string().contains("train nothing"));
         assert!(parse("{}").is_err());
-        let odd = Training { run: "../x".to_owned(), ..training('a', "") };
+        let odd = Training {
+            run: "../x".to_owned(),
+            ..training('a', "")
+        };
         let odd = serde_json::to_string(&odd).unwrap();
-        assert!(parse(&odd).unwrap_err().to_string().contains("16 hexadecimal"));
+        assert!(
+            parse(&odd)
+                .unwrap_err()
+                .to_string()
+                .contains("16 hexadecimal")
+        );
     }
 
     #[test]
@@ -264,14 +284,32 @@ pub(super) mod tests {
         all.push(training('e', "abcd"));
         let text = summary(&all, &options(Some(2)));
         assert!(text.contains("5 trainings, 0 of them done"), "{text}");
-        assert!(text.contains("array of 4") && text.contains("array of 1"), "{text}");
-        assert!(text.contains("computation: 5.0 h, the longest training 60 min"), "{text}");
+        assert!(
+            text.contains("array of 4") && text.contains("array of 1"),
+            "{text}"
+        );
+        assert!(
+            text.contains("computation: 5.0 h, the longest training 60 min"),
+            "{text}"
+        );
         assert!(text.contains("2 tasks at a time: 3.0 h"), "{text}");
         all[0].done = true;
         all[1].seconds = None;
-        let text = summary(&all, &Options { time: Some("30".to_owned()), ..options(None) });
-        assert!(text.contains("computation: 3.0 h") && text.contains("1 of the trainings"), "{text}");
-        assert!(text.contains("goes on from its checkpoint 2 times"), "{text}");
+        let text = summary(
+            &all,
+            &Options {
+                time: Some("30".to_owned()),
+                ..options(None)
+            },
+        );
+        assert!(
+            text.contains("computation: 3.0 h") && text.contains("1 of the trainings"),
+            "{text}"
+        );
+        assert!(
+            text.contains("goes on from its checkpoint 2 times"),
+            "{text}"
+        );
     }
 
     #[test]

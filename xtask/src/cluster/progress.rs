@@ -30,23 +30,34 @@ fn tail(path: &Path) -> Option<String> {
 
 fn words(text: &str, training: &Training) -> Option<String> {
     // A line that is cut off at either end is left out.
-    let lines: Vec<Value> = text.lines().filter_map(|l| serde_json::from_str(l).ok()).collect();
+    let lines: Vec<Value> = text
+        .lines()
+        .filter_map(|l| serde_json::from_str(l).ok())
+        .collect();
     lines.last()?;
     let is = |line: &&Value, kind: &str| line["kind"] == kind;
     let epochs: Vec<&Value> = lines.iter().filter(|line| is(line, "epoch")).collect();
-    let ended = epochs.last().and_then(|line| line["epoch"].as_u64()).unwrap_or(0);
+    let ended = epochs
+        .last()
+        .and_then(|line| line["epoch"].as_u64())
+        .unwrap_or(0);
     let step = lines.iter().rev().find(|line| is(line, "step"));
     let current = step.and_then(|line| line["epoch"].as_u64()).unwrap_or(0);
     let current = current.max(ended + 1).min(training.epochs.max(1));
     let left = training.epochs.saturating_sub(current - 1) as f64;
-    let times: Vec<f64> = epochs.iter().filter_map(|line| line["seconds"].as_f64()).collect();
+    let times: Vec<f64> = epochs
+        .iter()
+        .filter_map(|line| line["seconds"].as_f64())
+        .collect();
     let speed = step.and_then(|line| line["images_per_second"].as_f64());
     let each = match (times.as_slice(), speed) {
         ([], Some(speed)) if speed > 0.0 => Some(training.train_images as f64 / speed),
         ([], _) => None,
         (times, _) => Some(times.iter().sum::<f64>() / times.len() as f64),
     };
-    let left = each.map_or_else(String::new, |each| format!(", about {} left", shown(each * left)));
+    let left = each.map_or_else(String::new, |each| {
+        format!(", about {} left", shown(each * left))
+    });
     Some(format!("epoch {current} of {}{left}", training.epochs))
 }
 
@@ -66,12 +77,18 @@ mod tests {
         let step = "{\"kind\":\"step\",\"step\":5,\"epoch\":1,\"images_per_second\":10.0}\n";
         let text = format!("{start}{step}");
         // 11 epochs of 100 images at 10 images a second.
-        assert_eq!(words(&text, &training).unwrap(), "epoch 1 of 11, about 2 min left");
+        assert_eq!(
+            words(&text, &training).unwrap(),
+            "epoch 1 of 11, about 2 min left"
+        );
         let text = format!(
             "cut off\"}}\n{step}{{\"kind\":\"epoch\",\"epoch\":1,\"seconds\":7.0}}\n\
              {{\"kind\":\"epoch\",\"epoch\":2,\"seconds\":9.0}}\n{{\"kind\":\"st"
         );
-        assert_eq!(words(&text, &training).unwrap(), "epoch 3 of 11, about 72 s left");
+        assert_eq!(
+            words(&text, &training).unwrap(),
+            "epoch 3 of 11, about 72 s left"
+        );
         assert_eq!(words("", &training), None);
     }
 

@@ -40,7 +40,12 @@ pub(super) fn write(folder: &Folder, sweep: &Sweep, binary: &Path) -> Result<()>
 fn scripts(folder: &Folder, options: &Options) -> Result<Vec<(&'static str, String)>> {
     let array = |stage: &str| {
         let run = "exec bash task.sh \"$SLURM_ARRAY_TASK_ID\"";
-        batch(folder, &format!("{}-{stage}", folder.name), &training_lines(options), run)
+        batch(
+            folder,
+            &format!("{}-{stage}", folder.name),
+            &training_lines(options),
+            run,
+        )
     };
     let rest = [vec![format!("--time={REST_MINUTES}")], partition(options)].concat();
     Ok(vec![
@@ -48,7 +53,12 @@ fn scripts(folder: &Folder, options: &Options) -> Result<Vec<(&'static str, Stri
         ("2-train.sbatch", array("train")?),
         (
             "3-rest.sbatch",
-            batch(folder, &format!("{}-rest", folder.name), &rest, "exec bash submit.sh")?,
+            batch(
+                folder,
+                &format!("{}-rest", folder.name),
+                &rest,
+                "exec bash submit.sh",
+            )?,
         ),
         ("task.sh", fill(TASK, folder, options)?),
         ("submit.sh", fill(SUBMIT, folder, options)?),
@@ -95,7 +105,10 @@ fn batch(folder: &Folder, name: &str, lines: &[String], run: &str) -> Result<Str
         .chain(lines)
         .map(|line| format!("#SBATCH {line}\n"))
         .collect();
-    Ok(format!("#!/bin/bash\n{lines}cd {} || exit 1\n{run}\n", quoted(&path)))
+    Ok(format!(
+        "#!/bin/bash\n{lines}cd {} || exit 1\n{run}\n",
+        quoted(&path)
+    ))
 }
 
 /// A script of ours with what this sweep has in the places of `@WORDS@`.
@@ -199,15 +212,24 @@ mod tests {
         assert!(!script("3-rest.sbatch").contains("--gres"));
         assert!(script("3-rest.sbatch").contains("--partition=long"));
         let task = script("task.sh");
-        let out = format!("--scale smoke --out '{}' --threads 2)", folder.out.display());
+        let out = format!(
+            "--scale smoke --out '{}' --threads 2)",
+            folder.out.display()
+        );
         assert!(task.contains(&out), "{task}");
         assert!(script("submit.sh").contains("--array=\"$choose%3\""));
         for (name, text) in &scripts {
-            assert!(!text.contains("@FOLDER@") && !text.contains("@RUNS@"), "{name}");
+            assert!(
+                !text.contains("@FOLDER@") && !text.contains("@RUNS@"),
+                "{name}"
+            );
             let mut bash = std::process::Command::new("bash");
             let file = dir.path().join(name);
             fs::write(&file, text).unwrap();
-            assert!(bash.arg("-n").arg(&file).status().unwrap().success(), "{name}");
+            assert!(
+                bash.arg("-n").arg(&file).status().unwrap().success(),
+                "{name}"
+            );
         }
     }
 
@@ -220,7 +242,10 @@ mod tests {
         assert_eq!(lines[0][..2], ["1", "choose"]);
         assert_eq!(lines[0][4..], ["-", "nin/table1 a, seed 0"]);
         assert_eq!(lines[2][1], "train");
-        assert_eq!(lines[2][4], format!("{},{}", "a".repeat(16), "b".repeat(16)));
+        assert_eq!(
+            lines[2][4],
+            format!("{},{}", "a".repeat(16), "b".repeat(16))
+        );
     }
 
     #[test]
@@ -236,7 +261,11 @@ mod tests {
         assert_eq!(fs::read_to_string(&script).unwrap(), "mine");
         sweep.options.cpus = 7;
         write(&folder, &sweep, &binary).unwrap();
-        assert!(fs::read_to_string(&script).unwrap().contains("--cpus-per-task=7"));
+        assert!(
+            fs::read_to_string(&script)
+                .unwrap()
+                .contains("--cpus-per-task=7")
+        );
         let error = write(&folder, &sweep, Path::new("/no/such/program")).unwrap_err();
         assert!(error.to_string().contains("cannot write"), "{error:#}");
     }

@@ -36,7 +36,10 @@ pub(super) fn queued(jobs: &[Job]) -> Result<Vec<Queued>> {
     let said = String::from_utf8_lossy(&output.stderr);
     // Slurm forgets jobs that have ended some time ago.
     if !output.status.success() && !said.contains("Invalid job id") {
-        bail!("squeue: {}; is Slurm's controller running? `sinfo` should answer", said.trim());
+        bail!(
+            "squeue: {}; is Slurm's controller running? `sinfo` should answer",
+            said.trim()
+        );
     }
     Ok(parse_queue(&String::from_utf8_lossy(&output.stdout)))
 }
@@ -79,9 +82,9 @@ fn parse_ended(text: &str) -> HashMap<usize, String> {
         let (Some(id), Some(state)) = (fields.next(), fields.next()) else {
             continue;
         };
-        let id = id.split_once('_').and_then(|(job, task)| {
-            Some((job.parse::<u64>().ok()?, task.parse::<usize>().ok()?))
-        });
+        let id = id
+            .split_once('_')
+            .and_then(|(job, task)| Some((job.parse::<u64>().ok()?, task.parse::<usize>().ok()?)));
         let Some((job, task)) = id else {
             continue;
         };
@@ -91,7 +94,9 @@ fn parse_ended(text: &str) -> HashMap<usize, String> {
             last.insert(task, (job, format!("{state}{code}")));
         }
     }
-    last.into_iter().map(|(task, (_, state))| (task, state)).collect()
+    last.into_iter()
+        .map(|(task, (_, state))| (task, state))
+        .collect()
 }
 
 /// Takes jobs out of the queue; those that have ended meanwhile are no error.
@@ -99,7 +104,8 @@ pub(super) fn cancel(jobs: &[String]) -> Result<()> {
     let output = call(Command::new("scancel").args(jobs))?;
     let said = String::from_utf8_lossy(&output.stderr);
     let ended = ["Invalid job id", "already completing or completed"];
-    let is_fine = |line: &str| line.trim().is_empty() || ended.iter().any(|text| line.contains(text));
+    let is_fine =
+        |line: &str| line.trim().is_empty() || ended.iter().any(|text| line.contains(text));
     match output.status.success() || said.lines().all(is_fine) {
         true => Ok(()),
         false => bail!("scancel: {}; `squeue --me` lists your jobs", said.trim()),
@@ -130,18 +136,54 @@ pub(super) fn missing(program: &str) -> String {
 /// What helps against what sbatch says.
 pub(super) fn cure(said: &str) -> &'static str {
     let cures = [
-        ("sbatch: command not found", "log in to a node that submits jobs, load Slurm's module, or run the sweep here with --local N"),
-        ("sbatch: not found", "log in to a node that submits jobs, load Slurm's module, or run the sweep here with --local N"),
-        ("nvalid partition", "`sinfo --summarize` lists the partitions; give one with --partition"),
-        ("nvalid account", "add a line `#SBATCH --account=NAME` to the three .sbatch files, and submit again"),
-        ("equested time limit", "`sinfo` prints each partition's limit; give a shorter --time"),
-        ("node configuration is not available", "no node of the partition has that much; give fewer --cpus or --gpus, or another --partition"),
-        ("nvalid generic resource", "the partition has no such GPUs; leave --gpus out, or give another --partition"),
-        ("nvalid job array", "the cluster allows fewer tasks in an array (MaxArraySize); give fewer experiments or --seeds at a time"),
-        ("QOS", "you may have too many jobs at a time; wait for some to end, or give fewer experiments or --seeds"),
-        ("No space left", "free some space in the folder of the runs, and submit again"),
-        ("configuration source", "Slurm is installed here but finds no cluster; log in to a node that submits jobs, or run the sweep here with --local N"),
-        ("contact slurm controller", "Slurm's controller does not answer; try again when `sinfo` does"),
+        (
+            "sbatch: command not found",
+            "log in to a node that submits jobs, load Slurm's module, or run the sweep here with --local N",
+        ),
+        (
+            "sbatch: not found",
+            "log in to a node that submits jobs, load Slurm's module, or run the sweep here with --local N",
+        ),
+        (
+            "nvalid partition",
+            "`sinfo --summarize` lists the partitions; give one with --partition",
+        ),
+        (
+            "nvalid account",
+            "add a line `#SBATCH --account=NAME` to the three .sbatch files, and submit again",
+        ),
+        (
+            "equested time limit",
+            "`sinfo` prints each partition's limit; give a shorter --time",
+        ),
+        (
+            "node configuration is not available",
+            "no node of the partition has that much; give fewer --cpus or --gpus, or another --partition",
+        ),
+        (
+            "nvalid generic resource",
+            "the partition has no such GPUs; leave --gpus out, or give another --partition",
+        ),
+        (
+            "nvalid job array",
+            "the cluster allows fewer tasks in an array (MaxArraySize); give fewer experiments or --seeds at a time",
+        ),
+        (
+            "QOS",
+            "you may have too many jobs at a time; wait for some to end, or give fewer experiments or --seeds",
+        ),
+        (
+            "No space left",
+            "free some space in the folder of the runs, and submit again",
+        ),
+        (
+            "configuration source",
+            "Slurm is installed here but finds no cluster; log in to a node that submits jobs, or run the sweep here with --local N",
+        ),
+        (
+            "contact slurm controller",
+            "Slurm's controller does not answer; try again when `sinfo` does",
+        ),
     ];
     let known = cures.iter().find(|(text, _)| said.contains(text));
     known.map_or(
@@ -177,9 +219,15 @@ mod tests {
     #[test]
     fn what_sbatch_says_has_a_cure() {
         for (said, wanted) in [
-            ("sbatch: error: invalid partition specified: nope", "--partition"),
+            (
+                "sbatch: error: invalid partition specified: nope",
+                "--partition",
+            ),
             ("submit.sh: line 30: sbatch: command not found", "--local"),
-            ("Requested time limit is invalid (missing or exceeds some limit)", "--time"),
+            (
+                "Requested time limit is invalid (missing or exceeds some limit)",
+                "--time",
+            ),
             ("Requested node configuration is not available", "--cpus"),
             ("Invalid job array specification", "--seeds"),
             ("something else", "submit again"),

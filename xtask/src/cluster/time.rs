@@ -74,7 +74,16 @@ mod tests {
 
     #[test]
     fn what_is_no_limit_is_refused() {
-        for text in ["", "1h", "1:2:3:4", "-5", "+9", "1-", "18446744073709551615", "x-1"] {
+        for text in [
+            "",
+            "1h",
+            "1:2:3:4",
+            "-5",
+            "+9",
+            "1-",
+            "18446744073709551615",
+            "x-1",
+        ] {
             let error = limit(text).unwrap_err().to_string();
             assert!(error.contains("2-00:00"), "{error}");
         }
