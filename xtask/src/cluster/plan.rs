@@ -30,7 +30,7 @@ pub(super) struct Training {
 }
 
 /// The array that a training is a task of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Stage {
     /// What needs nothing first: learning rates, and networks without a choice.
     Choose,
@@ -111,6 +111,8 @@ fn parse(text: &str) -> Result<Vec<Training>> {
             trainings.push(training);
         }
     }
+    // The tasks of an array follow each other.
+    trainings.sort_by_key(Training::stage);
     if trainings.is_empty() {
         bail!("these experiments train nothing at this scale, so there is nothing to submit");
     }

@@ -26,10 +26,18 @@ left() {
 submit() {
     local stage=$1 script=$2 job
     shift 2
-    job=$(sbatch --parsable "$@" "$script")
+    job=$(sbatch --parsable "$@" "$script") || return 1
     job=${job%%;*}
     echo "$job $stage" >> jobs
     echo "$job"
+}
+
+# Half a sweep in the queue would only be in the way of the next.
+undo() {
+    if [ "$after" != afterany ]; then
+        scancel ${after//[a-z:]/ }
+    fi
+    exit 1
 }
 
 choose=$(left choose)
@@ -49,19 +57,19 @@ echo "$round" > round
 
 after=afterany
 if [ -n "$choose" ]; then
-    job=$(submit choose 1-choose.sbatch --array="$choose@LIMIT@")
+    job=$(submit choose 1-choose.sbatch --array="$choose@LIMIT@") || undo
     echo "job $job: learning rates, tasks $choose"
     after=$after:$job
 fi
 if [ -n "$train" ]; then
     # What waits for the choice of a rate waits for all of them.
     if [ "$after" = afterany ]; then
-        job=$(submit train 2-train.sbatch --array="$train@LIMIT@")
+        job=$(submit train 2-train.sbatch --array="$train@LIMIT@") || undo
     else
-        job=$(submit train 2-train.sbatch --array="$train@LIMIT@" --dependency="$after")
+        job=$(submit train 2-train.sbatch --array="$train@LIMIT@" --dependency="$after") || undo
     fi
     echo "job $job: networks, tasks $train"
     after=$after:$job
 fi
-job=$(submit rest 3-rest.sbatch --dependency="$after")
+job=$(submit rest 3-rest.sbatch --dependency="$after") || undo
 echo "job $job: submits what is left then"
