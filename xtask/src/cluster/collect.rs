@@ -1,11 +1,11 @@
 //! `cluster collect`: records, tables and the page of what is trained.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::Result;
 
 use super::folder::Folder;
-use super::plan::paper;
+use super::plan;
 use crate::{environment, handover};
 
 /// Starts the sweep's own program, told to train nothing.
@@ -23,19 +23,9 @@ pub(super) fn run(args: &cli::Sweep) -> Result<ExitCode> {
             sweep.trainings.len()
         ),
     }
-    let experiments = &sweep.options.experiments;
-    let first = experiments.first().map_or("all", |id| paper(id));
-    let target = match experiments.iter().all(|id| paper(id) == first) {
-        true => first,
-        false => "all",
-    };
-    let mut command = Command::new(folder.file("reproduce"));
-    command.arg(target).args(experiments);
-    command.args(&sweep.options.arguments);
-    command
-        .arg("--out")
-        .arg(&folder.out)
-        .args(["--run", "none"]);
+    let binary = folder.file("reproduce");
+    let mut command = plan::reproduce(&binary, &sweep.options, &folder.out);
+    command.args(["--run", "none"]);
     environment::set(&mut command);
     handover::run(&mut command)
 }

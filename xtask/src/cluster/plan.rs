@@ -63,18 +63,7 @@ impl Training {
 
 /// The trainings of a sweep by `reproduce`: each run once, those that others need first.
 pub(super) fn ask(binary: &Path, options: &Options, out: &Path) -> Result<Vec<Training>> {
-    let mut command = Command::new(binary);
-    let (first, more) = options
-        .experiments
-        .split_first()
-        .context("a sweep has experiments")?;
-    // All experiments of several papers are asked for by name.
-    let target = match more.iter().any(|id| paper(id) != paper(first)) {
-        true => "all",
-        false => paper(first),
-    };
-    command.arg(target).args(&options.experiments);
-    command.args(&options.arguments).arg("--out").arg(out);
+    let mut command = reproduce(binary, options, out);
     command.args(["--list", "--json", "--quiet"]);
     let line = workspace::shown(&command);
     let output = command
@@ -89,9 +78,13 @@ pub(super) fn ask(binary: &Path, options: &Options, out: &Path) -> Result<Vec<Tr
         .with_context(|| format!("read what `{line}` prints"))
 }
 
-/// The paper of an experiment.
-pub(super) fn paper(id: &str) -> &str {
-    id.split('/').next().unwrap_or(id)
+/// `reproduce` on all experiments of a sweep.
+pub(super) fn reproduce(binary: &Path, options: &Options, out: &Path) -> Command {
+    let mut command = Command::new(binary);
+    // An experiment is known to all papers by its full name.
+    command.arg("all").args(&options.experiments);
+    command.args(&options.arguments).arg("--out").arg(out);
+    command
 }
 
 fn parse(text: &str) -> Result<Vec<Training>> {
@@ -188,19 +181,11 @@ fn hours(left: &[&Training], options: &Options) -> Vec<String> {
             ));
         }
     }
-    if !unknown.is_empty() {
-        let mut labels = unknown.clone();
-        labels.dedup();
-        let (some, more) = labels.split_at(labels.len().min(3));
-        let more = match more.len() {
-            0 => String::new(),
-            more => format!(" and {more} more"),
-        };
+    if let Some(first) = unknown.first() {
         lines.push(format!(
-            "no time is known of {} of the trainings ({}{more}): neither docs/results nor the folder of the runs \
-             has a record of a network as large; one run at a smaller scale of the same data makes one",
+            "no time is known of {} of them, such as {first}: neither docs/results nor the folder of the runs \
+             has a record of a network as large; a run of the same networks at a smaller scale makes one",
             unknown.len(),
-            some.join("; ")
         ));
     }
     lines
@@ -305,7 +290,8 @@ pub(super) mod tests {
             },
         );
         assert!(
-            text.contains("computation: 3.0 h") && text.contains("1 of the trainings"),
+            text.contains("computation: 3.0 h")
+                && text.contains("known of 1 of them, such as nin/table1 b"),
             "{text}"
         );
         assert!(
