@@ -107,12 +107,19 @@ impl Stage {
     fn cluster(&self, line: &str) -> Output {
         let mut command = self.command(env!("CARGO_BIN_EXE_xtask"));
         command.arg("cluster").args(line.split_whitespace());
-        command.arg("--out").arg(self.path("runs")).output().unwrap()
+        command
+            .arg("--out")
+            .arg(self.path("runs"))
+            .output()
+            .unwrap()
     }
 
     fn submit(&self, more: &str) -> Output {
         let program = self.path("program");
-        self.cluster(&format!("submit nin/table1 --name one --binary {} {more}", program.display()))
+        self.cluster(&format!(
+            "submit nin/table1 --name one --binary {} {more}",
+            program.display()
+        ))
     }
 
     /// What is said of a command that ends well.
@@ -124,13 +131,21 @@ impl Stage {
 
     fn task(&self, number: u32) -> Output {
         let script = self.path("runs/cluster/one/task.sh");
-        self.command("bash").arg(script).arg(number.to_string()).output().unwrap()
+        self.command("bash")
+            .arg(script)
+            .arg(number.to_string())
+            .output()
+            .unwrap()
     }
 
     /// As the job does that submits what is left.
     fn rest(&self) -> Output {
         let script = self.path("runs/cluster/one/submit.sh");
-        self.command("bash").arg(script).env("SLURM_JOB_ID", "9").output().unwrap()
+        self.command("bash")
+            .arg(script)
+            .env("SLURM_JOB_ID", "9")
+            .output()
+            .unwrap()
     }
 }
 
@@ -143,7 +158,11 @@ fn text(output: &Output) -> String {
 fn two_arrays_and_the_job_of_the_rest_are_submitted_once() {
     let stage = Stage::new();
     let said = Stage::well(&stage.submit("--max-running 2"));
-    for wanted in ["computation: 3 min", "job 1: learning rates, tasks 1-2", "job 2: networks, tasks 3"] {
+    for wanted in [
+        "computation: 3 min",
+        "job 1: learning rates, tasks 1-2",
+        "job 2: networks, tasks 3",
+    ] {
         assert!(said.contains(wanted), "{said}");
     }
     let calls = stage.read("sbatch");
@@ -156,11 +175,17 @@ fn two_arrays_and_the_job_of_the_rest_are_submitted_once() {
             "--parsable --dependency=afterany:1:2 3-rest.sbatch",
         ]
     );
-    stage.write("queue", "1|1|RUNNING|None|node1\n2|3|PENDING|Dependency|\n3|N/A|PENDING|Dependency|\n");
+    stage.write(
+        "queue",
+        "1|1|RUNNING|None|node1\n2|3|PENDING|Dependency|\n3|N/A|PENDING|Dependency|\n",
+    );
     let said = Stage::well(&stage.submit("--max-running 2"));
     assert!(said.contains("Nothing was submitted"), "{said}");
     let error = text(&stage.submit("--max-running 2 --cpus 9"));
-    assert!(error.contains("this is another sweep") && error.contains("cluster cancel"), "{error}");
+    assert!(
+        error.contains("this is another sweep") && error.contains("cluster cancel"),
+        "{error}"
+    );
     assert_eq!(stage.read("sbatch"), calls);
     let said = Stage::well(&stage.cluster("status"));
     assert!(said.contains("1 running, 1 waiting, 1 left"), "{said}");
@@ -179,7 +204,11 @@ fn a_task_trains_its_run_after_those_that_it_needs() {
     let calls = stage.read("calls").lines().count();
     assert!(Stage::well(&stage.task(3)).contains("is done"));
     assert_eq!(stage.read("calls").lines().count(), calls);
-    assert!(stage.read("calls").contains("nin/table1 --scale quick --out"));
+    assert!(
+        stage
+            .read("calls")
+            .contains("nin/table1 --scale quick --out")
+    );
     assert!(Stage::well(&stage.rest()).contains("nothing is left"));
     assert!(!stage.task(4).status.success());
     assert!(Stage::well(&stage.cluster("status")).contains("3 trainings, 3 done"));
@@ -195,11 +224,26 @@ fn a_task_that_fails_three_times_stays_failed_and_says_why() {
     let said = text(&output);
     assert!(!output.status.success(), "{said}");
     assert!(said.contains("1 of 3 trainings are done"), "{said}");
-    assert_eq!(stage.read("calls").matches("--run bbbbbbbbbbbbbbbb").count(), 3);
-    assert_eq!(stage.read("calls").matches("--run cccccccccccccccc").count(), 0);
+    assert_eq!(
+        stage
+            .read("calls")
+            .matches("--run bbbbbbbbbbbbbbbb")
+            .count(),
+        3
+    );
+    assert_eq!(
+        stage
+            .read("calls")
+            .matches("--run cccccccccccccccc")
+            .count(),
+        0
+    );
     let said = Stage::well(&stage.cluster("status"));
     let reason = "3 tries without a new checkpoint; the last: code 1, error: the data are gone";
-    assert!(said.contains(reason) && said.contains("needs run bbbbbbbbbbbbbbbb"), "{said}");
+    assert!(
+        said.contains(reason) && said.contains("needs run bbbbbbbbbbbbbbbb"),
+        "{said}"
+    );
     stage.write("fails", "");
     assert!(text(&stage.submit("--local 2")).contains("Failed earlier and stay so: 2"));
     let said = Stage::well(&stage.submit("--local 2 --retry"));
@@ -251,7 +295,9 @@ fn what_sbatch_refuses_is_told_with_the_cure_and_leaves_nothing_in_the_queue() {
     assert_eq!(stage.read("scancel").trim(), "1");
     fs::remove_dir_all(stage.path("bin")).unwrap();
     let mut command = stage.command(env!("CARGO_BIN_EXE_xtask"));
-    command.env("PATH", "/usr/bin/none").args(["cluster", "submit", "nin"]);
+    command
+        .env("PATH", "/usr/bin/none")
+        .args(["cluster", "submit", "nin"]);
     let error = text(&command.output().unwrap());
     assert!(error.contains("--local N"), "{error}");
 }

@@ -10,6 +10,22 @@ use super::{Scale, Source};
 
 /// Run experiments as job arrays of Slurm, one training a task, on a folder that all nodes see
 #[derive(Debug, clap::Subcommand)]
+#[command(after_help = "\
+A sweep has two job arrays: every candidate learning rate (judged on held-out training images),
+and then, with --dependency=afterany, every network at its chosen rate, for each seed.
+A third, small job starts when both have ended, and submits again what ran out of time.
+Every task trains one run: it saves when Slurm sends SIGTERM (--signal, 5 minutes before the limit),
+and goes on from its checkpoint when it is started again (--requeue).
+A task that fails three times without a new checkpoint stays failed; the others go on.
+The scripts are in OUT/cluster/SWEEP: change what you like, and submit again with the same arguments;
+they are written anew only if the arguments changed, and what is done is not done again.
+
+Examples:
+  cargo xtask cluster submit allconv/table3 --scale paper --data ~/data/cifar10 \\
+      --out /shared/runs --partition long --time 1-00:00 --cpus 16 --max-running 16
+  cargo xtask cluster status --out /shared/runs
+  cargo xtask cluster collect --out /shared/runs
+docs/cluster.md says more.")]
 pub enum Cluster {
     /// Write the scripts of a sweep below the folder of the runs, and submit what is not done
     Submit(Box<Submit>),
@@ -35,22 +51,12 @@ pub struct Sweep {
 /// What to run, and as which jobs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A sweep has two job arrays: every candidate learning rate (judged on held-out training images),
-and then, with --dependency=afterany, every network at its chosen rate, for each seed.
-A third, small job starts when both have ended: it submits again what ran out of time.
-Every task trains one run, saves when Slurm sends SIGTERM (--signal, 5 minutes before the limit),
-and goes on from its checkpoint when it is started again (--requeue).
-A task that fails three times without a new checkpoint stays failed; the others go on.
-The scripts are in OUT/cluster/SWEEP; change what you like, and submit again with the same arguments:
-they are rewritten only if the arguments changed, and what is done is not done again.
-
 Examples:
   cargo xtask cluster submit allconv/table3 --scale paper --data ~/data/cifar10 \\
       --out /shared/runs --partition long --time 1-00:00 --cpus 16 --max-running 16
   cargo xtask cluster submit allconv/table3 --scale paper --data ~/data/cifar10 \\
       --max-running 16 --dry-run           how many jobs, and how many hours
-  cargo xtask cluster submit nin --local 2    the same sweep here, without Slurm
-  cargo xtask cluster status --out /shared/runs")]
+  cargo xtask cluster submit nin --local 2   the same sweep here, without Slurm")]
 pub struct Submit {
     /// A paper (allconv, nin, stn, swwae), all of them (all), or one experiment (allconv/table3)
     #[arg(value_name = "PAPER|all|ID", value_parser = target_parser(), hide_possible_values = true)]
@@ -58,6 +64,9 @@ pub struct Submit {
     /// Experiments to run, such as table3; all of the paper's unless given
     #[arg(value_name = "ID", value_parser = IdParser, hide_possible_values = true)]
     pub ids: Vec<String>,
+    /// Do only this row of the tables, by its name; may be given more than once
+    #[arg(long = "row", value_name = "NAME")]
+    pub rows: Vec<String>,
     /// How much of the paper to do
     #[arg(long, value_enum, default_value_t)]
     pub scale: Scale,

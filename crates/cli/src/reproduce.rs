@@ -13,7 +13,8 @@ use super::{Device, Only, Scale, Shard, Source};
 Examples:
   cargo xtask reproduce allconv --list
   cargo xtask reproduce allconv
-  cargo xtask reproduce allconv/table3 --scale cpu --data ~/data/cifar10")]
+  cargo xtask reproduce allconv/table3 --scale cpu --data ~/data/cifar10
+  cargo xtask reproduce allconv/table3 --scale cpu --data ~/data/cifar10 --row All-CNN-C")]
 pub struct Reproduce {
     /// A paper (allconv, nin, stn, swwae), all of them (all), or one experiment (allconv/table3)
     #[arg(value_name = "PAPER|all|ID", value_parser = target_parser(), hide_possible_values = true)]
@@ -21,6 +22,9 @@ pub struct Reproduce {
     /// Experiments to run, such as table3; all of the paper's unless given
     #[arg(value_name = "ID", value_parser = IdParser, hide_possible_values = true)]
     pub ids: Vec<String>,
+    /// Do only this row of the tables, by its name; may be given more than once
+    #[arg(long = "row", value_name = "NAME")]
+    pub rows: Vec<String>,
     /// Print every experiment, what it needs and how long it takes, and stop;
     /// with --json every training, a JSON object a line, with its run and what it needs first
     #[arg(long)]

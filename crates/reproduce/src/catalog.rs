@@ -1,5 +1,9 @@
 //! All experiments, paper by paper.
 
+use std::collections::BTreeSet;
+
+use anyhow::{Result, bail};
+
 use crate::experiment::Experiment;
 use crate::{allconv, nin, stn, swwae};
 
@@ -18,6 +22,19 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Experiment> {
 pub(crate) fn find(ids: &[&str]) -> Vec<&'static Experiment> {
     let known = |id: &&str| all().find(|experiment| experiment.id == *id);
     ids.iter().filter_map(known).collect()
+}
+
+/// Refuses the name of a row that none of these experiments has.
+pub(crate) fn know_rows(experiments: &[&'static Experiment], names: &[String]) -> Result<()> {
+    let rows = |experiment: &&Experiment| (experiment.rows)().into_iter().map(|row| row.label);
+    let known: BTreeSet<String> = experiments.iter().flat_map(rows).collect();
+    match names.iter().find(|name| !known.contains(*name)) {
+        None => Ok(()),
+        Some(name) => bail!(
+            "--row {name}: there is no such row; wanted {}",
+            known.into_iter().collect::<Vec<_>>().join(", ")
+        ),
+    }
 }
 
 #[cfg(test)]

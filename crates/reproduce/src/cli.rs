@@ -30,6 +30,7 @@ pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
 
 fn reproduce(args: &::cli::Reproduce) -> Result<()> {
     let chosen = catalog::find(&args.chosen()?);
+    catalog::know_rows(&chosen, &args.rows)?;
     if args.list && !args.json {
         return list::list(&chosen);
     }
@@ -47,6 +48,7 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         seeds: args.seeds,
         out: args.out.clone(),
         resume: args.resume,
+        rows: args.rows.clone(),
         again: args.again,
         shard: args.shard.map(|shard| (shard.index(), shard.count())),
         only: args.only.clone().or(args.list.then_some(Only::Nothing)),

@@ -132,7 +132,12 @@ impl Experiment {
         session.begin(self.id, *self.seeds.at(scale));
         let mut planned = Vec::new();
         let mut absent = None;
-        for row in (self.rows)() {
+        let wanted = |row: &Row| session.settings.wants(&row.label);
+        let (rows, others): (Vec<Row>, Vec<Row>) = (self.rows)().into_iter().partition(wanted);
+        if rows.is_empty() && !others.is_empty() {
+            return Ok(Some(format!("{} has no such row", self.id)));
+        }
+        for row in rows {
             match self.plan(session, &row) {
                 Ok(row) => planned.extend(row),
                 Err(error) if is_absent(&error) => {

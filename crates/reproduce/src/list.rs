@@ -4,18 +4,12 @@ use std::io::{Write, stdout};
 use std::path::Path;
 
 use anyhow::Result;
-use candle_core::{DType, Device};
 use lab::report::{Record, Scale, read_records, record_file};
 use lab::train::duration;
-use striate::Parameters;
 
 use crate::datasets;
 use crate::experiment::Experiment;
-use crate::planned;
-use crate::training::Training;
-
-/// Where the records that the documents show are kept.
-pub(crate) const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/results");
+use crate::trainings::{KEPT, per_image};
 
 /// Prints the list.
 pub(crate) fn list(experiments: &[&'static Experiment]) -> Result<()> {
@@ -84,9 +78,9 @@ fn estimated(experiment: &Experiment, scale: Scale, known: &[Record]) -> Option<
         };
         let (each, on) = per_image(known, &row.label, &training).ok()??;
         let (train, _) = training.counts(images.train, images.test);
-        let once = train * training.recipe.epochs;
-        let candidates = training.rates.len() + 1;
-        seconds += each * (once * candidates) as f64;
+        let epochs = training.recipe.epochs;
+        let trials = training.rates.len() * training.trial_epochs.unwrap_or(epochs);
+        seconds += each * (train * (epochs + trials)) as f64;
         machine.get_or_insert(on);
     }
     let machine = machine?;
@@ -94,34 +88,4 @@ fn estimated(experiment: &Experiment, scale: Scale, known: &[Record]) -> Option<
         "takes about {} for one seed on {machine}, by its images and epochs",
         duration(seconds)
     ))
-}
-
-/// Seconds that a training takes for an image of an epoch, and the machine, by a record of the same network,
-/// or of the same row with as many parameters; nothing if there is none.
-pub(crate) fn per_image(
-    known: &[Record],
-    row: &str,
-    training: &Training,
-) -> Result<Option<(f64, String)>> {
-    let network = planned::network(training)?;
-    let mut of_row = known.iter().filter(|record| record.model == row).peekable();
-    // What is trained elsewhere may differ in what costs no time, such as an activation.
-    let size = match of_row.peek() {
-        Some(_) => {
-            let parameters = Parameters::new(0, DType::F32, &Device::Cpu);
-            training.model.build(&parameters)?;
-            Some(parameters.count())
-        }
-        None => None,
-    };
-    let is_same = |record: &&Record| record.network.as_ref() == Some(&network);
-    let is_as_large = |record: &&Record| size.is_some() && record.parameters == size;
-    let record = known.iter().find(is_same);
-    Ok(record
-        .or_else(|| of_row.find(is_as_large))
-        .and_then(|record| {
-            let images = record.train_images? * record.epochs * record.seeds.len();
-            let each = record.wall_seconds? / images.max(1) as f64;
-            Some((each, record.environment.summary()))
-        }))
 }

@@ -20,6 +20,8 @@ pub(crate) struct Settings {
     pub(crate) seeds: Option<u64>,
     pub(crate) out: PathBuf,
     pub(crate) resume: bool,
+    /// The rows that are done; all unless any is named.
+    pub(crate) rows: Vec<String>,
     /// Finished runs are done again.
     pub(crate) again: bool,
     /// Part `index`, from 1, of `count` parts of all runs.
@@ -33,6 +35,11 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Whether a row of this name is to be done.
+    pub(crate) fn wants(&self, row: &str) -> bool {
+        self.rows.is_empty() || self.rows.iter().any(|name| name == row)
+    }
+
     /// The command that runs one experiment with these settings.
     pub(crate) fn command_of(&self, id: &str) -> String {
         let Self {
@@ -42,6 +49,7 @@ impl Settings {
             seed,
             seeds,
             rates,
+            rows,
             ..
         } = self;
         let mut command = format!("cargo xtask reproduce {id} --scale {scale}");
@@ -51,6 +59,9 @@ impl Settings {
             Some(Source::Hub) => " --data hub",
             Some(Source::Embedded) | None => "",
         };
+        for row in rows {
+            command += &format!(" --row {}", ::cli::quoted(row.as_ref()));
+        }
         if *seed > 0 {
             command += &format!(" --seed {seed}");
         }

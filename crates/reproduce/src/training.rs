@@ -21,6 +21,8 @@ pub(crate) struct Training {
     pub(crate) recipe: Recipe,
     /// Learning rates of which the best on held-out training images is taken; none: the recipe's own.
     pub(crate) rates: Vec<f64>,
+    /// Epochs of such a trial; as many as the training has unless set.
+    pub(crate) trial_epochs: Option<usize>,
     /// A tenth of the labelled training images takes the place of the test images, to choose a rate.
     pub(crate) held_out: bool,
     /// Training images; all unless set.
@@ -46,6 +48,8 @@ struct Settings<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<u64>,
     rates: &'a [f64],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trial_epochs: Option<usize>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     held_out: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,6 +67,7 @@ impl Training {
             model: Rc::new(model),
             recipe,
             rates: Vec::new(),
+            trial_epochs: None,
             held_out: false,
             train_images: None,
             test_images: None,
@@ -78,9 +83,11 @@ impl Training {
             recipe: Recipe {
                 optimizer: self.recipe.optimizer.with_lr(rate),
                 dead_start: DeadStart::GiveUp,
+                epochs: self.trial_epochs.unwrap_or(self.recipe.epochs),
                 ..self.recipe.clone()
             },
             rates: Vec::new(),
+            trial_epochs: None,
             held_out: true,
             ..self.clone()
         }
@@ -111,6 +118,7 @@ impl Training {
             data_sha256,
             seed,
             rates: &self.rates,
+            trial_epochs: self.trial_epochs,
             held_out: self.held_out,
             initializer: self.initializer.as_ref(),
             preprocess: &self.preprocess,

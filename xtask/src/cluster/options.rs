@@ -78,6 +78,9 @@ fn words(args: &Submit) -> Result<Vec<String>> {
         Some(Source::Dir(dir)) => option("--data", whole(dir)?),
         Some(Source::Subset(dir)) => option("--data", format!("subset:{}", whole(dir)?)),
     }
+    for row in &args.rows {
+        option("--row", row.clone());
+    }
     if args.seed > 0 {
         option("--seed", args.seed.to_string());
     }
@@ -173,11 +176,12 @@ mod tests {
 
     #[test]
     fn arguments_are_those_of_reproduce() {
-        let args =
-            submit("allconv table3 --scale smoke --rates 0.1,0.03 --seeds 2 --gpus 1 --seed 4");
+        let args = submit(
+            "allconv table3 --scale smoke --rates 0.1,0.03 --seeds 2 --gpus 1 --seed 4 --row B",
+        );
         let options = Options::of(&args).unwrap();
         assert_eq!(options.experiments, ["allconv/table3"]);
-        let words = "--scale smoke --seed 4 --seeds 2 --rates 0.1,0.03 --device cuda:0";
+        let words = "--scale smoke --row B --seed 4 --seeds 2 --rates 0.1,0.03 --device cuda:0";
         assert_eq!(options.arguments.join(" "), words);
         assert_eq!(options.features(), ["cuda"]);
         let args = submit("nin --scale cpu --data hub");

@@ -130,7 +130,9 @@ fn left(folder: &Folder, training: &Training, ended: Option<&String>) -> Result<
         words.push(format!("stopped in {progress}"));
     }
     let log = read(&folder.state(training).join("log"))?.unwrap_or_default();
-    if let Some(last) = log.lines().rev().find(|line| !line.trim().is_empty()) {
+    let last = log.lines().rev().find(|line| !line.trim().is_empty());
+    // What was stopped has said so, and how to go on.
+    if let Some(last) = last.filter(|line| !line.contains("interrupted; ")) {
         words.push(format!("last said: {last}"));
     }
     if words.is_empty() {
@@ -184,7 +186,7 @@ fn advice(folder: &Folder, states: &[State], is_queued: bool) -> Option<String> 
             "Logs: {path}/tasks/RUN/log; once the cause is gone, submit again with --retry."
         ));
     }
-    if is_queued || !has("left") {
+    if is_queued || has("running") || !has("left") {
         return None;
     }
     let never = fs::read_dir(folder.file("slurm")).is_ok_and(|mut files| files.next().is_none());

@@ -44,13 +44,12 @@ fn sum(parts: &[(u64, u64)]) -> Option<u64> {
     })
 }
 
-/// Seconds for people: `40 s`, `12 min`, `3.4 h`, `2.1 d`.
+/// Seconds for people: `40 s`, `12 min`, `3.4 h`.
 pub(super) fn shown(seconds: f64) -> String {
     match seconds {
         s if s < 100.0 => format!("{s:.0} s"),
         s if s < 6000.0 => format!("{:.0} min", s / 60.0),
-        s if s < 172_800.0 => format!("{:.1} h", s / 3600.0),
-        s => format!("{:.1} d", s / 86_400.0),
+        s => format!("{:.1} h", s / 3600.0),
     }
 }
 
@@ -93,6 +92,6 @@ mod tests {
     #[test]
     fn times_for_people() {
         let shown = [40.0, 720.0, 12_240.0, 181_440.0].map(shown);
-        assert_eq!(shown, ["40 s", "12 min", "3.4 h", "2.1 d"]);
+        assert_eq!(shown, ["40 s", "12 min", "3.4 h", "50.4 h"]);
     }
 }

@@ -121,7 +121,7 @@ fn rows() -> Vec<Row> {
         };
         let optimizer = sgd(setup.lr, setup.weight_decay);
         let recipe = Recipe {
-            schedule: LrSchedule::from(SETUPS.at(scale).falls().decay).warmup(setup.warmup),
+            schedule: LrSchedule::from(SETUPS.at(scale).decay().decay).warmup(setup.warmup),
             augment: setup.augment,
             ..Recipe::new(setup.epochs, setup.batch_size, optimizer)
         };

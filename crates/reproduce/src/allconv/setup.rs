@@ -32,10 +32,12 @@ pub(super) struct Setup {
     lr: f64,
     /// Rates of which the best on held-out training images is taken.
     rates: &'static [f64],
+    /// Epochs of the trial of a rate; all unless set.
+    trial_epochs: Option<usize>,
     /// On weights and biases alike.
     weight_decay: f64,
-    /// The rate falls to a tenth after these parts of the run.
-    falls: &'static [f64],
+    /// How the rate falls.
+    decay: fn() -> LrSchedule,
     /// Epochs of linear warm-up.
     warmup: f64,
     /// Training and test images; all unless few.
@@ -53,8 +55,9 @@ const PAPER: Setup = Setup {
     batch_size: 128,
     lr: 0.1,
     rates: &[0.25, 0.1, 0.05, 0.01],
+    trial_epochs: None,
     weight_decay: 0.001,
-    falls: &[200.0 / 350.0, 250.0 / 350.0, 300.0 / 350.0],
+    decay: || LrSchedule::steps_at_fractions(&[200.0 / 350.0, 250.0 / 350.0, 300.0 / 350.0], 0.1),
     warmup: 0.0,
     images: (None, None),
     preprocess: Preprocess::gcn_zca,
@@ -63,9 +66,11 @@ const PAPER: Setup = Setup {
 const CPU: Setup = Setup {
     // With a ReLU there, network A stays at ln 10 from the first hundred steps on.
     class_maps: ClassMapActivation::Identity,
-    epochs: 14,
+    epochs: 40,
     lr: 0.05,
-    rates: &[],
+    rates: &[0.1, 0.05, 0.025],
+    trial_epochs: Some(2),
+    decay: || LrSchedule::cosine(0.0),
     warmup: 1.0,
     ..PAPER
 };
@@ -77,8 +82,10 @@ const QUICK: Setup = Setup {
     epochs: 6,
     batch_size: 32,
     lr: 0.03,
+    rates: &[],
+    trial_epochs: None,
     weight_decay: 0.0005,
-    falls: &[0.7, 0.9],
+    decay: || LrSchedule::steps_at_fractions(&[0.7, 0.9], 0.1),
     warmup: 0.64,
     images: (Some(3_000), Some(2_000)),
     preprocess: || Preprocess::Standardize,
@@ -127,11 +134,12 @@ impl Setup {
         };
         let optimizer = sgd(self.lr, self.weight_decay);
         let recipe = Recipe {
-            schedule: self.falls().warmup(self.warmup),
+            schedule: (self.decay)().warmup(self.warmup),
             ..Recipe::new(self.epochs, self.batch_size, optimizer)
         };
         Training {
             rates: self.rates.to_vec(),
+            trial_epochs: self.trial_epochs,
             train_images: self.images.0,
             test_images: self.images.1,
             initializer: Some(Initializer::kaiming()),
@@ -158,7 +166,7 @@ impl Setup {
     }
 
     /// How the rate falls.
-    pub(super) fn falls(&self) -> LrSchedule {
-        LrSchedule::steps_at_fractions(self.falls, 0.1)
+    pub(super) fn decay(&self) -> LrSchedule {
+        (self.decay)()
     }
 }
