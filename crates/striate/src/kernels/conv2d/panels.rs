@@ -3,10 +3,7 @@
 //! `channels` are padded to whole vectors and cut into panels of 1 to 4 vectors.
 //! A packed operand is `[panel][k][vectors * LANES]`; the padding holds zeros.
 
-use rayon::prelude::*;
-
 use crate::kernels::real::Real;
-use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Simd, Width};
 
 /// A run of vectors of one register block's width.
@@ -43,38 +40,63 @@ pub(super) fn panels(width: Width, channels: usize) -> Vec<Panel> {
     panels
 }
 
-/// Packs `value(k, channel)` for k below `count` as `[panel][k][vectors * LANES]`.
-pub(super) fn pack<T: Real>(
-    width: Width,
-    panels: &[Panel],
-    channels: usize,
-    count: usize,
-    to: &mut [T],
-    value: impl Fn(usize, usize) -> T + Sync,
+/// The same channels in `count` panels or more, if vectors suffice: the widest are halved until there are as many.
+pub(super) fn narrower(mut panels: Vec<Panel>, lanes: usize, count: usize) -> Vec<Panel> {
+    while panels.len() < count {
+        let widest = (0..panels.len()).max_by_key(|&at| panels[at].vectors);
+        let Some(at) = widest.filter(|&at| panels[at].vectors > 1) else {
+            break;
+        };
+        let Panel { start, vectors } = panels[at];
+        let left = vectors / 2;
+        panels[at].vectors = left;
+        panels.insert(
+            at + 1,
+            Panel {
+                start: start + left * lanes,
+                vectors: vectors - left,
+            },
+        );
+    }
+    panels
+}
+
+/// Copies the cells of up to LANES filters, `plane` apart, into vectors over the filters: `to[cell * LANES ..]`.
+/// `from` begins with the first filter and may go on behind the last.
+///
+/// Whole squares are transposed even where they reach into the next filter: `to` has LANES vectors at least.
+///
+/// # Safety
+/// Called under `dispatch`; `from` has the filters, `to` has `cells` vectors, and LANES.
+#[inline(always)]
+pub(super) unsafe fn gather_cells<S: Simd>(
+    from: &[S::Elem],
+    plane: usize,
+    filters: usize,
+    cells: usize,
+    to: &mut [S::Elem],
 ) {
-    let to = Shared::new(to);
-    // Small enough pieces that two threads share one panel.
-    const RUN: usize = 64;
-    let runs = count.div_ceil(RUN);
-    (0..panels.len() * runs).into_par_iter().for_each(|task| {
-        let panel = panels[task / runs];
-        let wide = panel.vectors * width.lanes;
-        for k in task % runs * RUN..((task % runs + 1) * RUN).min(count) {
-            for lane in 0..wide {
-                let channel = panel.start + lane;
-                let packed = if channel < channels {
-                    value(k, channel)
-                } else {
-                    T::ZERO
-                };
-                // SAFETY: the panel starts at `start * count`, and each task writes its own rows of it.
-                unsafe {
-                    to.at(panel.start * count + k * wide + lane, 1)
-                        .write(packed)
-                };
-            }
+    let rows = cells.max(S::LANES);
+    let inside = (S::LANES - 1) * plane + rows <= from.len();
+    let (from, to) = (from.as_ptr(), to.as_mut_ptr());
+    // SAFETY: the squares are inside `from`, or only the filters are read.
+    unsafe {
+        if cells == 1 && plane == 1 {
+            S::store(to, S::load_first(from, filters));
+            return;
         }
-    });
+        if filters < S::LANES || !inside {
+            gather_channels::<S>(from, plane, filters, cells, to, S::LANES);
+            return;
+        }
+        let mut cell = 0;
+        while cell < cells {
+            // The last square overlaps the one before.
+            let at = cell.min(rows - S::LANES);
+            S::transpose(from.add(at), plane, to.add(at * S::LANES), S::LANES);
+            cell += S::LANES;
+        }
+    }
 }
 
 /// Copies pixels of channel maps, `plane` apart, into vectors over channels: `to[pixel * to_step ..]`, `LANES` wide.

@@ -167,6 +167,7 @@ fn winograd() {
         square(1, 2, 1, 3, 3, 1, 1),
         square(2, 40, 16, 50, 5, 1, 2),
         square(3, 20, 9, 18, 5, 1, 0),
+        square(3, 20, 16, 18, 5, 1, 2),
         square(1, 3, 1, 2, 5, 1, 4),
         ConvShape {
             w: 140,
@@ -394,9 +395,11 @@ fn threads_do_not_change_a_bit() {
         square(4, 20, 17, 30, 3, 2, 1),
         square(2, 30, 8, 10, 1, 1, 0),
         square(3, 64, 9, 1, 5, 1, 2),
+        square(1, 96, 8, 64, 3, 1, 1),
+        square(1, 48, 8, 64, 3, 2, 1),
     ] {
         let one = on(1, &s);
-        for threads in [2, 3] {
+        for threads in [2, 3, 8] {
             assert!(one == on(threads, &s), "{threads} threads, {s:?}");
         }
     }

@@ -18,7 +18,8 @@
 //! | file | what it holds |
 //! |:--|:--|
 //! | [`phases`] | the taps of both passes |
-//! | [`plan`] | packed weights, the cut into tiles, the loop over tiles |
+//! | [`pack`] | packed weights |
+//! | [`plan`] | the cut into tiles, the loop over tiles |
 //! | [`tile`] | one tile: patch, sums, maps |
 //!
 //! Safety: a tile writes its own rectangle of each output map; offsets into the patch are built with its sizes.
@@ -29,9 +30,11 @@ use super::ConvShape;
 use crate::kernels::level::Level;
 use crate::kernels::output::written_by;
 use crate::kernels::simd::Lanes;
+use pack::Weights;
 use phases::{forward_phases, gradient_phases};
 use plan::{Maps, Plan};
 
+mod pack;
 mod phases;
 mod plan;
 mod tile;
@@ -72,9 +75,17 @@ pub(super) fn forward<T: Lanes>(
                 bias: bias.map(|bias| &bias[group * o..][..o]),
                 relu,
             }
-            .run(s.n, x, y, |from, to, cell| {
-                weight[(to * c + from) * cells + cell]
-            });
+            .run(
+                s.n,
+                x,
+                y,
+                Weights {
+                    values: weight,
+                    cells,
+                    from_step: 1,
+                    to_step: c,
+                },
+            );
         }
     };
     // SAFETY: the tiles of all groups together store every output pixel, and load none before.
@@ -116,9 +127,17 @@ pub(super) fn backward_input<T: Lanes>(
                 bias: None,
                 relu: false,
             }
-            .run(s.n, dy, dx, |from, to, cell| {
-                weight[(from * c + to) * cells + cell]
-            });
+            .run(
+                s.n,
+                dy,
+                dx,
+                Weights {
+                    values: weight,
+                    cells,
+                    from_step: c,
+                    to_step: 1,
+                },
+            );
         }
     };
     if rows.is_empty() || columns.is_empty() {

@@ -1,4 +1,4 @@
-//! What all tiles of a group share: packed weights, the cut into tiles, offsets into a tile's patch.
+//! What all tiles of a group share: the cut into tiles, offsets into a tile's patch.
 //!
 //! ```text
 //! pack the weights:  [phase][panel of output channels][(c, t)][lanes]
@@ -11,14 +11,15 @@
 
 use rayon::prelude::*;
 
+use super::pack::{Weights, packed};
 use super::phases::{Phases, Tap};
 use super::tile::Tile;
-use crate::kernels::conv2d::panels::{Panel, pack, padded, panels};
+use crate::kernels::conv2d::panels::{padded, panels};
 use crate::kernels::conv2d::patch::plane_step;
 use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
-use crate::kernels::simd::{Lanes, Width, dispatch, width};
+use crate::kernels::simd::{Lanes, dispatch, width};
 
 /// Output pixels of a tile: enough to use a packed panel well, few enough to stay in the cache.
 pub(super) const TILE: usize = 192;
@@ -52,18 +53,13 @@ pub(super) struct Plan<'a, T> {
 }
 
 impl<T: Lanes> Plan<'_, T> {
-    /// Computes `to` from `from`; `weight(from channel, to channel, cell)`.
-    pub(super) fn run(
-        &self,
-        n: usize,
-        from: &[T],
-        to: &mut [T],
-        weight: impl Fn(usize, usize, usize) -> T + Sync,
-    ) {
+    /// Computes `to` from `from`.
+    pub(super) fn run(&self, n: usize, from: &[T], to: &mut [T], weights: Weights<'_, T>) {
         let width = width::<T>(self.level);
         let panels = panels(width, self.to.count);
         let wide = padded(self.to.count, width.lanes);
-        let packed = self.packed(width, &panels, wide, weight);
+        let channels = (self.from.count, self.to.count);
+        let packed = packed(self.level, weights, self.phases, &panels, channels);
         let bias = self.bias.map(|values| {
             let mut bias = Scratch::<T>::new(wide);
             bias.fill(T::ZERO);
@@ -75,13 +71,19 @@ impl<T: Lanes> Plan<'_, T> {
 
         let (rows, columns) = tiling.tiles();
         let to = Shared::new(to);
-        (0..n * rows * columns).into_par_iter().for_each(|task| {
-            let (image, tile) = (task / (rows * columns), task % (rows * columns));
+        let tiles = n * rows * columns;
+        // With fewer tiles than threads could use, they share the panels of a tile.
+        let wanted = (2 * rayon::current_num_threads()).div_ceil(tiles.max(1));
+        let parts = wanted.min(panels.len()).max(1);
+        (0..tiles * parts).into_par_iter().for_each(|task| {
+            let (tile, part) = (task / parts, task % parts);
+            let (image, tile) = (tile / (rows * columns), tile % (rows * columns));
+            let share = panels.len() * part / parts..panels.len() * (part + 1) / parts;
             let work = Tile {
                 plan: self,
                 tiling: &tiling,
                 offsets: &offsets,
-                panels: &panels,
+                panels: &panels[share],
                 packed: &packed,
                 bias: bias.as_ref().map_or(std::ptr::null(), |bias| bias.as_ptr()),
                 from: &from[self.from.image(image)..],
@@ -92,29 +94,6 @@ impl<T: Lanes> Plan<'_, T> {
             };
             dispatch(self.level, work);
         });
-    }
-
-    /// The weights, phase by phase, as [panel][(c, t)][lanes].
-    fn packed(
-        &self,
-        width: Width,
-        panels: &[Panel],
-        wide: usize,
-        weight: impl Fn(usize, usize, usize) -> T + Sync,
-    ) -> Scratch<T> {
-        let count = self.phases.taps().count() * self.from.count;
-        let mut packed = Scratch::<T>::new(count * wide);
-        let mut rest = &mut *packed;
-        for phase in &self.phases.list {
-            let taps = &phase.taps;
-            let count = taps.len() * self.from.count;
-            let (own, others) = rest.split_at_mut(count * wide);
-            rest = others;
-            pack(width, panels, self.to.count, count, own, |k, channel| {
-                weight(k / taps.len(), channel, taps[k % taps.len()].cell)
-            });
-        }
-        packed
     }
 }
 
@@ -161,7 +140,9 @@ impl Tiling {
         let grid = (to.h.div_ceil(spread.0), to.w.div_ceil(spread.1));
         let pixels = spread.0 * spread.1;
         let columns = grid.1.div_ceil((grid.1 * pixels).div_ceil(TILE + TILE / 3));
-        let rows = (TILE / (columns * pixels)).clamp(1, grid.0);
+        let most = (TILE / (columns * pixels)).clamp(1, grid.0.max(1));
+        // Tiles of one height, so that threads have equal work.
+        let rows = grid.0.div_ceil(grid.0.div_ceil(most).max(1)).max(1);
         Self {
             rows,
             columns,

@@ -1,5 +1,7 @@
 //! One tile of one image: its patch, its sums, and their way to the maps.
 
+use std::ops::Range;
+
 use super::phases::Tap;
 use super::plan::{Patch, Plan, Tiling};
 use crate::kernels::conv2d::block::{Along, Finish, Operands, rows};
@@ -129,10 +131,11 @@ impl<T: Lanes> Kernel<T> for Tile<'_, T> {
         } else {
             (height, across)
         };
-        for channel in (0..to.count).step_by(S::LANES) {
+        let channels = self.channels::<S>();
+        for channel in channels.clone().step_by(S::LANES) {
             for piece in 0..pieces {
                 let at = self.to_image + (channel * to.h + top + piece) * to.w + left;
-                let channels = to.count - channel;
+                let channels = channels.end - channel;
                 // SAFETY: tiles do not overlap, so no other task writes here; the rectangle is inside each map.
                 unsafe {
                     let from = sums.as_ptr().add(piece * pixels * t.wide + channel);
@@ -151,6 +154,14 @@ impl<T: Lanes> Kernel<T> for Tile<'_, T> {
 }
 
 impl<T: Lanes> Tile<'_, T> {
+    /// The channels of its panels, which follow each other.
+    fn channels<S: Simd<Elem = T>>(&self) -> Range<usize> {
+        let start = self.panels.first().map_or(0, |panel| panel.start);
+        let end = self.panels.last();
+        let end = end.map_or(0, |panel| panel.start + panel.vectors * S::LANES);
+        start..end.min(self.plan.to.count)
+    }
+
     /// Fills the patch with what each tap of a phase reads in each map.
     fn read_taps(&self, taps: &[Tap], size: (usize, usize), plane: usize, patch: &mut [T]) {
         let (from, step) = (self.plan.from, self.plan.step);

@@ -26,7 +26,7 @@ use rayon::prelude::*;
 
 use super::ConvShape;
 use super::direct::flattened;
-use super::panels::{padded, panels, scatter_channels};
+use super::panels::{narrower, padded, panels, scatter_channels};
 use crate::kernels::level::Level;
 use crate::kernels::output::written_by;
 use crate::kernels::scratch::Scratch;
@@ -50,17 +50,23 @@ pub(super) fn backward_weight<T: Lanes>(level: Level, s: &ConvShape, x: &[T], dy
     let panels = panels(width, o);
     let blocks = Blocks::of(s);
     let parts = PARTS.min(blocks.count(s));
+    // With fewer parts than threads, they share the panels of a part.
+    let threads = rayon::current_num_threads();
+    let panels = narrower(panels, width.lanes, threads.div_ceil(parts.max(1)));
+    let shares = threads.div_ceil(parts.max(1)).min(panels.len()).max(1);
     let mut sums = Scratch::<T>::new(parts * taps * wide);
     let fill = |dw: &mut [T]| {
         for group in 0..s.groups {
             let shared = Shared::new(&mut sums);
-            (0..parts).into_par_iter().for_each(|part| {
+            (0..parts * shares).into_par_iter().for_each(|task| {
+                let (part, share) = (task / shares, task % shares);
+                let share = panels.len() * share / shares..panels.len() * (share + 1) / shares;
                 let part = Part {
                     level,
                     s,
                     group,
                     blocks: &blocks,
-                    panels: &panels,
+                    panels: &panels[share],
                     x,
                     dy,
                     sums: shared,

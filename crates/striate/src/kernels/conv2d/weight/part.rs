@@ -38,7 +38,7 @@ impl<T: Lanes> Kernel<T> for Part<'_, T> {
         let a_rows = b.row_starts(s);
         let c_rows: Vec<u32> = (0..taps).map(|row| (row * wide) as u32).collect();
         let mut offsets = Vec::with_capacity(most);
-        // SAFETY: each part has its own sums.
+        // SAFETY: each part has its own sums, and each task its own panels of them.
         let sums = unsafe { self.sums.at(self.part * taps * wide, taps * wide) };
 
         let count = b.count(s);

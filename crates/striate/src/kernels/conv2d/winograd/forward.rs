@@ -15,6 +15,7 @@
 
 use rayon::prelude::*;
 
+use super::few::{self, are_few};
 use super::strips::{Run, Strips, TileLayout};
 use super::tiles::{Maps, Transform, outputs, transform};
 use super::transforms::CELLS;
@@ -51,7 +52,6 @@ pub(super) fn run<const M: usize, const K: usize>(
 ) -> Vec<f32> {
     let width = width::<f32>(level);
     let panels = panels(width, pass.to.channels);
-    let packed = transformed::<K>(level, pass.weight, &panels, weight);
     let wide = padded(pass.to.channels, width.lanes);
     let mut padded_bias = Scratch::<f32>::new(wide);
     padded_bias.fill(0.0);
@@ -59,6 +59,16 @@ pub(super) fn run<const M: usize, const K: usize>(
         padded_bias[..bias.len()].copy_from_slice(bias);
     }
     let strips = Strips::new(pass.n, pass.to.h, pass.to.w, M);
+    let len = pass.n * pass.to.channels * pass.to.h * pass.to.w;
+    if are_few(strips) {
+        let bias = &padded_bias[..];
+        let fill = |to: &mut [f32]| {
+            few::forward::<M, K>(level, pass, strips, from, weight, bias, relu, to);
+        };
+        // SAFETY: every output is stored, and none is loaded.
+        return unsafe { written_by(len, fill) };
+    }
+    let packed = transformed::<K>(level, pass.weight, &panels, weight);
     let bytes = |channels: usize| CELLS * size_of::<f32>() * padded(channels, width.lanes);
     let strip = strips.tiles * (bytes(pass.from.channels) + bytes(pass.to.channels));
     // Small convolutions are cut finer, so that every thread has work.
@@ -87,7 +97,7 @@ pub(super) fn run<const M: usize, const K: usize>(
             });
     };
     // SAFETY: the blocks together store every output, and load none.
-    unsafe { written_by(pass.n * pass.to.channels * pass.to.h * pass.to.w, fill) }
+    unsafe { written_by(len, fill) }
 }
 
 /// The strips `first..last`.
@@ -118,9 +128,10 @@ impl<const M: usize> Kernel<f32> for Block<'_, M> {
         let mut m = Scratch::<f32>::new(layout_m.len());
         let runs: Vec<Run> = self.strips.runs(self.first, self.last).collect();
         let how = Transform::Input(pass.padding);
+        let shared_v = Shared::new(&mut v);
         for &run in &runs {
-            // SAFETY: the run is a part of the block.
-            unsafe { transform::<S, M>(pass.from, self.from, run, how, &mut v, layout_v) };
+            // SAFETY: the run is a part of the block, which belongs to this task.
+            unsafe { transform::<S, M>(pass.from, self.from, run, how, shared_v, layout_v) };
         }
         let v_rows: Vec<u32> = (0..tiles)
             .map(|tile| (tile * layout_v.step) as u32)
@@ -150,7 +161,10 @@ impl<const M: usize> Kernel<f32> for Block<'_, M> {
         for &run in &runs {
             // SAFETY: the run is a part of the block, and its outputs belong to this task.
             unsafe {
-                outputs::<S, M>(pass.to, &m, layout_m, run, self.bias, self.relu, self.to);
+                let channels = 0..pass.to.channels;
+                outputs::<S, M>(
+                    pass.to, channels, &m, layout_m, run, self.bias, self.relu, self.to,
+                );
             }
         }
     }

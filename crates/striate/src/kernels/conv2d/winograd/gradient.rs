@@ -13,8 +13,11 @@
 //!
 //! Safety: a part writes its own D; [`strips`](super::strips) states the layouts of V and Z.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+use super::few::{self, are_few};
 use super::strips::{Strips, TileLayout};
 use super::tiles::{Maps, Transform, transform};
 use super::transforms::{CELLS, weight_gradient_tile};
@@ -47,10 +50,16 @@ pub(super) fn run<const M: usize, const K: usize>(
     x: &[f32],
     dy: &[f32],
 ) -> Vec<f32> {
+    let (c, len) = (pass.x.channels, pass.dy.channels * pass.x.channels * K * K);
+    let strips = Strips::new(pass.n, pass.dy.h, pass.dy.w, M);
+    if are_few(strips) {
+        let fill = |dw: &mut [f32]| few::gradient::<M, K>(level, pass, strips, x, dy, dw);
+        // SAFETY: every filter is stored, and none is loaded.
+        return unsafe { written_by(len, fill) };
+    }
     let width = width::<f32>(level);
     let panels = panels(width, pass.dy.channels);
-    let (c, wide) = (pass.x.channels, padded(pass.dy.channels, width.lanes));
-    let strips = Strips::new(pass.n, pass.dy.h, pass.dy.w, M);
+    let wide = padded(pass.dy.channels, width.lanes);
     let bytes = CELLS * size_of::<f32>() * (padded(c, width.lanes) + wide);
     let per_block = (BLOCK / (strips.tiles * bytes)).max(1);
     // With few tiles, clearing and adding many D would take longer than it saves.
@@ -84,18 +93,20 @@ pub(super) fn run<const M: usize, const K: usize>(
         (0..c.div_ceil(8)).into_par_iter().for_each(|piece| {
             let total = Total::<K> {
                 pass,
-                parts,
-                from: piece * 8,
-                to: (piece * 8 + 8).min(c),
-                sums: &sums,
-                wide,
+                sums: Sums {
+                    values: &sums,
+                    parts,
+                    inputs: c,
+                    wide,
+                },
+                inputs: piece * 8..(piece * 8 + 8).min(c),
                 dw,
             };
             dispatch(level, total);
         });
     };
     // SAFETY: the totals of all input channels together store every weight, and load none.
-    unsafe { written_by(pass.dy.channels * c * K * K, fill) }
+    unsafe { written_by(len, fill) }
 }
 
 /// The strips `first..last`, added up.
@@ -126,6 +137,7 @@ impl<const M: usize> Kernel<f32> for Part<'_, M> {
         let layout_z = TileLayout::new(most, pass.dy.channels, S::LANES);
         let mut v = Scratch::<f32>::new(layout_v.len());
         let mut z = Scratch::<f32>::new(layout_z.len());
+        let (shared_v, shared_z) = (Shared::new(&mut v), Shared::new(&mut z));
         let v_rows: Vec<u32> = (0..c as u32).collect();
         let d_rows: Vec<u32> = (0..c).map(|channel| (channel * wide) as u32).collect();
         // SAFETY: each part has its own D.
@@ -139,10 +151,11 @@ impl<const M: usize> Kernel<f32> for Part<'_, M> {
             let tiles = (last - first) * self.strips.tiles;
             for run in self.strips.runs(first, last) {
                 let input = Transform::Input(pass.padding);
-                // SAFETY: the run is a part of the block.
+                let gradient = Transform::Gradient;
+                // SAFETY: the run is a part of the block, which belongs to this task.
                 unsafe {
-                    transform::<S, M>(pass.x, self.x, run, input, &mut v, layout_v);
-                    transform::<S, M>(pass.dy, self.dy, run, Transform::Gradient, &mut z, layout_z);
+                    transform::<S, M>(pass.x, self.x, run, input, shared_v, layout_v);
+                    transform::<S, M>(pass.dy, self.dy, run, gradient, shared_z, layout_z);
                 }
             }
             for cell in 0..CELLS {
@@ -169,14 +182,11 @@ impl<const M: usize> Kernel<f32> for Part<'_, M> {
     }
 }
 
-/// Adds the parts of the input channels `from..to` and transforms them back.
+/// Adds the parts of some input channels and transforms them back.
 struct Total<'a, const K: usize> {
     pass: &'a Pass,
-    parts: usize,
-    from: usize,
-    to: usize,
-    sums: &'a [f32],
-    wide: usize,
+    sums: Sums<'a>,
+    inputs: Range<usize>,
     dw: Shared<f32>,
 }
 
@@ -185,18 +195,57 @@ impl<const K: usize> Kernel<f32> for Total<'_, K> {
 
     #[inline(always)]
     unsafe fn run<S: Simd<Elem = f32>>(self) {
-        let (c, o) = (self.pass.x.channels, self.pass.dy.channels);
-        for channel in (0..o).step_by(S::LANES) {
-            for k in self.from..self.to {
+        let Range { start, end } = self.inputs;
+        let inputs = self
+            .sums
+            .values
+            .get(start * self.sums.wide..)
+            .unwrap_or(&[]);
+        let sums = Sums {
+            values: inputs,
+            ..self.sums
+        };
+        let outputs = 0..self.pass.dy.channels;
+        // SAFETY: each task stores the filters of its own input channels.
+        unsafe { sums.store_gradient::<S, K>(self.pass, start..end, outputs, self.dw) };
+    }
+}
+
+/// D, `[part][36][input channel][wide]`.
+#[derive(Clone, Copy)]
+pub(super) struct Sums<'a> {
+    /// From the first of the wanted channels on.
+    pub(super) values: &'a [f32],
+    pub(super) parts: usize,
+    pub(super) inputs: usize,
+    pub(super) wide: usize,
+}
+
+impl Sums<'_> {
+    /// Adds the parts, transforms them back, and stores the filters between these channels.
+    ///
+    /// # Safety
+    /// Called under `dispatch`; the values hold these channels; no other task stores to their filters.
+    #[inline(always)]
+    pub(super) unsafe fn store_gradient<S: Simd<Elem = f32>, const K: usize>(
+        &self,
+        pass: &Pass,
+        inputs: Range<usize>,
+        outputs: Range<usize>,
+        dw: Shared<f32>,
+    ) {
+        for channel in outputs.clone().step_by(S::LANES) {
+            for k in inputs.clone() {
                 let mut lanes = [[0.0; 16]; 25];
+                let first = (k - inputs.start) * self.wide + channel - outputs.start;
                 // SAFETY: reads stay inside the parts' sums; `lanes` has room for any vector.
                 unsafe {
                     let sum = |cell: usize| {
                         let at =
-                            |part: usize| ((part * CELLS + cell) * c + k) * self.wide + channel;
-                        let mut sum = S::load(self.sums.as_ptr().add(at(0)));
+                            |part: usize| (part * CELLS + cell) * self.inputs * self.wide + first;
+                        let mut sum = S::load(self.values.as_ptr().add(at(0)));
                         for part in 1..self.parts {
-                            sum = S::add(sum, S::load(self.sums.as_ptr().add(at(part))));
+                            sum = S::add(sum, S::load(self.values.as_ptr().add(at(part))));
                         }
                         sum
                     };
@@ -205,10 +254,10 @@ impl<const K: usize> Kernel<f32> for Total<'_, K> {
                         S::store(lanes[at].as_mut_ptr(), tap);
                     }
                 }
-                for lane in 0..S::LANES.min(o - channel) {
-                    let filter = ((channel + lane) * c + k) * K * K;
-                    // SAFETY: each task writes the filters of its own input channels.
-                    let filter = unsafe { self.dw.at(filter, K * K) };
+                for lane in 0..S::LANES.min(outputs.end - channel) {
+                    let filter = ((channel + lane) * pass.x.channels + k) * K * K;
+                    // SAFETY: the filter is the caller's own.
+                    let filter = unsafe { dw.at(filter, K * K) };
                     for (at, tap) in lanes.iter().enumerate().take(K * K) {
                         // SAFETY: as above.
                         unsafe { filter.add(at).write(tap[lane]) };

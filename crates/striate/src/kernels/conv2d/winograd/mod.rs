@@ -13,11 +13,13 @@
 //! | [`weights`] | transformed weights |
 //! | [`forward`] | forward pass and input gradient |
 //! | [`gradient`] | weight gradient |
+//! | [`few`] | both where tiles are few |
 //!
 //! Rounding: the points +-2 and their powers cost digits; errors are about 1e-5 of the largest value, so f32 only.
 //!
 //! Source: Lavin and Gray 2015 (arXiv 1509.09308).
 
+mod few;
 mod forward;
 mod gradient;
 mod strips;

@@ -6,6 +6,8 @@
 //!
 //! Tiles beyond the right or lower edge are filled with zeros on the way in and dropped on the way out.
 
+use std::ops::Range;
+
 use super::strips::{Run, TileLayout};
 use super::transforms::{SIDE, gradient_tile, input_tile, output_tile};
 use crate::kernels::conv2d::panels::{gather_channels, scatter_channels};
@@ -33,14 +35,15 @@ pub(super) enum Transform {
 /// Transforms the tiles of a run for all channels.
 ///
 /// # Safety
-/// Called under `dispatch`; `to` holds a block with this layout, and the run is a part of it.
+/// Called under `dispatch`; `to` holds a block with this layout, and the run is a part of it,
+/// whose tiles nobody else touches.
 #[inline(always)]
 pub(super) unsafe fn transform<S: Simd<Elem = f32>, const M: usize>(
     maps: Maps,
     from: &[f32],
     run: Run,
     how: Transform,
-    to: &mut [f32],
+    to: Shared<f32>,
     layout: TileLayout,
 ) {
     let (overlap, padding) = match how {
@@ -68,7 +71,7 @@ pub(super) unsafe fn transform<S: Simd<Elem = f32>, const M: usize>(
                 for tile in 0..run.tiles {
                     let at = (strip * M * columns + tile * M) * S::LANES;
                     let index = (run.first + strip) * run.tiles + tile;
-                    let to = to.as_mut_ptr().add(index * layout.step + channel);
+                    let to = to.at(index * layout.step + channel, S::LANES);
                     let from = pixels.as_ptr().add(at);
                     match how {
                         Transform::Input(_) => {
@@ -157,14 +160,16 @@ impl Window {
     }
 }
 
-/// Transforms products back and stores the outputs of a run, with bias and ReLU.
+/// Transforms products back and stores the outputs of a run in `channels`, with bias and ReLU.
 ///
 /// # Safety
-/// Called under `dispatch`; `from` holds a block with this layout, and the run is a part of it;
+/// Called under `dispatch`; `from` holds a block of these channels with this layout, and the run is a part of it;
+/// `channels` begin with a vector and end with one or with the last map;
 /// `bias` has the channels rounded up to vectors; no other task stores to the run's outputs.
 #[inline(always)]
 pub(super) unsafe fn outputs<S: Simd<Elem = f32>, const M: usize>(
     maps: Maps,
+    channels: Range<usize>,
     from: &[f32],
     layout: TileLayout,
     run: Run,
@@ -175,7 +180,7 @@ pub(super) unsafe fn outputs<S: Simd<Elem = f32>, const M: usize>(
     let left = run.column * M;
     let columns = (run.tiles * M).min(maps.w - left);
     let mut pixels = Scratch::<f32>::new(M * columns * S::LANES);
-    for channel in (0..maps.channels).step_by(S::LANES) {
+    for channel in channels.clone().step_by(S::LANES) {
         for strip in 0..run.strips {
             let top = (run.row + strip) * M;
             let rows = M.min(maps.h - top);
@@ -186,7 +191,8 @@ pub(super) unsafe fn outputs<S: Simd<Elem = f32>, const M: usize>(
                 for tile in 0..columns.div_ceil(M) {
                     let index = (run.first + strip) * run.tiles + tile;
                     let outputs = output_tile::<S, M>(
-                        from.as_ptr().add(index * layout.step + channel),
+                        from.as_ptr()
+                            .add(index * layout.step + channel - channels.start),
                         layout.plane,
                     );
                     let kept = M.min(columns - tile * M);
@@ -205,14 +211,14 @@ pub(super) unsafe fn outputs<S: Simd<Elem = f32>, const M: usize>(
                 } else {
                     (rows, columns)
                 };
-                let channels = (maps.channels - channel).min(S::LANES);
+                let maps_here = (channels.end - channel).min(S::LANES);
                 let map = run.image * maps.channels + channel;
                 for piece in 0..pieces {
                     let at = (map * maps.h + top + piece) * maps.w + left;
                     scatter_channels::<S>(
                         pixels.as_ptr().add(piece * count * S::LANES),
                         S::LANES,
-                        channels,
+                        maps_here,
                         count,
                         to.at(at, count),
                         maps.h * maps.w,

@@ -1,20 +1,27 @@
-//! Transformed weights: `[36][panel][k][vectors * LANES]`, the register block's right operand.
+//! Transformed weights, the register block's right operand.
 //!
 //! ```text
 //! forward:         U = G w[o, c] G^T,             k = c, lanes = o
 //! input gradient:  U = G w[o, c] rotated by 180 degrees G^T,   k = o, lanes = c
 //! ```
 //!
+//! [`transformed`] makes all of them, `[36][panel][k][vectors * LANES]`; [`transform_filters`] a run of one panel.
+//!
 //! Safety: each task writes the rows of its own panel.
+
+use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::transforms::{CELLS, SIDE, weight_tile};
-use crate::kernels::conv2d::panels::{Panel, padded};
+use crate::kernels::conv2d::panels::{Panel, gather_cells, padded};
 use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch, width};
+
+/// Filters along the sum that are transformed at a time: for a panel their transforms stay in the second cache.
+pub(super) const RUN: usize = 32;
 
 /// How the register block reads the weights, (C_out, C_in, K, K).
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +44,6 @@ pub(super) fn transformed<const K: usize>(
     panels: &[Panel],
     weight: &[f32],
 ) -> Scratch<f32> {
-    /// Filters a task transforms for each lane.
-    const RUN: usize = 32;
     let wide = padded(reading.channels, width::<f32>(level).lanes);
     let mut to = Scratch::new(CELLS * reading.count * wide);
     let shared = Shared::new(&mut to);
@@ -48,8 +53,7 @@ pub(super) fn transformed<const K: usize>(
         let filters = Filters::<K> {
             reading,
             panel: panels[task / runs],
-            from,
-            to: (from + RUN).min(reading.count),
+            run: from..(from + RUN).min(reading.count),
             weight,
             plane: reading.count * wide,
             packed: shared,
@@ -59,56 +63,110 @@ pub(super) fn transformed<const K: usize>(
     to
 }
 
-/// The filters `from..to` of a panel.
+/// A run of a panel among all weights.
 struct Filters<'a, const K: usize> {
     reading: Reading,
     panel: Panel,
-    from: usize,
-    to: usize,
+    run: Range<usize>,
     weight: &'a [f32],
     plane: usize,
     packed: Shared<f32>,
 }
 
-#[expect(
-    clippy::needless_range_loop,
-    reason = "the loops are the formula's indices"
-)]
 impl<const K: usize> Kernel<f32> for Filters<'_, K> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd<Elem = f32>>(self) {
-        let r = self.reading;
         let lanes = self.panel.vectors * S::LANES;
-        for k in self.from..self.to {
-            for vector in 0..self.panel.vectors {
-                let channel = self.panel.start + vector * S::LANES;
-                let mut taps = [[[0.0; 16]; K]; K];
-                for lane in 0..S::LANES.min(r.channels - channel) {
-                    let filter = (channel + lane) * r.channel_step + k * r.count_step;
-                    let filter = &self.weight[filter * K * K..][..K * K];
-                    for (at, &tap) in filter.iter().enumerate() {
-                        let at = if r.rotated { K * K - 1 - at } else { at };
-                        taps[at / K][at % K][lane] = tap;
+        let first = self.panel.start * self.reading.count + self.run.start * lanes;
+        // SAFETY: the run's rows of the panel are this task's own, in each of the 36 planes.
+        unsafe {
+            transform_filters::<S, K>(
+                self.reading,
+                self.panel,
+                self.run,
+                self.weight,
+                self.packed,
+                first,
+                self.plane,
+            );
+        }
+    }
+}
+
+/// Transforms the filters `run` of a panel to `to[cell * plane + first + (k - run.start) * vectors * LANES ..]`.
+///
+/// # Safety
+/// Called under `dispatch`; nobody else touches these numbers of `to`, which are inside it;
+/// the run has at most [`RUN`] filters.
+#[expect(
+    clippy::needless_range_loop,
+    reason = "the loops are the formula's indices"
+)]
+#[inline(always)]
+pub(super) unsafe fn transform_filters<S: Simd<Elem = f32>, const K: usize>(
+    reading: Reading,
+    panel: Panel,
+    run: Range<usize>,
+    weight: &[f32],
+    to: Shared<f32>,
+    first: usize,
+    plane: usize,
+) {
+    let lanes = panel.vectors * S::LANES;
+    let mut taps = Scratch::<f32>::new(RUN * tap_rows::<S, K>() * S::LANES);
+    for vector in 0..panel.vectors {
+        let channel = panel.start + vector * S::LANES;
+        // SAFETY: `taps` has room for a run; the packed rows are the caller's own.
+        unsafe {
+            gather_filters::<S, K>(reading, channel, run.clone(), weight, &mut taps);
+            for k in 0..run.len() {
+                let taps = taps.as_ptr().add(k * tap_rows::<S, K>() * S::LANES);
+                let mut filter = [[S::zero(); K]; K];
+                for i in 0..K {
+                    for j in 0..K {
+                        let at = i * K + j;
+                        let at = if reading.rotated { K * K - 1 - at } else { at };
+                        filter[i][j] = S::load(taps.add(at * S::LANES));
                     }
                 }
-                // SAFETY: `taps` has room for any vector; the packed rows are this task's own.
-                unsafe {
-                    let mut filter = [[S::zero(); K]; K];
-                    for i in 0..K {
-                        for j in 0..K {
-                            filter[i][j] = S::load(taps[i][j].as_ptr());
-                        }
-                    }
-                    let tile = weight_tile::<S, K>(filter);
-                    let at = self.panel.start * r.count + k * lanes + vector * S::LANES;
-                    for cell in 0..CELLS {
-                        let to = self.packed.at(cell * self.plane + at, S::LANES);
-                        S::store(to, tile[cell / SIDE][cell % SIDE]);
-                    }
+                let tile = weight_tile::<S, K>(filter);
+                let at = first + k * lanes + vector * S::LANES;
+                for cell in 0..CELLS {
+                    let to = to.at(cell * plane + at, S::LANES);
+                    S::store(to, tile[cell / SIDE][cell % SIDE]);
                 }
             }
+        }
+    }
+}
+
+/// Vectors that a filter's taps take: whole squares are transposed, even where they reach into the next filter.
+const fn tap_rows<S: Simd, const K: usize>() -> usize {
+    if K * K < S::LANES { S::LANES } else { K * K }
+}
+
+/// Reads the filters `run` of LANES channels to `[k][tap][LANES]`, with [`tap_rows`] vectors for each k.
+///
+/// # Safety
+/// Called under `dispatch`; `to` has room for them.
+#[inline(always)]
+unsafe fn gather_filters<S: Simd<Elem = f32>, const K: usize>(
+    reading: Reading,
+    channel: usize,
+    run: Range<usize>,
+    weight: &[f32],
+    to: &mut [f32],
+) {
+    let taps = K * K;
+    let channels = (reading.channels - channel).min(S::LANES);
+    for (k, to) in run.zip(to.chunks_exact_mut(tap_rows::<S, K>() * S::LANES)) {
+        let filter = channel * reading.channel_step + k * reading.count_step;
+        let from = &weight[filter * taps..];
+        // SAFETY: passed on; `to` has room for whole squares.
+        unsafe {
+            gather_cells::<S>(from, reading.channel_step * taps, channels, taps, to);
         }
     }
 }

@@ -1,0 +1,323 @@
+//! Few tiles: small batches and small maps, where the weights are the larger side.
+//!
+//! All tiles are transformed first; then the work is cut by channels instead of by tiles, so that each weight
+//! is read once and its transform never leaves the cache:
+//!
+//! ```text
+//! forward:   for each panel of results (in parallel), for each run of k:
+//!                U[36][k][lanes] = transformed weights
+//!                M[36][tile][lanes] += V[36][tile][k] U
+//!            outputs = A^T M A, bias, ReLU, to maps
+//! gradient:  for each panel of o and each piece of c (in parallel):
+//!                D[36][c][lanes] = V^T Z
+//!                dw = G^T D G
+//! ```
+//!
+//! Which way is taken depends on the sizes alone, and in the forward pass it changes no bit.
+//!
+//! Safety: [`strips`](super::strips) states the layouts; each task writes its own channels.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::forward::Pass;
+use super::gradient::{self, Sums};
+use super::strips::{Strips, TileLayout};
+use super::tiles::{Maps, Transform, outputs, transform};
+use super::transforms::CELLS;
+use super::weights::{RUN, transform_filters};
+use crate::kernels::conv2d::block::{Along, Operands, rows};
+use crate::kernels::conv2d::panels::{Panel, narrower, panels};
+use crate::kernels::level::Level;
+use crate::kernels::scratch::Scratch;
+use crate::kernels::shared::Shared;
+use crate::kernels::simd::{Kernel, Simd, dispatch, width};
+
+/// Most tiles: from here on the sums of a panel leave the second cache.
+const FEW: usize = 128;
+/// Input channels of a piece of the weight gradient.
+const PIECE: usize = 16;
+
+/// Whether these are few tiles.
+pub(super) fn are_few(strips: Strips) -> bool {
+    strips.count * strips.tiles <= FEW
+}
+
+/// All tiles of a side, and where they lie.
+struct Tiles {
+    values: Scratch<f32>,
+    layout: TileLayout,
+    strips: Strips,
+}
+
+impl Tiles {
+    /// Transforms maps, some strips a task.
+    fn of<const M: usize>(
+        level: Level,
+        strips: Strips,
+        maps: Maps,
+        from: &[f32],
+        how: Transform,
+    ) -> Self {
+        let layout = TileLayout::new(
+            strips.count * strips.tiles,
+            maps.channels,
+            width::<f32>(level).lanes,
+        );
+        let mut values = Scratch::new(layout.len());
+        let to = Shared::new(&mut values);
+        let per_task = strips.count.div_ceil(2 * rayon::current_num_threads());
+        let tasks = strips.count.div_ceil(per_task.max(1));
+        (0..tasks).into_par_iter().for_each(|task| {
+            let first = task * per_task;
+            let part = Part::<M> {
+                strips,
+                strips_of_part: first..(first + per_task).min(strips.count),
+                maps,
+                from,
+                how,
+                to,
+                layout,
+            };
+            dispatch(level, part);
+        });
+        Self {
+            values,
+            layout,
+            strips,
+        }
+    }
+
+    /// Number of tiles.
+    fn count(&self) -> usize {
+        self.strips.count * self.strips.tiles
+    }
+}
+
+/// Strips whose tiles are transformed.
+struct Part<'a, const M: usize> {
+    strips: Strips,
+    strips_of_part: Range<usize>,
+    maps: Maps,
+    from: &'a [f32],
+    how: Transform,
+    to: Shared<f32>,
+    layout: TileLayout,
+}
+
+impl<const M: usize> Kernel<f32> for Part<'_, M> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<Elem = f32>>(self) {
+        let Range { start, end } = self.strips_of_part;
+        for mut run in self.strips.runs(start, end) {
+            run.first += start;
+            // SAFETY: the run is counted from the first of all tiles; each strip is in one part.
+            unsafe {
+                transform::<S, M>(self.maps, self.from, run, self.how, self.to, self.layout);
+            }
+        }
+    }
+}
+
+/// Panels of which every thread gets one, if the channels suffice.
+fn panels_for_threads(level: Level, channels: usize) -> Vec<Panel> {
+    let width = width::<f32>(level);
+    let wide = panels(width, channels);
+    narrower(wide, width.lanes, rayon::current_num_threads())
+}
+
+/// Stores the results of all images.
+#[expect(clippy::too_many_arguments, reason = "the operands of a convolution")]
+pub(super) fn forward<const M: usize, const K: usize>(
+    level: Level,
+    pass: &Pass,
+    strips: Strips,
+    from: &[f32],
+    weight: &[f32],
+    bias: &[f32],
+    relu: bool,
+    to: &mut [f32],
+) {
+    let panels = panels_for_threads(level, pass.to.channels);
+    let how = Transform::Input(pass.padding);
+    let tiles = Tiles::of::<M>(level, strips, pass.from, from, how);
+    let to = Shared::new(to);
+    panels.par_iter().for_each(|&panel| {
+        let results = Results::<M, K> {
+            level,
+            pass,
+            tiles: &tiles,
+            panel,
+            weight,
+            bias,
+            relu,
+            to,
+        };
+        dispatch(level, results);
+    });
+}
+
+/// The results of a panel.
+struct Results<'a, const M: usize, const K: usize> {
+    level: Level,
+    pass: &'a Pass,
+    tiles: &'a Tiles,
+    panel: Panel,
+    weight: &'a [f32],
+    bias: &'a [f32],
+    relu: bool,
+    to: Shared<f32>,
+}
+
+impl<const M: usize, const K: usize> Kernel<f32> for Results<'_, M, K> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<Elem = f32>>(self) {
+        let Self {
+            pass, tiles, panel, ..
+        } = self;
+        let (count, lanes) = (pass.from.channels, panel.vectors * S::LANES);
+        let layout = TileLayout::new(tiles.count(), lanes, S::LANES);
+        let mut filters = Scratch::<f32>::new(CELLS * RUN * lanes);
+        let mut products = Scratch::<f32>::new(layout.len());
+        if count == 0 {
+            products.fill(0.0);
+        }
+        let row = |tile: usize, step: usize| (tile * step) as u32;
+        let from_rows: Vec<u32> = (0..tiles.count())
+            .map(|tile| row(tile, tiles.layout.step))
+            .collect();
+        let to_rows: Vec<u32> = (0..tiles.count())
+            .map(|tile| row(tile, layout.step))
+            .collect();
+        for k in (0..count).step_by(RUN) {
+            let run = k..(k + RUN).min(count);
+            let (len, plane) = (run.len(), run.len() * lanes);
+            let shared = Shared::new(&mut filters);
+            // SAFETY: `filters` has room for a run of the panel and belongs to this task.
+            unsafe {
+                transform_filters::<S, K>(pass.weight, panel, run, self.weight, shared, 0, plane);
+            }
+            for cell in 0..CELLS {
+                // SAFETY: tiles are inside both sides, the run's rows inside `filters`.
+                unsafe {
+                    let operands = Operands {
+                        a: tiles.values.as_ptr().add(cell * tiles.layout.plane + k),
+                        along: Along::Step {
+                            count: len,
+                            step: 1,
+                        },
+                        b: filters.as_ptr().add(cell * plane),
+                        b_step: lanes,
+                        c: products.as_mut_ptr().add(cell * layout.plane),
+                        accumulate: k > 0,
+                        finish: None,
+                    };
+                    rows(self.level, panel.vectors, operands, &from_rows, &to_rows);
+                }
+            }
+        }
+        let channels = panel.start..(panel.start + lanes).min(pass.to.channels);
+        for run in tiles.strips.runs(0, tiles.strips.count) {
+            let maps = channels.clone();
+            // SAFETY: the run is a part of all tiles, and its outputs in the panel belong to this task.
+            unsafe {
+                outputs::<S, M>(
+                    pass.to, maps, &products, layout, run, self.bias, self.relu, self.to,
+                );
+            }
+        }
+    }
+}
+
+/// Stores the weight gradient.
+pub(super) fn gradient<const M: usize, const K: usize>(
+    level: Level,
+    pass: &gradient::Pass,
+    strips: Strips,
+    x: &[f32],
+    dy: &[f32],
+    dw: &mut [f32],
+) {
+    let input = Tiles::of::<M>(level, strips, pass.x, x, Transform::Input(pass.padding));
+    let output = Tiles::of::<M>(level, strips, pass.dy, dy, Transform::Gradient);
+    let panels = panels_for_threads(level, pass.dy.channels);
+    let dw = Shared::new(dw);
+    let pieces = pass.x.channels.div_ceil(PIECE);
+    (0..panels.len() * pieces).into_par_iter().for_each(|task| {
+        let from = task % pieces * PIECE;
+        let weights = Weights::<K> {
+            level,
+            pass,
+            input: &input,
+            output: &output,
+            panel: panels[task / pieces],
+            inputs: from..(from + PIECE).min(pass.x.channels),
+            dw,
+        };
+        dispatch(level, weights);
+    });
+}
+
+/// The gradient of the filters between a piece of the input channels and a panel of the output channels.
+struct Weights<'a, const K: usize> {
+    level: Level,
+    pass: &'a gradient::Pass,
+    input: &'a Tiles,
+    output: &'a Tiles,
+    panel: Panel,
+    inputs: Range<usize>,
+    dw: Shared<f32>,
+}
+
+impl<const K: usize> Kernel<f32> for Weights<'_, K> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<Elem = f32>>(self) {
+        let Self { input, output, .. } = self;
+        let lanes = self.panel.vectors * S::LANES;
+        let mut sums = Scratch::<f32>::new(CELLS * self.inputs.len() * lanes);
+        let from_rows: Vec<u32> = self.inputs.clone().map(|c| c as u32).collect();
+        let to_rows: Vec<u32> = (0..self.inputs.len()).map(|c| (c * lanes) as u32).collect();
+        for cell in 0..CELLS {
+            // SAFETY: channels and tiles are inside both sides, rows inside `sums`.
+            unsafe {
+                let operands = Operands {
+                    a: input.values.as_ptr().add(cell * input.layout.plane),
+                    along: Along::Step {
+                        count: input.count(),
+                        step: input.layout.step,
+                    },
+                    b: (output.values.as_ptr()).add(cell * output.layout.plane + self.panel.start),
+                    b_step: output.layout.step,
+                    c: sums.as_mut_ptr().add(cell * self.inputs.len() * lanes),
+                    accumulate: false,
+                    finish: None,
+                };
+                rows(
+                    self.level,
+                    self.panel.vectors,
+                    operands,
+                    &from_rows,
+                    &to_rows,
+                );
+            }
+        }
+        let sums = Sums {
+            values: &sums,
+            parts: 1,
+            inputs: self.inputs.len(),
+            wide: lanes,
+        };
+        let end = (self.panel.start + lanes).min(self.pass.dy.channels);
+        // SAFETY: each task stores the filters between its own channels.
+        unsafe {
+            sums.store_gradient::<S, K>(self.pass, self.inputs, self.panel.start..end, self.dw);
+        }
+    }
+}
