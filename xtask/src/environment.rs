@@ -3,7 +3,7 @@
 use std::process::Command;
 
 /// Variables and their values.
-const VARIABLES: [(&str, &str); 2] = [
+pub(crate) const VARIABLES: [(&str, &str); 2] = [
     // The allocator keeps the maps of a step for the next one.
     ("MIMALLOC_PURGE_DELAY", "-1"),
     // Candle's own threads sleep between its ops, instead of keeping a core busy that the kernels need.

@@ -6,6 +6,8 @@
 
 mod bench;
 mod ci;
+#[cfg(unix)]
+mod cluster;
 mod completions;
 mod doctor;
 mod environment;
@@ -37,6 +39,7 @@ Examples:
   cargo xtask reproduce allconv --list     what can be reproduced
   cargo xtask data fetch cifar10           the paper's images, by download
   cargo xtask report --check               are the tables in the documents up to date?
+  cargo xtask cluster submit nin --dry-run  the same as jobs of Slurm
   cargo xtask bench                        how fast, beside PyTorch
   cargo xtask doctor                       what this machine offers
   cargo xtask soak --minutes 10            does anything break it?
@@ -55,6 +58,10 @@ enum Command {
     /// Download a data set, or check the files of one
     #[command(subcommand)]
     Data(cli::Data),
+    /// Run experiments as job arrays of Slurm: submit, status, collect, cancel
+    #[cfg(unix)]
+    #[command(subcommand)]
+    Cluster(cli::Cluster),
     /// Time training steps, beside PyTorch where it is found
     Bench(bench::Args),
     /// Say what this machine offers: CPU, threads, toolchain, data
@@ -84,6 +91,8 @@ fn run(cli: Cli) -> Result<ExitCode> {
         Command::Reproduce(args) => reproduce::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Data(args) => reproduce::data(&args),
+        #[cfg(unix)]
+        Command::Cluster(command) => cluster::run(&command),
         Command::Bench(args) => bench::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Ci(args) => ci::run(&args),

@@ -1,6 +1,7 @@
 //! `cargo xtask reproduce`: builds the binary `reproduce` in release mode and starts it.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
@@ -37,6 +38,25 @@ pub(crate) fn command(features: &[&str], args: &[OsString]) -> Command {
     command.arg("--").args(args);
     environment::set(&mut command);
     command
+}
+
+#[cfg(unix)]
+/// Builds `reproduce` in release mode with cargo features, and returns where it is.
+pub(crate) fn build(features: &[&str]) -> Result<PathBuf> {
+    let mut command = workspace::cargo();
+    command.current_dir(workspace::root());
+    command.args(["build", "--release", "--package", "reproduce"]);
+    if !features.is_empty() {
+        command.args(["--features", &features.join(",")]);
+    }
+    workspace::succeed(&mut command)?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
+        || workspace::root().join("target"),
+        |target| workspace::root().join(target),
+    );
+    Ok(target
+        .join("release")
+        .join(format!("reproduce{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// The cargo features that the arguments need.

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::ValueEnum;
 
-use crate::workspace;
+use crate::{reproduce, workspace};
 use draw::Draw;
 use program::Program;
 use stage::Stage;
@@ -102,7 +102,7 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         Some(binary) => binary
             .canonicalize()
             .with_context(|| format!("--binary {}", binary.display()))?,
-        None => build()?,
+        None => reproduce::build(&[])?,
     };
     let folder = workspace::root().join(format!("target/soak/{}", std::process::id()));
     let stage = Stage::new(Program::new(binary), folder)?;
@@ -144,18 +144,4 @@ fn finish(stage: &Stage, rows: &[Row]) -> Result<ExitCode> {
         "{failures} tries failed; what they left is below {}",
         stage.folder().display()
     )
-}
-
-/// Builds `reproduce` in release mode, and returns where it is.
-fn build() -> Result<PathBuf> {
-    let mut command = workspace::cargo();
-    command.current_dir(workspace::root());
-    workspace::succeed(command.args(["build", "--release", "--package", "reproduce"]))?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || workspace::root().join("target"),
-        |target| workspace::root().join(target),
-    );
-    Ok(target
-        .join("release")
-        .join(format!("reproduce{}", std::env::consts::EXE_SUFFIX)))
 }

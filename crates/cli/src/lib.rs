@@ -3,10 +3,12 @@
 //! Plain types without Candle, so that `cargo xtask` refuses a wrong argument before it builds anything,
 //! and both programs print the same help.
 
+mod cluster;
 mod data;
 mod device;
 mod experiments;
 mod hangup;
+mod only;
 mod quoted;
 mod report;
 mod reproduce;
@@ -14,10 +16,12 @@ mod scale;
 mod shard;
 mod source;
 
+pub use cluster::{Cluster, Submit, Sweep};
 pub use data::Data;
 pub use device::Device;
 pub use experiments::{EXPERIMENTS, UnknownExperiment};
 pub use hangup::hangup_is_ignored;
+pub use only::Only;
 pub use quoted::quoted;
 pub use report::Report;
 pub use reproduce::Reproduce;
@@ -79,6 +83,9 @@ mod tests {
             ("allconv --device tpu", "cpu, cuda:N or metal:N"),
             ("allconv --shard 5/4", "I/N"),
             ("allconv --seeds 0", "1..=1000"),
+            ("allconv --rates 0.1,-1", "above 0"),
+            ("allconv --run 12", "--list --json"),
+            ("allconv --run none --shard 1/2", "--shard"),
             ("report --check --take allconv/table3", "--take"),
             ("", "PAPER"),
         ] {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ValueHint, value_parser};
 
 use super::experiments::{IdParser, UnknownExperiment, chosen, target_parser};
-use super::{Device, Scale, Shard, Source};
+use super::{Device, Only, Scale, Shard, Source};
 
 /// Run a paper's experiments and print its tables beside the measured numbers.
 #[derive(Debug, clap::Args)]
@@ -25,7 +25,8 @@ pub struct Reproduce {
     /// Do only this row of the tables, by its name; may be given more than once
     #[arg(long = "row", value_name = "NAME")]
     pub rows: Vec<String>,
-    /// Print every experiment, what it needs and how long it takes, and stop
+    /// Print every experiment, what it needs and how long it takes, and stop;
+    /// with --json every training, a JSON object a line, with its run and what it needs first
     #[arg(long)]
     pub list: bool,
     /// How much of the paper to do
@@ -60,6 +61,12 @@ pub struct Reproduce {
     /// Do only part I of N of the runs, counted from 1
     #[arg(long, value_name = "I/N")]
     pub shard: Option<Shard>,
+    /// Train this run alone, named as --list --json names it; none: train nothing, and report what is trained
+    #[arg(long = "run", value_name = "HEX|none", conflicts_with_all = ["shard", "again"])]
+    pub only: Option<Only>,
+    /// Learning rates of which the best on held-out training images is taken, in place of the experiment's
+    #[arg(long, value_name = "LR,...", value_delimiter = ',', value_parser = rate)]
+    pub rates: Vec<f64>,
     /// Threads of the computation; all cores unless given
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -69,6 +76,15 @@ pub struct Reproduce {
     /// Print one JSON record a line instead of the tables, and progress as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// A learning rate.
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
+    let rate = text
+        .parse()
+        .ok()
+        .filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| "wanted numbers above 0, such as 0.1,0.03".to_owned())
 }
 
 impl Reproduce {

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 use std::io::{ErrorKind, Write, stdout};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use candle_core::Device;
 use lab::data::Source;
 use lab::report::{Record, Results};
@@ -14,6 +14,7 @@ use crate::experiment::Experiment;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::{catalog, data, list, page, report};
+use ::cli::Only;
 
 /// Does what the command line says.
 pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
@@ -30,7 +31,7 @@ pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
 fn reproduce(args: &::cli::Reproduce) -> Result<()> {
     let chosen = catalog::find(&args.chosen()?);
     catalog::know_rows(&chosen, &args.rows)?;
-    if args.list {
+    if args.list && !args.json {
         return list::list(&chosen);
     }
     // The caller's thread works with the others instead of waiting for them; 0 stands for all cores.
@@ -50,6 +51,8 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         rows: args.rows.clone(),
         again: args.again,
         shard: args.shard.map(|shard| (shard.index(), shard.count())),
+        only: args.only.clone().or(args.list.then_some(Only::Nothing)),
+        rates: args.rates.clone(),
         command: command(),
     };
     let console = Console::stderr(match (args.quiet, args.json) {
@@ -78,6 +81,7 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         StopFlag::on_signals().context("cannot listen for Ctrl-C")?,
         print,
     );
+    session.listed = args.list.then(Vec::new);
     let mut not_run = Vec::new();
     let mut outcome = Ok(());
     for experiment in &chosen {
@@ -90,8 +94,20 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
             }
         }
     }
+    if let (Ok(()), true) = (&outcome, session.misses_its_run()) {
+        outcome = Err(anyhow!(
+            "--run: no training of {} has this name with these settings and data; --list --json names them",
+            args.chosen()?.join(", ")
+        ));
+    }
+    for listed in session.listed.iter().flatten() {
+        writeln!(stdout(), "{}", serde_json::to_string(listed)?)?;
+    }
     drop(session);
-    let shown = show(args, &chosen, &not_run);
+    let shown = match (args.list, &args.only) {
+        (true, _) | (_, Some(Only::Run(_))) => Ok(()),
+        _ => show(args, &chosen, &not_run),
+    };
     match (outcome, shown) {
         (Err(first), Err(second)) => {
             console.warn(format!("{second:#}"));

@@ -155,7 +155,10 @@ impl Experiment {
                         .console()
                         .warn(format!("{reason}; this row is not run"));
                 }
-                (self.run)(session, &planned)?;
+                // What trains nothing is measured, not listed.
+                if session.listed.is_none() || !planned.is_empty() {
+                    (self.run)(session, &planned)?;
+                }
                 Ok(None)
             }
         }
@@ -181,9 +184,12 @@ impl Experiment {
             Some(source) => source.clone(),
         };
         let given = session.load(&data, &source)?;
-        let Some(training) = row.training(scale, &given.images) else {
+        let Some(mut training) = row.training(scale, &given.images) else {
             return Ok(None);
         };
+        if !session.settings.rates.is_empty() {
+            training.rates.clone_from(&session.settings.rates);
+        }
         let notes = self.notes_of(row, scale, &training, &given.data.name, &given.images)?;
         Ok(Some(Planned {
             label: row.label.clone(),

@@ -9,10 +9,7 @@ use lab::train::duration;
 
 use crate::datasets;
 use crate::experiment::Experiment;
-use crate::planned;
-
-/// Where the records that the documents show are kept.
-const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/results");
+use crate::trainings::{KEPT, per_image};
 
 /// Prints the list.
 pub(crate) fn list(experiments: &[&'static Experiment]) -> Result<()> {
@@ -79,16 +76,12 @@ fn estimated(experiment: &Experiment, scale: Scale, known: &[Record]) -> Option<
         let Some(training) = row.training(scale, &images) else {
             continue;
         };
-        let network = planned::network(&training).ok()?;
-        let same = |record: &&Record| record.network.as_ref() == Some(&network);
-        let record = known.iter().find(same)?;
+        let (each, on) = per_image(known, &row.label, &training).ok()??;
         let (train, _) = training.counts(images.train, images.test);
-        let trained = record.train_images? * record.epochs * record.seeds.len();
         let epochs = training.recipe.epochs;
         let trials = training.rates.len() * training.trial_epochs.unwrap_or(epochs);
-        seconds +=
-            record.wall_seconds? * (train * (epochs + trials)) as f64 / trained.max(1) as f64;
-        machine.get_or_insert_with(|| record.environment.summary());
+        seconds += each * (train * (epochs + trials)) as f64;
+        machine.get_or_insert(on);
     }
     let machine = machine?;
     Some(format!(

@@ -25,6 +25,7 @@ mod stn;
 mod swwae;
 mod trainer;
 mod training;
+mod trainings;
 
 use std::io::{Write, stderr};
 use std::process::ExitCode;

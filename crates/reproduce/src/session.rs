@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use anyhow::{Context, Result};
 use candle_core::{DType, Device};
+use cli::Only;
 use lab::data::Source;
 use lab::report::{Environment, Record, Scale};
 use lab::train::{Console, Progress, Recipe, Run, RunId, StopFlag, TrainLog};
@@ -20,6 +21,7 @@ use crate::model::Sets;
 use crate::planned::Planned;
 use crate::settings::Settings;
 use crate::trainer::{Ended, Fitted, Trainer, Wait};
+use crate::trainings::{self, Listed};
 
 /// Runs what experiments plan.
 pub(crate) struct Session<'a> {
@@ -32,6 +34,8 @@ pub(crate) struct Session<'a> {
     seeds: u64,
     /// The histories of the current experiment.
     curves: Curves,
+    /// What would be trained, if that is all that is asked for.
+    pub(crate) listed: Option<Vec<Listed>>,
     /// Gets every record as it is measured.
     on_record: OnRecord<'a>,
 }
@@ -64,6 +68,7 @@ impl<'a> Session<'a> {
             id: "",
             seeds: 1,
             curves: Curves::default(),
+            listed: None,
             on_record: Box::new(on_record),
         }
     }
@@ -118,6 +123,11 @@ impl<'a> Session<'a> {
     /// How much of the paper is done.
     pub(crate) fn scale(&self) -> Scale {
         self.settings.scale
+    }
+
+    /// Whether the run that alone is to be done has not been met.
+    pub(crate) fn misses_its_run(&self) -> bool {
+        matches!(self.settings.only, Some(Only::Run(_))) && !self.trainer.met
     }
 
     /// What computes.
@@ -188,6 +198,10 @@ impl<'a> Session<'a> {
 
     /// Trains a row with one seed, unless that is done, and keeps its record.
     fn train_seed(&mut self, row: &Planned, seed: u64, wait: Wait) -> Result<Ended> {
+        if let Some(listed) = &mut self.listed {
+            listed.extend(trainings::of(self.settings, self.id, row, seed)?);
+            return Ok(Ended::Elsewhere);
+        }
         let label = format!("{} {}", self.id, row.label);
         let ended = self
             .trainer

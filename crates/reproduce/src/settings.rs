@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use candle_core::{Device, DeviceLocation};
+use cli::Only;
 use lab::data::Source;
 use lab::report::Scale;
 
@@ -25,6 +26,10 @@ pub(crate) struct Settings {
     pub(crate) again: bool,
     /// Part `index`, from 1, of `count` parts of all runs.
     pub(crate) shard: Option<(usize, usize)>,
+    /// What alone is trained.
+    pub(crate) only: Option<Only>,
+    /// Rates to choose from in place of the experiments' own; those unless any is given.
+    pub(crate) rates: Vec<f64>,
     /// The command that does all this again.
     pub(crate) command: String,
 }
@@ -43,6 +48,7 @@ impl Settings {
             device,
             seed,
             seeds,
+            rates,
             rows,
             ..
         } = self;
@@ -61,6 +67,10 @@ impl Settings {
         }
         if let Some(seeds) = seeds {
             command += &format!(" --seeds {seeds}");
+        }
+        if !rates.is_empty() {
+            let rates: Vec<String> = rates.iter().map(f64::to_string).collect();
+            command += &format!(" --rates {}", rates.join(","));
         }
         match device.location() {
             DeviceLocation::Cpu => {}

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use cli::Only;
 use lab::train::{
     Asked, Console, Outcome, Recipe, Run, RunId, RunLock, RunResult, RunStore, Start, StopFlag,
     TrainError, TrainLog,
@@ -34,6 +35,8 @@ pub(crate) struct Trainer<'a> {
     done: HashSet<RunId>,
     /// Whether a learning rate is being chosen.
     choosing: bool,
+    /// Whether a run that is to be done here was asked for.
+    pub(crate) met: bool,
 }
 
 /// What came of a training: its history and its number of parameters.
@@ -71,6 +74,7 @@ impl<'a> Trainer<'a> {
             prepared: None,
             done: HashSet::new(),
             choosing: false,
+            met: false,
         }
     }
 
@@ -90,6 +94,14 @@ impl<'a> Trainer<'a> {
         };
         let settings = row.settings(training, seed)?;
         let run = RunId::of(&settings, &recipe)?;
+        if matches!(self.settings.only, Some(Only::Run(_))) && !self.takes(&run) {
+            // The run that is wanted may be at one of the rates.
+            for (_, label, candidate) in training.candidates(label) {
+                if let Ended::Busy = self.finished(row, &candidate, &label, seed, wait)? {
+                    return Ok(Ended::Busy);
+                }
+            }
+        }
         self.once(run, label, wait, |trainer, lock| {
             let mut chosen = None;
             if !training.rates.is_empty() {
@@ -113,13 +125,13 @@ impl<'a> Trainer<'a> {
         wait: Wait,
         train: impl FnOnce(&mut Self, RunLock) -> Result<(Fitted, Option<f64>, Run)>,
     ) -> Result<Ended> {
-        let shard = self.settings.shard.filter(|_| !self.choosing);
-        if shard.is_some_and(|(index, count)| !run.is_in(index, count)) {
+        if !self.takes(&run) {
             return Ok(match self.store.finished(&run)? {
                 Some(finished) => Ended::Done(run, finished),
                 None => Ended::Elsewhere,
             });
         }
+        self.met = true;
         let again = self.settings.again && !self.done.contains(&run);
         let mut said = false;
         let lock = loop {
@@ -150,6 +162,18 @@ impl<'a> Trainer<'a> {
         Ok(Ended::Done(run, finished))
     }
 
+    /// Whether a run is to be done here.
+    fn takes(&self, run: &RunId) -> bool {
+        match (&self.settings.only, self.settings.shard) {
+            // Whoever trains the network needs all rates, whatever part they are in.
+            _ if self.choosing => true,
+            (Some(Only::Run(name)), _) => run.name() == name,
+            (Some(Only::Nothing), _) => false,
+            (None, Some((index, count))) => run.is_in(index, count),
+            (None, None) => true,
+        }
+    }
+
     /// The learning rate with the least error on a held-out tenth of the labelled training images.
     ///
     /// A rate whose loss is not a number is passed over.
@@ -161,10 +185,7 @@ impl<'a> Trainer<'a> {
         seed: u64,
     ) -> Result<f64> {
         let mut best: Option<(f64, f64)> = None;
-        for &rate in &training.rates {
-            let label = format!("{label}, learning rate {rate}");
-            let candidate = training.candidate(rate);
-            // Whoever trains the network needs all rates, whatever part they are in.
+        for (rate, label, candidate) in training.candidates(label) {
             self.choosing = true;
             let ended = self.finished(row, &candidate, &label, seed, Wait::Yes);
             self.choosing = false;

@@ -78,7 +78,7 @@ impl Training {
     }
 
     /// The same at a learning rate that is judged on held-out training images.
-    pub(crate) fn candidate(&self, rate: f64) -> Self {
+    fn candidate(&self, rate: f64) -> Self {
         Self {
             recipe: Recipe {
                 optimizer: self.recipe.optimizer.with_lr(rate),
@@ -91,6 +91,15 @@ impl Training {
             held_out: true,
             ..self.clone()
         }
+    }
+
+    /// A training at each rate that is tried, with what it is called.
+    pub(crate) fn candidates(&self, label: &str) -> Vec<(f64, String, Self)> {
+        let candidate = |&rate: &f64| {
+            let label = format!("{label}, learning rate {rate}");
+            (rate, label, self.candidate(rate))
+        };
+        self.rates.iter().map(candidate).collect()
     }
 
     /// Everything that decides a run on images of `data_set`, but for the recipe.

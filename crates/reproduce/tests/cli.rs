@@ -254,6 +254,56 @@ fn a_finished_run_is_used_again_unless_told_otherwise() {
 }
 
 #[test]
+fn every_training_is_listed_and_done_alone() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let row = [
+        "allconv", "table3", "--row", "A", "--scale", "smoke", "--quiet",
+    ];
+    let call = |more: &[&str]| {
+        let rates = ["--rates", "0.1,0.03"];
+        let output = reproduce(&[&row[..], &rates[..], more].concat(), dir.path());
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.success(), text, said)
+    };
+    let list = || -> Vec<serde_json::Value> {
+        let (_, text, _) = call(&["--list", "--json"]);
+        let lines = text.lines();
+        lines
+            .map(|line| serde_json::from_str(line).expect("JSON"))
+            .collect()
+    };
+    let listed = list();
+    assert!(
+        !dir.path().join("allconv").exists(),
+        "a list writes nothing"
+    );
+    let name = |at: usize| listed[at]["run"].as_str().expect("a name");
+    let needs = serde_json::json!([name(0), name(1)]);
+    assert_eq!((listed.len(), &listed[2]["needs"]), (3, &needs));
+    let result = |at: usize| {
+        dir.path()
+            .join("trained")
+            .join(name(at))
+            .join("result.json")
+    };
+    assert!(call(&["--run", name(1)]).0);
+    assert!(result(1).is_file() && !result(0).exists() && !result(2).exists());
+    let (_, text, _) = call(&["--run", "none"]);
+    assert!(text.contains("Report:") && !result(2).exists(), "{text}");
+    assert!(call(&["--run", name(2)]).0);
+    assert!(result(0).is_file() && result(2).is_file());
+    let record = dir.path().join("allconv/table3/smoke/A/seed-0/record.json");
+    let kept = std::fs::read(&record).expect("a record");
+    let (_, text, _) = call(&["--run", "none"]);
+    assert!(text.contains("12.47"), "{text}");
+    assert_eq!(std::fs::read(&record).expect("a record"), kept);
+    assert!(list().iter().all(|training| training["done"] == true));
+    let (fine, _, said) = call(&["--run", "00ff00ff00ff00ff"]);
+    assert!(!fine && said.contains("--list --json"), "{said}");
+}
+
+#[test]
 fn a_row_alone() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let args = [

@@ -48,6 +48,11 @@ impl RunId {
         number % count.max(1) as u64 + 1 == index as u64
     }
 
+    /// The 16 digits.
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+
     /// The run's folder, from the folder of the runs.
     pub fn folder(&self) -> String {
         format!("trained/{}", self.0)

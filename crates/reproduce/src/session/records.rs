@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use lab::report::{Animation, Picture, Record, file_name, write_records};
+use cli::Only;
+use lab::report::{Animation, Picture, Record, file_name, read_records, write_records};
 
 use super::{Session, Trained};
 use crate::planned::Planned;
@@ -50,14 +51,24 @@ impl Session<'_> {
             record
                 .clone()
                 .measured_by(self.settings.command_of(self.id), today, &self.environment);
+        let path = folder.join("record.json");
+        if self.settings.only.is_some()
+            && let Some(kept) = kept(&path, &record)
+        {
+            return (self.on_record)(&kept);
+        }
         std::fs::create_dir_all(&folder)
             .with_context(|| format!("cannot make {}; choose another --out", folder.display()))?;
-        write_records(&folder.join("record.json"), std::slice::from_ref(&record))?;
+        write_records(&path, std::slice::from_ref(&record))?;
         (self.on_record)(&record)
     }
 
     /// Saves a figure of the current experiment.
     pub(crate) fn figure(&self, name: &str, picture: &Picture) -> Result<()> {
+        // Pictures of all runs are drawn by whoever reports.
+        if let Some(Only::Run(_)) = self.settings.only {
+            return Ok(());
+        }
         let path = self.folder().join("figures").join(format!("{name}.png"));
         Ok(picture.save(&path)?)
     }
@@ -67,4 +78,16 @@ impl Session<'_> {
         let path = self.folder().join("figures").join(format!("{name}.png"));
         Ok(animation.save(&path)?)
     }
+}
+
+/// The record in a file, if it says the same: then it was made where the run was trained.
+fn kept(path: &Path, record: &Record) -> Option<Record> {
+    let kept = read_records(path).ok()?.into_iter().next()?;
+    let here = Record {
+        command: kept.command.clone(),
+        date: kept.date.clone(),
+        environment: kept.environment.clone(),
+        ..record.clone()
+    };
+    (here == kept).then_some(kept)
 }

@@ -1,0 +1,121 @@
+//! `--list --json`: every training, with its run, what it needs first, and how long it takes where that is known.
+
+use anyhow::Result;
+use candle_core::{DType, Device};
+use lab::report::{Exhibit, Record, Scale, gather, read_records, record_file};
+use lab::train::{Recipe, RunId, RunStore};
+use serde::Serialize;
+use striate::Parameters;
+
+use crate::planned::{self, Planned};
+use crate::settings::Settings;
+use crate::training::Training;
+
+/// Where the records that the documents show are kept.
+pub(crate) const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/results");
+
+/// A training that could be done.
+#[derive(Serialize)]
+pub(crate) struct Listed {
+    run: String,
+    experiment: &'static str,
+    label: String,
+    seed: u64,
+    epochs: usize,
+    train_images: usize,
+    /// The runs that choose its learning rate.
+    needs: Vec<String>,
+    done: bool,
+    /// From records of the same network; nothing if there is none.
+    seconds: Option<f64>,
+    /// Where those were measured.
+    machine: Option<String>,
+}
+
+/// The trainings of a row with a seed: those that choose its rate, and then its own.
+pub(crate) fn of(
+    settings: &Settings,
+    id: &'static str,
+    row: &Planned,
+    seed: u64,
+) -> Result<Vec<Listed>> {
+    let known = records(settings, id);
+    let speed = per_image(&known, &row.label, &row.training)?;
+    let label = format!("{id} {}", row.label);
+    let store = RunStore::new(&settings.out);
+    let listed = |label: String, training: &Training, needs: Vec<String>| -> Result<Listed> {
+        let recipe = Recipe {
+            seed,
+            ..training.recipe.clone()
+        };
+        let run = RunId::of(&row.settings(training, seed)?, &recipe)?;
+        let (train_images, _) = training.counts(row.data.train.len(), row.data.test.len());
+        let images = (train_images * recipe.epochs) as f64;
+        let (seconds, machine) = speed.clone().map(|(each, on)| (each * images, on)).unzip();
+        Ok(Listed {
+            experiment: id,
+            label,
+            seed,
+            epochs: recipe.epochs,
+            train_images,
+            needs,
+            done: store.finished(&run)?.is_some(),
+            run: run.name().to_owned(),
+            seconds,
+            machine,
+        })
+    };
+    let candidates = row.training.candidates(&label).into_iter();
+    let mut all = candidates
+        .map(|(_, label, candidate)| listed(label, &candidate, Vec::new()))
+        .collect::<Result<Vec<_>>>()?;
+    let needs = all.iter().map(|listed| listed.run.clone()).collect();
+    all.push(listed(label, &row.training, needs)?);
+    Ok(all)
+}
+
+/// What was measured of an experiment: in the folder of the runs, and in docs/results.
+fn records(settings: &Settings, id: &'static str) -> Vec<Record> {
+    let exhibit = Exhibit {
+        id,
+        paper: "",
+        title: "",
+        claims: Vec::new(),
+        findings: &[],
+    };
+    let here = gather(&settings.out, &[exhibit], &|_| {}).unwrap_or_default();
+    let kept = Scale::ALL.map(|scale| read_records(&record_file(KEPT.as_ref(), id, scale)));
+    let kept = kept.into_iter().flat_map(Result::unwrap_or_default);
+    let here = here.into_iter().flat_map(|results| results.records);
+    here.chain(kept).collect()
+}
+
+/// Seconds that a training takes for an image of an epoch, and the machine, by a record of the same network,
+/// or of the same row with as many parameters; nothing if there is none.
+pub(crate) fn per_image(
+    known: &[Record],
+    row: &str,
+    training: &Training,
+) -> Result<Option<(f64, String)>> {
+    let network = planned::network(training)?;
+    let mut of_row = known.iter().filter(|record| record.model == row).peekable();
+    // What is trained elsewhere may differ in what costs no time, such as an activation.
+    let size = match of_row.peek() {
+        Some(_) => {
+            let parameters = Parameters::new(0, DType::F32, &Device::Cpu);
+            training.model.build(&parameters)?;
+            Some(parameters.count())
+        }
+        None => None,
+    };
+    let is_same = |record: &&Record| record.network.as_ref() == Some(&network);
+    let is_as_large = |record: &&Record| size.is_some() && record.parameters == size;
+    let record = known.iter().find(is_same);
+    Ok(record
+        .or_else(|| of_row.find(is_as_large))
+        .and_then(|record| {
+            let images = record.train_images? * record.epochs * record.seeds.len();
+            let each = record.wall_seconds? / images.max(1) as f64;
+            Some((each, record.environment.summary()))
+        }))
+}

@@ -1,0 +1,130 @@
+//! `cluster submit --local N`: the tasks of a sweep as processes of this machine.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::folder::{Folder, Sweep, cannot_write};
+use super::plan::Stage;
+use crate::workspace;
+
+/// Time between two looks at the processes.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Runs every task that is left, so many at a time: first those that need nothing, then the others.
+///
+/// A signal, or `cluster cancel`, is passed on to the tasks, which save.
+pub(super) fn run(folder: &Folder, sweep: &Sweep, processes: usize) -> Result<ExitCode> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop)).context("listen for signals")?;
+    }
+    if !cli::hangup_is_ignored() {
+        signal_hook::flag::register(SIGHUP, Arc::clone(&stop)).context("listen for signals")?;
+    }
+    let is_stopped = || stop.load(Ordering::Relaxed) || folder.file("cancelled").exists();
+    let processes = sweep
+        .options
+        .max_running
+        .map_or(processes, |most| processes.min(most as usize));
+    for stage in [Stage::Choose, Stage::Train] {
+        let mut left = VecDeque::new();
+        for (index, training) in sweep.trainings.iter().enumerate() {
+            let is_left = !folder.is_done(training) && folder.failure(training)?.is_none();
+            if training.stage() == stage && is_left {
+                left.push_back(index + 1);
+            }
+        }
+        let mut tasks = Tasks(Vec::new());
+        while !(left.is_empty() && tasks.0.is_empty()) {
+            if is_stopped() {
+                left.clear();
+                tasks.stop();
+            }
+            while tasks.0.len() < processes
+                && let Some(number) = left.pop_front()
+            {
+                tasks.0.push(start(folder, number)?);
+            }
+            sleep(LOOK_EVERY);
+            tasks.forget_ended()?;
+        }
+        if is_stopped() {
+            println!("Stopped and saved; the same command goes on from there.");
+            return Ok(ExitCode::from(130));
+        }
+    }
+    finish(folder, sweep)
+}
+
+/// Says what has become of the sweep.
+fn finish(folder: &Folder, sweep: &Sweep) -> Result<ExitCode> {
+    let mut failed = 0;
+    for training in &sweep.trainings {
+        if let Some(reason) = folder.failure(training)? {
+            failed += 1;
+            eprintln!("failed: {}: {reason}", training.title());
+        }
+    }
+    let done = sweep.trainings.iter().filter(|t| folder.is_done(t)).count();
+    println!(
+        "{done} of {} trainings are done; `cargo xtask cluster collect` makes the tables.",
+        sweep.trainings.len()
+    );
+    Ok(match failed {
+        0 => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    })
+}
+
+/// Starts a task in a group of its own, so that Ctrl-C reaches it from here alone, and once.
+fn start(folder: &Folder, number: usize) -> Result<Child> {
+    use std::os::unix::process::CommandExt;
+    let path = folder.file("slurm").join(format!("here_{number}.out"));
+    let log = File::options().create(true).append(true).open(&path);
+    let log = log.with_context(|| cannot_write(&path))?;
+    let mut bash = Command::new("bash");
+    bash.arg(folder.file("task.sh")).arg(number.to_string());
+    bash.env_remove("SLURM_JOB_ID").process_group(0);
+    let errors = log.try_clone().with_context(|| cannot_write(&path))?;
+    bash.stdin(Stdio::null()).stdout(log).stderr(errors);
+    bash.spawn().with_context(|| format!("start task {number}"))
+}
+
+/// Processes that are stopped when they are dropped: none outlives this one because of an error.
+struct Tasks(Vec<Child>);
+
+impl Tasks {
+    fn stop(&self) {
+        self.0
+            .iter()
+            .for_each(|task| workspace::send("TERM", task.id()));
+    }
+
+    fn forget_ended(&mut self) -> Result<()> {
+        let mut running = Vec::new();
+        for mut task in self.0.drain(..) {
+            if task.try_wait().context("wait for a task")?.is_none() {
+                running.push(task);
+            }
+        }
+        self.0 = running;
+        Ok(())
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.stop();
+        for task in &mut self.0 {
+            let _ = task.wait();
+        }
+    }
+}
