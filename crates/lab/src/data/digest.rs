@@ -16,6 +16,9 @@ impl ImageSet {
     /// ```
     ///
     /// Numbers are 8 bytes and labels 4 bytes, the low byte first.
+    /// Of pictures that stay on disk the text is "striate pictures 1", and in the place of the pixels are
+    /// the path below the folder and the size in bytes of each file, the [`Framing`](super::Framing),
+    /// and the contents of 256 files of the list, evenly spaced: reading all would take longer than an epoch.
     /// Names do not count. All cores hash.
     ///
     /// ```
@@ -41,7 +44,10 @@ impl ImageSet {
     /// The state of [`digest`](Self::digest) after the pixels.
     pub(super) fn pixel_hash(&self) -> Sha256 {
         let mut hash = Sha256::new();
-        hash.update("striate images 1");
+        hash.update(match self.streamed {
+            None => "striate images 1",
+            Some(_) => "striate pictures 1",
+        });
         for number in [
             self.len(),
             self.height,
@@ -51,7 +57,10 @@ impl ImageSet {
         ] {
             hash.update((number as u64).to_le_bytes());
         }
-        blocks(&mut hash, &self.pixels);
+        match &self.streamed {
+            None => blocks(&mut hash, &self.pixels),
+            Some(set) => set.hash(&mut hash),
+        }
         hash
     }
 }
@@ -97,6 +106,7 @@ mod tests {
                 .collect(),
             labels: vec![0, 1],
             left_out: 0,
+            streamed: None,
         }
     }
 

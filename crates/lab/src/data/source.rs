@@ -154,7 +154,7 @@ impl Location {
     }
 
     /// A set in the registry has a known number of classes and of images.
-    fn check(&self, data: &Dataset) -> Result<(), DataError> {
+    pub(super) fn check(&self, data: &Dataset) -> Result<(), DataError> {
         let Some(set) = self.request.set else {
             return Ok(());
         };

@@ -145,6 +145,7 @@ fn append(
                 pixels: Vec::new(),
                 labels: Vec::new(),
                 left_out: 0,
+                streamed: None,
             });
         }
         let Some(set) = set else {

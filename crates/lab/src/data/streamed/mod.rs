@@ -1,0 +1,146 @@
+//! Sets whose pictures stay on disk and are read, decoded and cut to size when a batch needs them.
+
+mod digest;
+mod files;
+mod framing;
+mod load;
+mod pipeline;
+mod sample;
+
+use std::ops::ControlFlow;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub(crate) use files::PictureFiles;
+use framing::Draw;
+pub use framing::{Crop, Framing};
+pub use load::load_streamed;
+
+use super::DataError;
+use super::read::{contain, photograph};
+
+/// Pictures on disk, in the place of the pixels of a set.
+///
+/// Cheap to clone: the list is shared.
+/// Memory holds the list of the files, and of the pictures those that worker threads are at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Streamed {
+    pictures: Arc<PictureFiles>,
+    /// Which pictures of the list, in the order of the set.
+    rows: Arc<Vec<u32>>,
+    framing: Framing,
+}
+
+/// When and for what images are read.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Moment {
+    /// Training in an epoch of a seed: crops are drawn.
+    Training { seed: u64, epoch: u64 },
+    /// Anything else: the middle is seen.
+    Looking,
+}
+
+impl Streamed {
+    /// All pictures of a list.
+    fn new(pictures: PictureFiles, framing: Framing) -> Result<Self, DataError> {
+        let count = u32::try_from(pictures.len()).map_err(|_| DataError::Argument {
+            op: "load_streamed",
+            argument: "pictures",
+            found: pictures.len().to_string(),
+            expected: "fewer than 2^32".to_owned(),
+        })?;
+        Ok(Self {
+            pictures: Arc::new(pictures),
+            rows: Arc::new((0..count).collect()),
+            framing,
+        })
+    }
+
+    /// Number of pictures.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether there is no picture.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// How pictures become images.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// The pictures at these indices of the set; those past the end are left out.
+    pub(super) fn select(&self, indices: impl Iterator<Item = usize>) -> Self {
+        let rows = indices.filter_map(|index| self.rows.get(index).copied());
+        Self {
+            rows: Arc::new(rows.collect()),
+            ..self.clone()
+        }
+    }
+
+    /// The first `n` pictures and the rest.
+    pub(super) fn split_at(&self, n: usize) -> (Self, Self) {
+        (
+            self.select(0..n.min(self.len())),
+            self.select(n..self.len()),
+        )
+    }
+
+    /// Gives `take` the H, W, C bytes of the images at `indices`, in this order, until it breaks.
+    ///
+    /// `workers` threads decode; how many there are changes no byte.
+    ///
+    /// # Errors
+    /// The first picture, in this order, that cannot be read.
+    pub(super) fn each(
+        &self,
+        indices: &[u32],
+        moment: Moment,
+        workers: usize,
+        mut take: impl FnMut(Vec<u8>) -> Result<ControlFlow<()>, DataError>,
+    ) -> Result<(), DataError> {
+        let decode = |index: u32| self.image(index, moment);
+        let mut outcome = Ok(());
+        pipeline::in_order(
+            indices.iter().copied(),
+            workers,
+            decode,
+            |image| match image.and_then(&mut take) {
+                Ok(flow) => flow,
+                Err(error) => {
+                    outcome = Err(error);
+                    ControlFlow::Break(())
+                }
+            },
+        )?;
+        outcome
+    }
+
+    /// The H, W, C bytes of one image.
+    fn image(&self, index: u32, moment: Moment) -> Result<Vec<u8>, DataError> {
+        let draw = match moment {
+            Moment::Training { seed, epoch } => Some(Draw { seed, epoch, index }),
+            Moment::Looking => None,
+        };
+        let row = self.rows.get(index as usize).copied().unwrap_or(u32::MAX);
+        let (path, file): (PathBuf, Vec<u8>) = self.pictures.read(row as usize)?;
+        let place = path.display();
+        let framing = &self.framing;
+        let decode = || {
+            photograph(&place, &file, framing.side, |size| {
+                framing.frame(size, draw)
+            })
+        };
+        // A decoder that panics must not take its thread with it: the others would wait for what it made.
+        contain(decode).unwrap_or_else(|reason| {
+            Err(DataError::content(
+                &place,
+                "a readable picture",
+                format!("a damaged one ({reason})"),
+                "fetch the file again",
+            ))
+        })
+    }
+}
