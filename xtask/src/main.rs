@@ -52,7 +52,7 @@ enum Command {
     Reproduce(cli::Reproduce),
     /// Make the tables in README.md and docs, and the page of the runs, from records
     Report(cli::Report),
-    /// Download a data set, or check the files of one
+    /// Download a data set, check the files of one, or list them all
     #[command(subcommand)]
     Data(cli::Data),
     /// Time training steps, beside PyTorch where it is found

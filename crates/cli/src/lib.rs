@@ -4,6 +4,7 @@
 //! and both programs print the same help.
 
 mod data;
+mod data_sets;
 mod device;
 mod experiments;
 mod hangup;
@@ -15,6 +16,7 @@ mod shard;
 mod source;
 
 pub use data::Data;
+pub use data_sets::{DATA_SETS, KnownSet, NoSuchSet};
 pub use device::Device;
 pub use experiments::{EXPERIMENTS, UnknownExperiment};
 pub use hangup::hangup_is_ignored;
@@ -48,7 +50,7 @@ pub struct Cli {
 pub enum Command {
     /// Make the tables in README.md and docs, and the page of the runs, from records
     Report(Report),
-    /// Download a data set, or check the files of one
+    /// Download a data set, check the files of one, or list them all
     #[command(subcommand)]
     Data(Data),
 }

@@ -10,6 +10,8 @@ use lab::data::{
     Augment, Batches, Crop, DataError, Dataset, FloatSet, Framing, Preprocess, Redraw, Scene,
     Source, load, load_streamed,
 };
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::file::writer::SerializedFileWriter;
 use striate::rng::{Stream, stream};
 
 const FLIP: Augment = Augment {
@@ -382,6 +384,161 @@ fn errors() -> Result<(), DataError> {
     let drawn = FloatSet::composed(train, Arc::new(Nothing), Redraw::Once);
     let message = drawn.expect_err("accepted").to_string();
     assert!(message.contains("source is pictures on disk"), "{message}");
+    Ok(())
+}
+
+/// Writes a shard of the hub's kind: pictures and labels, five rows in a group.
+fn shard(path: &Path, rows: &[(Vec<u8>, i64)]) {
+    let schema =
+        "message schema { optional group image { optional binary bytes; } optional int64 label; }";
+    let schema = Arc::new(parquet::schema::parser::parse_message_type(schema).expect("a schema"));
+    let file = fs::File::create(path).expect("a file");
+    let mut writer = SerializedFileWriter::new(file, schema, Arc::default()).expect("a writer");
+    for rows in rows.chunks(5) {
+        let mut group = writer.next_row_group().expect("a group");
+        let bytes: Vec<ByteArray> = rows.iter().map(|row| row.0.clone().into()).collect();
+        let labels: Vec<i64> = rows.iter().map(|row| row.1).collect();
+        let (two, one) = (vec![2i16; rows.len()], vec![1i16; rows.len()]);
+        let mut column = group.next_column().expect("a column").expect("pictures");
+        let written = column
+            .typed::<ByteArrayType>()
+            .write_batch(&bytes, Some(&two), None);
+        written.expect("written");
+        column.close().expect("closed");
+        let mut column = group.next_column().expect("a column").expect("labels");
+        let written = column
+            .typed::<Int64Type>()
+            .write_batch(&labels, Some(&one), None);
+        written.expect("written");
+        column.close().expect("closed");
+        group.close().expect("closed");
+    }
+    writer.close().expect("closed");
+}
+
+/// The pictures of [`pets`] in two training shards and a test shard, in the order of the streamed set.
+fn pets_in_shards(pets: &Path, to: &Path) {
+    let rows = |split: &str, at: std::ops::Range<usize>| {
+        let mut rows = Vec::new();
+        for at in at {
+            for (label, class) in ["cat", "dog", "owl"].into_iter().enumerate() {
+                let end = if at % 3 == 0 { "png" } else { "JPEG" };
+                let path = pets.join(format!("{split}/{class}/{at}.{end}"));
+                rows.push((fs::read(path).expect("a picture"), label as i64));
+            }
+        }
+        rows
+    };
+    fs::create_dir_all(to).expect("a folder");
+    shard(
+        &to.join("train-00000-of-00002.parquet"),
+        &rows("train", 0..12),
+    );
+    shard(
+        &to.join("train-00001-of-00002.parquet"),
+        &rows("train", 12..20),
+    );
+    shard(&to.join("test-00000-of-00001.parquet"), &rows("val", 0..5));
+}
+
+#[test]
+fn shards_are_read_a_row_group_at_a_time() -> Result<(), DataError> {
+    let dir = tempfile::tempdir().expect("a folder");
+    pets(&dir.path().join("pets"));
+    let shards = dir.path().join("shards");
+    pets_in_shards(&dir.path().join("pets"), &shards);
+    let files = streamed(&dir.path().join("pets"), framing(Crop::RandomPlace))?;
+    let data = streamed(&shards, framing(Crop::RandomPlace))?;
+    assert_eq!(data.train.labels, files.train.labels);
+    assert_eq!((data.train.classes(), data.test.len()), (3, 15));
+    let (train, test) = numbers(&data)?;
+    let (train_files, test_files) = numbers(&files)?;
+    let looked = |set: &FloatSet| collected(Batches::eval(set, 4, &Device::Cpu)?);
+    assert_eq!(looked(&train)?, looked(&train_files)?);
+    assert_eq!(looked(&test)?, looked(&test_files)?);
+    // Row groups are shuffled, and all of these are small enough to be mixed.
+    let order = trained(&train, 1, 2)?;
+    let labels = |images: &Images| {
+        images
+            .iter()
+            .flat_map(|batch| batch.1.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_ne!(labels(&order), data.train.labels);
+    assert_ne!(order, trained(&train, 1, 3)?);
+    for threads in [1, 3] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let again = pool.expect("a pool").install(|| trained(&train, 1, 2));
+        assert_eq!(again?, order);
+    }
+    let rest = Batches::train(&train, 7, &FLIP, 1, 2, &Device::Cpu)?.after(4);
+    assert_eq!(collected(rest)?, order[4..]);
+    let (first, rest) = train.split_at(13);
+    assert_eq!([looked(&first)?.len(), looked(&rest)?.len()], [4, 12]);
+    let few = train.with_labels_of(&[0, 1])?;
+    let mix = lab::data::Mix {
+        labelled: 1,
+        unlabelled: 2,
+    };
+    let mixed = Batches::mixed(&few, mix, &FLIP, 1, 0, &Device::Cpu);
+    let message = mixed.expect_err("accepted").to_string();
+    assert!(message.contains("set is pictures in shards"), "{message}");
+    Ok(())
+}
+
+#[test]
+fn a_bad_row_of_a_shard_is_named() -> Result<(), DataError> {
+    let dir = tempfile::tempdir().expect("a folder");
+    let good = {
+        let mut file = std::io::Cursor::new(Vec::new());
+        picture(1)
+            .write_to(&mut file, ImageFormat::Jpeg)
+            .expect("a picture");
+        file.into_inner()
+    };
+    let (train, test) = (
+        dir.path().join("train.parquet"),
+        dir.path().join("test.parquet"),
+    );
+    shard(&test, &[(good.clone(), 0)]);
+    let mut rows = vec![(good.clone(), 0); 12];
+    rows[8].0.truncate(good.len() / 2);
+    shard(&train, &rows);
+    let load = || streamed(dir.path(), framing(Crop::Middle));
+    let digest = load()?.digest();
+    let set = Preprocess::UnitRange
+        .fit(&load()?.train)?
+        .apply(&load()?.train)?;
+    let mut batches = Batches::eval(&set, 4, &Device::Cpu)?;
+    assert!(batches.next().is_some_and(|batch| batch.is_ok()));
+    assert!(batches.next().is_some_and(|batch| batch.is_ok()));
+    let message = match batches.next() {
+        Some(Err(error)) => error.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert!(
+        message.contains("train.parquet, row 8: expected a readable picture"),
+        "{message}"
+    );
+    rows[8] = (good.clone(), 7);
+    shard(&train, &rows);
+    assert_ne!(load()?.digest(), digest);
+    rows[3].1 = -1;
+    shard(&train, &rows);
+    let message = load().expect_err("accepted").to_string();
+    assert!(
+        message.contains("train.parquet, row 3: expected a label from 0"),
+        "{message}"
+    );
+    let whole = fs::read(&train).expect("a shard");
+    for cut in [0, 7, whole.len() / 2, whole.len() - 1] {
+        fs::write(&train, &whole[..cut]).expect("written");
+        let message = load().expect_err("accepted").to_string();
+        assert!(
+            message.contains("train.parquet: expected a parquet file"),
+            "{message}"
+        );
+    }
     Ok(())
 }
 

@@ -6,7 +6,7 @@
 use std::fs;
 use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use candle_core::Device;
 use image::{ImageFormat, Rgb, RgbImage};
@@ -14,6 +14,8 @@ use lab::data::{Augment, Batches, Crop, DataError, Framing, Preprocess, Source, 
 
 /// The folder and the batch size, for the process that runs the epoch.
 const CHILD: &str = "STRIATE_STREAMED_EPOCH";
+/// The time of one step.
+const SLOW: Duration = Duration::from_secs(3);
 const FRAMING: Framing = Framing {
     shorter: 256,
     train: Crop::RandomPlace,
@@ -87,10 +89,20 @@ fn the_epoch() -> Result<(), DataError> {
         translate: 0,
     };
     let (begun, mut images) = (Instant::now(), 0);
-    for batch in Batches::train(&train, batch_size, &augment, 1, 0, &Device::Cpu)? {
-        images += batch?.labels.elem_count();
+    let mut waited = 0.0;
+    for (nth, batch) in
+        Batches::train(&train, batch_size, &augment, 1, 0, &Device::Cpu)?.enumerate()
+    {
+        let batch = batch?;
+        images += batch.labels.elem_count();
+        if nth == 2 {
+            // As long as a slow step: all queues fill while this batch is held.
+            let begun = Instant::now();
+            std::thread::sleep(SLOW);
+            waited += begun.elapsed().as_secs_f64();
+        }
     }
-    let seconds = begun.elapsed().as_secs_f64();
+    let seconds = begun.elapsed().as_secs_f64() - waited;
     assert_eq!(images, data.train.len());
     let status = fs::read_to_string("/proc/self/status").expect("the system's word");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

@@ -86,7 +86,7 @@ impl Batches {
     /// Order and changes are pure functions of (seed, epoch), like those of [`Batches::train`].
     ///
     /// # Errors
-    /// Those of [`Batches::train`] and of [`Mix::order`].
+    /// Those of [`Batches::train`] and of [`Mix::order`]; pictures in shards, which come a row group at a time.
     pub fn mixed(
         set: &FloatSet,
         mix: Mix,
@@ -96,6 +96,10 @@ impl Batches {
         device: &Device,
     ) -> Result<Self, DataError> {
         indexable(set)?;
+        if set.streamed.as_ref().is_some_and(|s| !s.has_any_order()) {
+            let expected = "images in memory or in files of their own, for batches of two kinds";
+            return Err(argument("set", "pictures in shards", expected));
+        }
         augment.check(set.height, set.width)?;
         Self::new(
             Plan {

@@ -17,8 +17,9 @@ impl ImageSet {
     ///
     /// Numbers are 8 bytes and labels 4 bytes, the low byte first.
     /// Of pictures that stay on disk the text is "striate pictures 1", and in the place of the pixels are
-    /// the path below the folder and the size in bytes of each file, the [`Framing`](super::Framing),
-    /// and the contents of 256 files of the list, evenly spaced: reading all would take longer than an epoch.
+    /// the path below the folder and the size in bytes of each file, the contents of 256 files of the list, evenly spaced,
+    /// and the [`Framing`](super::Framing); of shards the path, the footer and the row of each picture.
+    /// Reading all would take as long as an epoch.
     /// Names do not count. All cores hash.
     ///
     /// ```

@@ -207,7 +207,7 @@ fn numbers(
 }
 
 /// Classes that were only counted: the split with fewer of them takes the names of the other.
-fn agree_on_numbers(train: &mut ImageSet, test: &mut ImageSet) {
+pub(super) fn agree_on_numbers(train: &mut ImageSet, test: &mut ImageSet) {
     let counted = |set: &ImageSet| set.class_names == numbered(set.classes());
     if counted(train) && counted(test) {
         let classes = numbered(train.classes().max(test.classes()));

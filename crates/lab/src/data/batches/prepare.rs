@@ -140,7 +140,11 @@ impl Plan {
 
 /// The order of an epoch: a pure function of (seed, epoch) and the number of images.
 pub(super) fn shuffled(set: &FloatSet, seed: u64, epoch: u64) -> Result<Vec<u32>, DataError> {
-    let mut order: Vec<u32> = (0..indexable(set)?).collect();
+    let count = indexable(set)?;
+    if let Some(streamed) = &set.streamed {
+        return Ok(streamed.shuffled(seed, epoch));
+    }
+    let mut order: Vec<u32> = (0..count).collect();
     stream(seed, "shuffle", epoch).shuffle(&mut order);
     Ok(order)
 }

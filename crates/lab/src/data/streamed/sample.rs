@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use super::files::evenly;
-use super::{Moment, Streamed};
+use super::{Moment, Pictures, Streamed};
 use crate::data::DataError;
 
 /// Sums over the values of a channel: of them and of their squares.
@@ -16,7 +16,11 @@ impl Streamed {
     /// A picture that cannot be read.
     pub(crate) fn sums(&self) -> Result<([Sums; 3], u64), DataError> {
         let (mut sums, mut pixels) = ([(0u64, 0u64); 3], 0);
-        let sample = evenly(self.len(), self.framing.fitted_on);
+        let count = self.framing.fitted_on;
+        let sample = match self.pictures.as_ref() {
+            Pictures::Files(_) => evenly(self.len(), count),
+            Pictures::Shards(shards) => shards.sample(&self.rows, count),
+        };
         let workers = rayon::current_num_threads();
         self.each(&sample, Moment::Looking, workers, |image| {
             for pixel in image.chunks_exact(3) {
