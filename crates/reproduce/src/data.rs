@@ -47,7 +47,11 @@ fn at_hand(name: &str, source: &Source) -> Result<Source> {
 }
 
 fn describe(data: &Dataset) -> Result<()> {
-    writeln!(stdout(), "{}: good", data.name)?;
+    let state = match data.train.streamed {
+        Some(_) => "listed; of its pictures a sample is good",
+        None => "good",
+    };
+    writeln!(stdout(), "{}: {state}", data.name)?;
     for (split, set) in [("train", &data.train), ("test", &data.test)] {
         let ImageSet {
             height,

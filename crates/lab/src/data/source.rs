@@ -57,16 +57,7 @@ pub fn load(name: &str, source: &Source) -> Result<Dataset, DataError> {
         return embedded::load(name);
     }
     let place = Location::find(name, source, false)?;
-    let (train, test) = place.read()?;
-    let mut data = Dataset {
-        name: place.request.name().to_owned(),
-        train,
-        test,
-    };
-    agree_on_numbers(&mut data.train, &mut data.test);
-    data.check()?;
-    place.check(&data)?;
-    Ok(data)
+    place.dataset(place.read()?)
 }
 
 /// Where the files of a set are, and in which layout.
@@ -153,8 +144,24 @@ impl Location {
         })
     }
 
+    /// Both splits as one set, if they fit each other and what the registry says.
+    pub(super) fn dataset(
+        &self,
+        (mut train, mut test): (ImageSet, ImageSet),
+    ) -> Result<Dataset, DataError> {
+        agree_on_numbers(&mut train, &mut test);
+        let data = Dataset {
+            name: self.request.name().to_owned(),
+            train,
+            test,
+        };
+        data.check()?;
+        self.check(&data)?;
+        Ok(data)
+    }
+
     /// A set in the registry has a known number of classes and of images.
-    pub(super) fn check(&self, data: &Dataset) -> Result<(), DataError> {
+    fn check(&self, data: &Dataset) -> Result<(), DataError> {
         let Some(set) = self.request.set else {
             return Ok(());
         };
@@ -207,7 +214,7 @@ fn numbers(
 }
 
 /// Classes that were only counted: the split with fewer of them takes the names of the other.
-pub(super) fn agree_on_numbers(train: &mut ImageSet, test: &mut ImageSet) {
+fn agree_on_numbers(train: &mut ImageSet, test: &mut ImageSet) {
     let counted = |set: &ImageSet| set.class_names == numbered(set.classes());
     if counted(train) && counted(test) {
         let classes = numbered(train.classes().max(test.classes()));

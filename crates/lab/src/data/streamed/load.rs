@@ -6,7 +6,7 @@ use super::{Framing, PictureFiles, Pictures, Shards, Streamed};
 use crate::data::layout::Layout;
 use crate::data::read::parquet::list_rows;
 use crate::data::read::{Listed, Request};
-use crate::data::source::{Location, agree_on_numbers};
+use crate::data::source::Location;
 use crate::data::{DataError, Dataset, ImageSet, Source};
 
 /// Lists the pictures of the data set `name` in `source`, which stay on disk until a batch needs them.
@@ -75,15 +75,7 @@ pub fn load_streamed(name: &str, source: &Source, framing: Framing) -> Result<Da
             ));
         }
     };
-    let mut data = Dataset {
-        name: request.name().to_owned(),
-        train,
-        test,
-    };
-    agree_on_numbers(&mut data.train, &mut data.test);
-    data.check()?;
-    place.check(&data)?;
-    Ok(data)
+    place.dataset((train, test))
 }
 
 /// One split whose pictures are files.
