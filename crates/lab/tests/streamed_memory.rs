@@ -2,6 +2,10 @@
 //!
 //! The epoch runs in a process of its own, whose largest memory the system knows.
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::print_stdout,
+    reason = "one process tells another what it took"
+)]
 
 use std::fs;
 use std::path::Path;
