@@ -55,7 +55,7 @@ enum Command {
     Reproduce(cli::Reproduce),
     /// Make the tables in README.md and docs, and the page of the runs, from records
     Report(cli::Report),
-    /// Download a data set, or check the files of one
+    /// Download a data set, check the files of one, or list them all
     #[command(subcommand)]
     Data(cli::Data),
     /// Run experiments as job arrays of Slurm: submit, status, collect, cancel

@@ -16,7 +16,8 @@ pub(crate) fn run(args: &Reproduce) -> Result<ExitCode> {
 }
 
 /// Starts `reproduce data`, built with downloads.
-pub(crate) fn data(_: &Data) -> Result<ExitCode> {
+pub(crate) fn data(command_line: &Data) -> Result<ExitCode> {
+    command_line.check()?;
     let args = [vec!["data".into()], workspace::typed_args()].concat();
     handover::run(&mut command(&["hub"], &args))
 }

@@ -5,6 +5,7 @@
 
 mod cluster;
 mod data;
+mod data_sets;
 mod device;
 mod experiments;
 mod hangup;
@@ -18,6 +19,7 @@ mod source;
 
 pub use cluster::{Cluster, Submit, Sweep};
 pub use data::Data;
+pub use data_sets::{DATA_SETS, KnownSet, NoSuchSet};
 pub use device::Device;
 pub use experiments::{EXPERIMENTS, UnknownExperiment};
 pub use hangup::hangup_is_ignored;
@@ -52,7 +54,7 @@ pub struct Cli {
 pub enum Command {
     /// Make the tables in README.md and docs, and the page of the runs, from records
     Report(Report),
-    /// Download a data set, or check the files of one
+    /// Download a data set, check the files of one, or list them all
     #[command(subcommand)]
     Data(Data),
 }

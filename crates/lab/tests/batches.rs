@@ -116,6 +116,7 @@ fn bytes(n: usize) -> ImageSet {
         pixels: (0..n * 60).map(|x| (x * x % 239) as u8).collect(),
         labels: (0..n as u32).map(|index| index % 2).collect(),
         left_out: 0,
+        streamed: None,
     }
 }
 

@@ -18,6 +18,7 @@ fn color(n: usize) -> ImageSet {
             .collect(),
         labels: vec![0; n],
         left_out: 0,
+        streamed: None,
     }
 }
 

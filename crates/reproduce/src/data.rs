@@ -1,21 +1,32 @@
-//! `reproduce data`: fetches data sets and says what a folder holds.
+//! `reproduce data`: fetches data sets, says what a folder holds, and lists what there is.
 
 use std::io::{Write, stdout};
 
 use anyhow::{Result, ensure};
-use lab::data::{Dataset, ImageSet, Preprocess, Source, hub_folder, load};
+use lab::data::{
+    DataSet, Dataset, Framing, ImageSet, Preprocess, Source, hub_folder, load, load_streamed,
+};
+use lab::report::inventory;
 
 use crate::arguments;
 
 pub(crate) fn run(command: &::cli::Data) -> Result<()> {
+    command.check()?;
     match command {
+        ::cli::Data::List { data } => write!(stdout(), "{}", inventory(data.as_deref())?)?,
         ::cli::Data::Fetch { name } => {
             let data = load(name, &Source::Hub)?;
             describe(&data)?;
             writeln!(stdout(), "in {}", hub_folder(name)?.display())?;
         }
         ::cli::Data::Verify { name, data } => {
-            describe(&load(name, &at_hand(name, &arguments::source(data))?)?)?
+            let source = at_hand(name, &arguments::source(data))?;
+            describe(
+                &match DataSet::find(name).filter(|set| set.is_photographs()) {
+                    Some(set) => load_streamed(name, &source, Framing::of_side(set.shape.1))?,
+                    None => load(name, &source)?,
+                },
+            )?
         }
     }
     Ok(())
@@ -36,7 +47,11 @@ fn at_hand(name: &str, source: &Source) -> Result<Source> {
 }
 
 fn describe(data: &Dataset) -> Result<()> {
-    writeln!(stdout(), "{}: good", data.name)?;
+    let state = match data.train.streamed {
+        Some(_) => "listed; of its pictures a sample is good",
+        None => "good",
+    };
+    writeln!(stdout(), "{}: {state}", data.name)?;
     for (split, set) in [("train", &data.train), ("test", &data.test)] {
         let ImageSet {
             height,
@@ -76,4 +91,18 @@ fn describe(data: &Dataset) -> Result<()> {
         stats.join(", ")
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_knows_every_data_set() {
+        let known = ::cli::DATA_SETS.iter();
+        let known: Vec<_> = known.map(|s| (s.name, s.aliases, s.by_hand)).collect();
+        let sets = DataSet::all().iter();
+        let sets: Vec<_> = sets.map(|s| (s.name, s.aliases, s.by_hand)).collect();
+        assert_eq!(known, sets, "crates/cli/src/data_sets.rs lists them");
+    }
 }

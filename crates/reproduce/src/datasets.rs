@@ -4,7 +4,10 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use anyhow::Result;
-use lab::data::{DataSet, Dataset, NUMBER_CLASSES, Source, load, load_folds, load_unlabelled};
+use lab::data::{
+    DataSet, Dataset, Framing, NUMBER_CLASSES, Source, load, load_folds, load_streamed,
+    load_unlabelled,
+};
 use lab::report::Scale;
 use lab::train::Console;
 
@@ -22,9 +25,9 @@ pub(crate) struct Given {
 /// The data sets of a session.
 #[derive(Default)]
 pub(crate) struct Datasets {
-    /// By name.
+    /// By name and framing.
     whole: HashMap<String, Rc<Dataset>>,
-    /// By name and view.
+    /// By name, view and framing.
     given: HashMap<String, Given>,
 }
 
@@ -38,11 +41,11 @@ impl Datasets {
         console: &Console,
     ) -> Result<Given> {
         let name = name(wanted.paper, &wanted.stand_in, source, scale);
-        let key = format!("{name} {:?}", wanted.view);
+        let key = format!("{name} {:?} {:?}", wanted.view, wanted.framing);
         if let Some(given) = self.given.get(&key) {
             return Ok(given.clone());
         }
-        let whole = self.whole(name, source, console)?;
+        let whole = self.whole(name, source, wanted.framing, console)?;
         let mut folds = None;
         let data = match wanted.view {
             View::Whole => whole,
@@ -54,7 +57,7 @@ impl Datasets {
                 test,
             } => {
                 let other = crate::datasets::name(paper, &stand_in, source, scale);
-                let other = self.whole(other, source, console)?;
+                let other = self.whole(other, source, None, console)?;
                 let most = |count: &Option<usize>| count.unwrap_or(usize::MAX);
                 let cut = |data: &Dataset| data.first(most(train.at(scale)), most(test.at(scale)));
                 Rc::new(cut(&whole).with_unlabelled(&cut(&other).train)?)
@@ -98,11 +101,21 @@ impl Datasets {
         Ok(given)
     }
 
-    fn whole(&mut self, name: &str, source: &Source, console: &Console) -> Result<Rc<Dataset>> {
-        if let Some(data) = self.whole.get(name) {
+    fn whole(
+        &mut self,
+        name: &str,
+        source: &Source,
+        framing: Option<Framing>,
+        console: &Console,
+    ) -> Result<Rc<Dataset>> {
+        let key = format!("{name} {framing:?}");
+        if let Some(data) = self.whole.get(&key) {
             return Ok(Rc::clone(data));
         }
-        let data = Rc::new(load(name, source)?);
+        let data = Rc::new(match framing.filter(|_| *source != Source::Embedded) {
+            Some(framing) => load_streamed(name, source, framing)?,
+            None => load(name, source)?,
+        });
         for set in [&data.train, &data.test] {
             if set.left_out > 0 {
                 console.warn(format!(
@@ -111,7 +124,7 @@ impl Datasets {
                 ));
             }
         }
-        self.whole.insert(name.to_owned(), Rc::clone(&data));
+        self.whole.insert(key, Rc::clone(&data));
         Ok(data)
     }
 }

@@ -1,6 +1,6 @@
 //! What an experiment's networks depend on of a data set, and which sets its rows are measured on.
 
-use lab::data::{Dataset, ImageSet};
+use lab::data::{Dataset, Framing, ImageSet};
 use lab::report::Scales;
 
 /// The size of a data set, as far as networks and recipes depend on it.
@@ -56,6 +56,8 @@ pub(crate) struct Data {
     pub(crate) stand_in: Scales<Option<&'static str>>,
     /// What is made of the set before training.
     pub(crate) view: View,
+    /// Pictures in files stay on disk, and become images so; nothing: the set is read into memory.
+    pub(crate) framing: Option<Framing>,
 }
 
 /// What is made of a data set before training.
@@ -86,6 +88,15 @@ impl Data {
             paper,
             stand_in: Scales::all(None),
             view: View::Whole,
+            framing: None,
+        }
+    }
+
+    /// The same with pictures that stay on disk where files are given.
+    pub(crate) const fn streamed(self, framing: Framing) -> Self {
+        Self {
+            framing: Some(framing),
+            ..self
         }
     }
 

@@ -36,7 +36,13 @@ impl Planned {
     /// Everything that decides a run of `training` on this row's data, but for the recipe.
     pub(crate) fn settings(&self, training: &Training, seed: u64) -> Result<toml::Table> {
         let counts = (self.data.train.len(), self.data.test.len());
-        training.settings(&self.data.name, counts, Some(&self.data_sha256), Some(seed))
+        let mut settings =
+            training.settings(&self.data.name, counts, Some(&self.data_sha256), Some(seed))?;
+        if let Some(streamed) = &self.data.train.streamed {
+            let framing = toml::Table::try_from(streamed.framing())?;
+            settings.insert("framing".to_owned(), framing.into());
+        }
+        Ok(settings)
     }
 
     /// A record of something that is measured of this row, still without a value.

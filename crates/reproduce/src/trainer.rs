@@ -234,7 +234,7 @@ impl<'a> Trainer<'a> {
     pub(crate) fn prepare(&mut self, row: &Planned, training: &Training) -> Result<Rc<Sets>> {
         let key = format!(
             "{} {:?} {:?} {:?}",
-            row.data.name,
+            row.data_sha256,
             training.counts(row.data.train.len(), row.data.test.len()),
             training.preprocess,
             training.synthetic

@@ -8,8 +8,9 @@ use std::thread::{Builder, JoinHandle};
 
 use candle_core::{Device, Tensor};
 
+use super::streamed::Moment;
 use super::{Augment, DataError, FloatSet, Mix};
-use prepare::{Prepared, argument, indexable, prepare, shuffled};
+use prepare::{Plan, Prepared, argument, indexable, shuffled};
 
 /// Batches that wait ready while the model works.
 const AHEAD: usize = 2;
@@ -25,8 +26,9 @@ pub struct Batch {
 
 /// An iterator over the batches of one epoch.
 ///
-/// A thread prepares the next batches while the model works on the current one.
+/// A thread prepares the next batches while the model works on the current one, from the first call of `next` on.
 /// A thread of rayon's that waits for a batch does rayon's work meanwhile, so one thread is enough.
+/// Pictures on disk are read and decoded by as many threads as rayon has.
 /// The last batch holds what is left and may be smaller. Dropping the iterator early is fine.
 ///
 /// ```
@@ -42,6 +44,8 @@ pub struct Batch {
 /// ```
 #[derive(Debug)]
 pub struct Batches {
+    /// What is to be prepared, until the thread begins.
+    plan: Option<Plan>,
     prepared: Option<Receiver<Result<Prepared, DataError>>>,
     worker: Option<JoinHandle<()>>,
     remaining: usize,
@@ -63,8 +67,17 @@ impl Batches {
         epoch: u64,
         device: &Device,
     ) -> Result<Self, DataError> {
-        let order = shuffled(set, seed, epoch)?;
-        Self::changed(set, order, batch_size, augment, (seed, epoch), device)
+        augment.check(set.height, set.width)?;
+        Self::new(
+            Plan {
+                set: set.clone(),
+                order: shuffled(set, seed, epoch)?,
+                batch_size,
+                moment: Moment::Training { seed, epoch },
+                augment: *augment,
+            },
+            device,
+        )
     }
 
     /// The batches of a training epoch, each with its labelled images first and its unlabelled ones after them.
@@ -73,7 +86,7 @@ impl Batches {
     /// Order and changes are pure functions of (seed, epoch), like those of [`Batches::train`].
     ///
     /// # Errors
-    /// Those of [`Batches::train`] and of [`Mix::order`].
+    /// Those of [`Batches::train`] and of [`Mix::order`]; pictures in shards, which come a row group at a time.
     pub fn mixed(
         set: &FloatSet,
         mix: Mix,
@@ -83,85 +96,98 @@ impl Batches {
         device: &Device,
     ) -> Result<Self, DataError> {
         indexable(set)?;
-        let order = mix.order(&set.labels, seed, epoch)?;
-        Self::changed(set, order, mix.batch_size(), augment, (seed, epoch), device)
-    }
-
-    fn changed(
-        set: &FloatSet,
-        order: Vec<u32>,
-        batch_size: usize,
-        augment: &Augment,
-        (seed, epoch): (u64, u64),
-        device: &Device,
-    ) -> Result<Self, DataError> {
-        let augment = *augment;
+        if set.streamed.as_ref().is_some_and(|s| !s.has_any_order()) {
+            let expected = "images in memory or in files of their own, for batches of two kinds";
+            return Err(argument("set", "pictures in shards", expected));
+        }
         augment.check(set.height, set.width)?;
-        Self::start(
-            set,
-            order,
-            batch_size,
+        Self::new(
+            Plan {
+                set: set.clone(),
+                order: mix.order(&set.labels, seed, epoch)?,
+                batch_size: mix.batch_size(),
+                moment: Moment::Training { seed, epoch },
+                augment: *augment,
+            },
             device,
-            (seed, epoch),
-            move |images, size, indices| augment.apply(images, size, seed, epoch, indices),
         )
     }
 
     /// The batches of an evaluation, in the order of the set and unchanged.
-    /// Scenes are drawn as in epoch 0 of seed 0.
+    /// Scenes are drawn as in epoch 0 of seed 0; of pictures on disk the middle is seen.
     ///
     /// # Errors
     /// When the set is empty or the batch size is 0.
     pub fn eval(set: &FloatSet, batch_size: usize, device: &Device) -> Result<Self, DataError> {
-        let order = (0..indexable(set)?).collect();
-        Self::start(set, order, batch_size, device, (0, 0), |_, _, _| Ok(()))
+        Self::new(
+            Plan {
+                set: set.clone(),
+                order: (0..indexable(set)?).collect(),
+                batch_size,
+                moment: Moment::Looking,
+                augment: Augment::NONE,
+            },
+            device,
+        )
     }
 
-    fn start(
-        set: &FloatSet,
-        order: Vec<u32>,
-        batch_size: usize,
-        device: &Device,
-        moment: (u64, u64),
-        change: impl Fn(&mut [f32], (usize, usize, usize), &[u32]) -> Result<(), DataError>
-        + Send
-        + 'static,
-    ) -> Result<Self, DataError> {
-        if batch_size == 0 {
+    fn new(plan: Plan, device: &Device) -> Result<Self, DataError> {
+        if plan.batch_size == 0 {
             return Err(argument("batch_size", "0", "at least 1"));
         }
-        let size = (set.channels, set.height, set.width);
-        let remaining = order.len().div_ceil(batch_size);
+        Ok(Self {
+            prepared: None,
+            worker: None,
+            remaining: plan.order.len().div_ceil(plan.batch_size),
+            size: (plan.set.channels, plan.set.height, plan.set.width),
+            device: device.clone(),
+            plan: Some(plan),
+        })
+    }
+
+    /// The same without its first `batches` batches, which are not prepared at all; after the first call of `next`
+    /// it does nothing.
+    ///
+    /// ```
+    /// use candle_core::Device;
+    /// use lab::data::{Batches, FloatSet};
+    /// let set = FloatSet::new((1, 1, 1), vec![0.1, 0.2, 0.3], vec![0, 1, 2], 3)?;
+    /// let mut rest = Batches::eval(&set, 2, &Device::Cpu)?.after(1);
+    /// let batch = rest.next().ok_or("no batch")??;
+    /// assert_eq!(batch.labels.to_vec1::<u32>()?, [2]);
+    /// assert!(rest.next().is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn after(mut self, batches: usize) -> Self {
+        if let Some(plan) = &mut self.plan {
+            let images = batches
+                .saturating_mul(plan.batch_size)
+                .min(plan.order.len());
+            plan.order.drain(..images);
+            self.remaining = self.remaining.saturating_sub(batches);
+        }
+        self
+    }
+
+    /// Starts the thread that prepares.
+    fn start(&mut self, plan: Plan) -> Result<(), DataError> {
         let (sender, prepared) = sync_channel(AHEAD);
-        let set = set.clone();
-        let work = move || {
-            for indices in order.chunks(batch_size) {
-                let batch = prepare(&set, indices, moment, |images| {
-                    change(images, size, indices)
-                });
-                let failed = batch.is_err();
-                // An error means that the receiver is gone: nobody wants more batches.
-                if sender.send(batch).is_err() || failed {
-                    return;
-                }
-            }
-        };
+        // Asked here: a thread of a pool of rayon's own counts that pool's.
+        let workers = rayon::current_num_threads();
         let worker = Builder::new()
             .name("batches".to_owned())
-            .spawn(work)
+            .spawn(move || {
+                // An error means that the receiver is gone: nobody wants more batches.
+                plan.prepare(workers, |batch| sender.send(batch).is_ok());
+            })
             .map_err(|error| DataError::Numeric {
                 op: "Batches",
                 reason: format!("cannot start a thread: {error}"),
                 cure: "close other programs or raise the limit on threads".to_owned(),
             })?;
-        let (prepared, worker) = (Some(prepared), Some(worker));
-        Ok(Self {
-            prepared,
-            worker,
-            remaining,
-            size,
-            device: device.clone(),
-        })
+        (self.prepared, self.worker) = (Some(prepared), Some(worker));
+        Ok(())
     }
 
     fn to_device(&self, batch: Prepared) -> Result<Batch, DataError> {
@@ -187,6 +213,12 @@ impl Iterator for Batches {
     fn next(&mut self) -> Option<Self::Item> {
         if self.remaining == 0 {
             return None;
+        }
+        if let Some(plan) = self.plan.take()
+            && let Err(error) = self.start(plan)
+        {
+            self.remaining = 0;
+            return Some(Err(error));
         }
         self.remaining -= 1;
         let received = self.prepared.as_ref().map(wait::receive);

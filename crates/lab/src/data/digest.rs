@@ -16,6 +16,10 @@ impl ImageSet {
     /// ```
     ///
     /// Numbers are 8 bytes and labels 4 bytes, the low byte first.
+    /// Of pictures that stay on disk the text is "striate pictures 1", and in the place of the pixels are
+    /// the path below the folder and the size in bytes of each file, the contents of 256 files of the list, evenly spaced,
+    /// and the [`Framing`](super::Framing); of shards the path, the footer and the row of each picture.
+    /// Reading all would take as long as an epoch.
     /// Names do not count. All cores hash.
     ///
     /// ```
@@ -41,7 +45,10 @@ impl ImageSet {
     /// The state of [`digest`](Self::digest) after the pixels.
     pub(super) fn pixel_hash(&self) -> Sha256 {
         let mut hash = Sha256::new();
-        hash.update("striate images 1");
+        hash.update(match self.streamed {
+            None => "striate images 1",
+            Some(_) => "striate pictures 1",
+        });
         for number in [
             self.len(),
             self.height,
@@ -51,7 +58,10 @@ impl ImageSet {
         ] {
             hash.update((number as u64).to_le_bytes());
         }
-        blocks(&mut hash, &self.pixels);
+        match &self.streamed {
+            None => blocks(&mut hash, &self.pixels),
+            Some(set) => set.hash(&mut hash),
+        }
         hash
     }
 }
@@ -97,6 +107,7 @@ mod tests {
                 .collect(),
             labels: vec![0, 1],
             left_out: 0,
+            streamed: None,
         }
     }
 

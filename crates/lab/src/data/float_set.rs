@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use striate::rng::Stream;
 
-use super::{DataError, UNLABELLED};
+use super::{DataError, Streamed, UNLABELLED};
 
 /// Preprocessed images, N, C, H, W, with their labels.
 ///
@@ -19,17 +19,20 @@ pub struct FloatSet {
     pub height: usize,
     /// Columns of an image.
     pub width: usize,
-    /// All values, N, C, H, W; empty in sets made by [`FloatSet::composed`].
+    /// All values, N, C, H, W; empty in sets made by [`FloatSet::composed`] and of pictures on disk.
     pub images: Arc<Vec<f32>>,
     /// The class of each image, or [`UNLABELLED`].
     pub labels: Arc<Vec<u32>>,
     /// Number of classes; all other labels are below it.
     pub classes: usize,
     /// The preprocessing that is still to be done on every batch, after augmentation.
-    /// `None` except in sets made by [`Fitted::defer`](super::Fitted::defer), whose values are bytes 0 to 255.
+    /// `None` except in sets made by [`Fitted::defer`](super::Fitted::defer), whose values are bytes 0 to 255,
+    /// and in sets of pictures on disk.
     pub pending: Option<Arc<dyn Pending>>,
     /// What draws the images. `None` except in sets made by [`FloatSet::composed`].
     pub composed: Option<Composed>,
+    /// The pictures on disk. `None` except in sets made of one of [`load_streamed`](super::load_streamed).
+    pub streamed: Option<Streamed>,
 }
 
 /// Preprocessing that is done on every batch.
@@ -134,6 +137,7 @@ impl FloatSet {
             classes,
             pending: None,
             composed: None,
+            streamed: None,
         })
     }
 
@@ -160,16 +164,18 @@ impl FloatSet {
         let stored = (n * self.image_len()).min(self.images.len());
         let (images, more_images) = self.images.split_at(stored);
         let (labels, more_labels) = self.labels.split_at(n);
-        let part = |images: &[f32], labels: &[u32]| Self {
+        let (streamed, more_streamed) = self.streamed.as_ref().map(|set| set.split_at(n)).unzip();
+        let part = |images: &[f32], labels: &[u32], streamed: Option<Streamed>| Self {
             images: Arc::new(images.to_vec()),
             labels: Arc::new(labels.to_vec()),
+            streamed,
             ..self.clone()
         };
         let rest = Self {
             composed: self.composed.as_ref().map(|composed| composed.skip(n)),
-            ..part(more_images, more_labels)
+            ..part(more_images, more_labels, more_streamed)
         };
-        (part(images, labels), rest)
+        (part(images, labels, streamed), rest)
     }
 
     /// Number of values in one image.

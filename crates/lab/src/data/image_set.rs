@@ -1,6 +1,6 @@
 //! Images as bytes with their labels: what every reader returns.
 
-use super::DataError;
+use super::{DataError, Streamed};
 
 /// The label of an image whose class is not known.
 ///
@@ -24,12 +24,14 @@ pub struct ImageSet {
     pub width: usize,
     /// Values of a pixel: 1 for grey, 3 for red, green, blue.
     pub channels: usize,
-    /// All pixels, N, H, W, C.
+    /// All pixels, N, H, W, C; empty in sets made by [`load_streamed`](super::load_streamed).
     pub pixels: Vec<u8>,
     /// The class of each image, or [`UNLABELLED`], which no reader gives.
     pub labels: Vec<u32>,
     /// Images of the files that are not here, since no label fits them; 0 but for whole house numbers.
     pub left_out: usize,
+    /// The pictures on disk. `None` except in sets made by [`load_streamed`](super::load_streamed).
+    pub streamed: Option<Streamed>,
 }
 
 /// A training and a test set of the same classes and image size.
@@ -64,7 +66,7 @@ impl ImageSet {
         self.height * self.width * self.channels
     }
 
-    /// The H, W, C bytes of image `index`, or `None` past the end.
+    /// The H, W, C bytes of image `index`, or `None` past the end and where pictures stay on disk.
     pub fn image(&self, index: usize) -> Option<&[u8]> {
         let len = self.image_len();
         self.pixels.get(index.checked_mul(len)?..)?.get(..len)
@@ -73,12 +75,26 @@ impl ImageSet {
     /// The first `n` images, or all if there are fewer.
     pub fn first(&self, n: usize) -> Self {
         let n = n.min(self.len());
+        let stored = (n * self.image_len()).min(self.pixels.len());
         Self {
             name: self.name.clone(),
             class_names: self.class_names.clone(),
-            pixels: self.pixels[..n * self.image_len()].to_vec(),
+            pixels: self.pixels[..stored].to_vec(),
             labels: self.labels[..n].to_vec(),
+            streamed: self.streamed.as_ref().map(|set| set.split_at(n).0),
             ..*self
+        }
+    }
+
+    /// Number of images whose pixels are here or on disk; `None` where that is not a whole number.
+    fn pictures(&self) -> Option<usize> {
+        match (&self.streamed, self.image_len()) {
+            (_, 0) => None,
+            (Some(set), _) => self.pixels.is_empty().then(|| set.len()),
+            (None, len) => {
+                let count = self.pixels.len() / len;
+                (count * len == self.pixels.len()).then_some(count)
+            }
         }
     }
 
@@ -102,8 +118,7 @@ impl ImageSet {
         if self.is_empty() {
             return Err(DataError::content(&self.name, "images", "none", cure));
         }
-        let wanted = self.len().checked_mul(self.image_len());
-        if self.image_len() == 0 || wanted != Some(self.pixels.len()) {
+        if self.pictures() != Some(self.len()) {
             return Err(DataError::content(
                 &self.name,
                 format!(
@@ -192,6 +207,7 @@ mod tests {
             pixels: (0..18).collect(),
             labels: vec![0, 1, 1],
             left_out: 0,
+            streamed: None,
         }
     }
 

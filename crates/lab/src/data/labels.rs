@@ -102,7 +102,7 @@ impl FloatSet {
 
     /// The set without its last `n` labelled images, and those images: the training set and a validation set.
     ///
-    /// Images without a label stay in the first part; a set that has such images must store them.
+    /// Images without a label stay in the first part; a set that has such images must not be drawn from scenes.
     pub fn hold_out(&self, n: usize) -> (Self, Self) {
         if self.labelled() == self.len() {
             return self.split_at(self.len().saturating_sub(n));
@@ -131,6 +131,10 @@ impl FloatSet {
         Self {
             labels: Arc::new(labels.collect()),
             images: Arc::new(images),
+            streamed: self
+                .streamed
+                .as_ref()
+                .map(|set| set.select(indices.iter().copied())),
             ..self.clone()
         }
     }
@@ -140,7 +144,7 @@ impl ImageSet {
     /// These images, followed by those of `extra` without their labels.
     ///
     /// # Errors
-    /// Images of another size.
+    /// Images of another size, or pictures that stay on disk.
     pub fn with_unlabelled(&self, extra: &ImageSet) -> Result<Self, DataError> {
         let size = |set: &ImageSet| (set.height, set.width, set.channels);
         if size(self) != size(extra) {
@@ -150,6 +154,14 @@ impl ImageSet {
                 format!("{} as in {}", text(size(self)), self.name),
                 text(size(extra)),
                 "take the unlabelled images from a set of the same image size",
+            ));
+        }
+        if let Some(set) = [self, extra].into_iter().find(|set| set.streamed.is_some()) {
+            return Err(DataError::content(
+                &set.name,
+                "images in memory",
+                "pictures on disk",
+                "read the set with `load`",
             ));
         }
         let mut all = self.clone();
@@ -167,8 +179,10 @@ impl Dataset {
         let kept = self.train.len() - self.train.len() / 6;
         let mut test = self.train.clone();
         test.name = format!("{}, last sixth", self.train.name);
-        test.pixels.drain(..kept * self.train.image_len());
+        let stored = (kept * self.train.image_len()).min(test.pixels.len());
+        test.pixels.drain(..stored);
         test.labels.drain(..kept);
+        test.streamed = test.streamed.map(|set| set.split_at(kept).1);
         Self {
             name: format!("{}, held-out training images", self.name),
             train: self.train.first(kept),
@@ -271,6 +285,7 @@ mod tests {
             pixels,
             labels,
             left_out: 0,
+            streamed: None,
         };
         let own = set("own", vec![1, 2], vec![1]);
         let all = own.with_unlabelled(&set("extra", vec![3, 4, 5, 6], vec![0, 1]))?;

@@ -2,6 +2,7 @@
 //!
 //! [`load`] reads a [`Dataset`] from a [`Source`]; [`Preprocess`] turns its bytes into a
 //! [`FloatSet`]; [`Batches`] hands that to a network, changed by [`Augment`].
+//! [`load_streamed`] does the same for sets that are larger than memory: their pictures stay on disk.
 //!
 //! ```
 //! use candle_core::Device;
@@ -35,6 +36,7 @@ mod read;
 mod registry;
 mod scene;
 mod source;
+mod streamed;
 mod synthetic;
 mod unlabelled;
 
@@ -52,5 +54,6 @@ pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Lcn, Preprocess, Zca, 
 pub use registry::{DataSet, Embedded, Hub};
 pub use scene::{CommonObject, DigitSum, Distort, Distortion, Extrude, NumberRow, common_object};
 pub use source::{Source, load};
+pub use streamed::{Crop, Framing, Streamed, load_streamed};
 pub use synthetic::Synthetic;
 pub use unlabelled::{load_folds, load_unlabelled};

@@ -57,16 +57,7 @@ pub fn load(name: &str, source: &Source) -> Result<Dataset, DataError> {
         return embedded::load(name);
     }
     let place = Location::find(name, source, false)?;
-    let (train, test) = place.read()?;
-    let mut data = Dataset {
-        name: place.request.name().to_owned(),
-        train,
-        test,
-    };
-    agree_on_numbers(&mut data.train, &mut data.test);
-    data.check()?;
-    place.check(&data)?;
-    Ok(data)
+    place.dataset(place.read()?)
 }
 
 /// Where the files of a set are, and in which layout.
@@ -151,6 +142,22 @@ impl Location {
             }
             Layout::Folder(folders) => folders.read(request)?,
         })
+    }
+
+    /// Both splits as one set, if they fit each other and what the registry says.
+    pub(super) fn dataset(
+        &self,
+        (mut train, mut test): (ImageSet, ImageSet),
+    ) -> Result<Dataset, DataError> {
+        agree_on_numbers(&mut train, &mut test);
+        let data = Dataset {
+            name: self.request.name().to_owned(),
+            train,
+            test,
+        };
+        data.check()?;
+        self.check(&data)?;
+        Ok(data)
     }
 
     /// A set in the registry has a known number of classes and of images.

@@ -56,6 +56,9 @@ pub struct EpochLog {
     pub test_error: Option<f64>,
     /// Seconds of training.
     pub seconds: f64,
+    /// Seconds that training waited for images, which are not among `seconds`; 0 in logs of earlier versions.
+    #[serde(default)]
+    pub waiting_seconds: f64,
     /// Images trained on per second.
     pub images_per_second: f64,
     /// Means of the loss's named terms.
@@ -89,6 +92,13 @@ impl TrainLog {
     pub fn curve(&self, value: impl Fn(&EpochLog) -> Option<f64>) -> Vec<(f64, f64)> {
         let point = |epoch: &EpochLog| Some((epoch.epoch as f64, value(epoch)?));
         self.epochs.iter().filter_map(point).collect()
+    }
+}
+
+impl EpochLog {
+    /// The share of the time of training steps that was spent waiting for images, in percent.
+    pub fn waiting(&self) -> f64 {
+        100.0 * self.waiting_seconds / (self.seconds + self.waiting_seconds).max(1e-9)
     }
 }
 

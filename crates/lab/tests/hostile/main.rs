@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use lab::data::{Dataset, Source, load};
+use lab::data::{Batches, DataError, Dataset, Framing, Preprocess, Source, load, load_streamed};
 use peak_alloc::PeakAlloc;
 use shard::{Claims, data_page, dictionary_page, plain};
 use striate::rng::stream;
@@ -114,10 +114,34 @@ fn claiming(mut file: Vec<u8>, width: u32, height: u32) -> Vec<u8> {
 
 /// The message of loading a training shard beside a good test shard.
 fn of_shard(train: Claims) -> Result<Dataset, String> {
+    of_file(&train.file())
+}
+
+fn of_file(train: &[u8]) -> Result<Dataset, String> {
     let dir = tempfile::tempdir().unwrap();
-    put(dir.path(), "train.parquet", &train.file());
+    put(dir.path(), "train.parquet", train);
     put(dir.path(), "test.parquet", &good().file());
     loaded_from("made", dir.path())
+}
+
+/// Lists a training shard beside a good test shard and looks at all of its pictures, within the promise.
+fn streamed_shard(train: &[u8]) -> Result<(), String> {
+    let dir = tempfile::tempdir().unwrap();
+    put(dir.path(), "train.parquet", train);
+    put(dir.path(), "test.parquet", &good().file());
+    let before = HEAP.current_usage();
+    HEAP.reset_peak_usage();
+    let look = || {
+        let framing = Framing::of_side(8);
+        let data = load_streamed("made", &Source::Subset(dir.path().to_owned()), framing)?;
+        let set = Preprocess::UnitRange.fit(&data.train)?.apply(&data.train)?;
+        let mut batches = Batches::eval(&set, 4, &candle_core::Device::Cpu)?;
+        batches.try_for_each(|batch| batch.map(|_| ()))
+    };
+    let result: Result<(), DataError> = look();
+    let took = HEAP.peak_usage().saturating_sub(before);
+    assert!(took <= FACTOR * train.len() + BESIDE, "{took} bytes");
+    result.map_err(|error| error.to_string())
 }
 
 /// A shard of one picture.
@@ -134,6 +158,7 @@ fn good() -> Claims {
 fn shards_that_tell_the_truth_are_read() {
     let _alone = alone();
     let data = of_shard(good()).expect("a good shard");
+    streamed_shard(&good().file()).expect("a good shard");
     assert_eq!((data.train.len(), data.train.labels[0]), (1, 0));
     assert_eq!((data.train.height, data.train.width), (3, 4));
     // Three rows of one dictionary entry.
@@ -253,10 +278,16 @@ fn shards_that_lie_are_refused() {
         ),
     ];
     for (case, claims) in cases {
-        let message = of_shard(claims).expect_err(case);
+        let shard = claims.file();
+        let message = of_file(&shard).expect_err(case);
         assert!(
             message.contains("train.parquet: expected"),
             "{case}: {message}"
+        );
+        let message = streamed_shard(&shard).expect_err(case);
+        assert!(
+            message.contains("train.parquet"),
+            "{case}, streamed: {message}"
         );
     }
 }

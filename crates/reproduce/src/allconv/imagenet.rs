@@ -1,10 +1,10 @@
 //! ImageNet (Sec. 3.4): All-CNN-B scaled up, 224x224 images, 9.4 million parameters.
 //!
 //! The paper took four days on one graphics card.
-//! Images are read from a folder of classes with `train` and `test` (or `val`), already cut to one size, and are held in memory.
+//! Pictures of any size are read from a folder of classes with `train` and `test` (or `val`), and stay on disk until a batch needs them.
 
 use allconv::ImageNetConfig;
-use lab::data::{Augment, Preprocess};
+use lab::data::{Augment, Crop, Framing, Preprocess};
 use lab::report::{Choice, Mark, Note, Scales};
 use lab::train::{LrSchedule, Recipe};
 use striate::Initializer;
@@ -55,11 +55,15 @@ const SMOKE: Setup = Setup {
 
 const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
+/// The paper tests the patch in the middle; the shorter side of 256 pixels is that of Krizhevsky et al. (2012).
+const FRAMING: Framing = Framing {
+    shorter: 256,
+    train: Crop::RandomPlace,
+    ..Framing::of_side(224)
+};
+
 const CHOICES: &[Choice] = &[
-    Choice::new(
-        "recipe.augment",
-        "images are flipped but not cropped at random",
-    ),
+    Choice::new("recipe.augment", "the paper does not state it"),
     Choice::new(
         "recipe.epochs",
         "the paper counts steps, of which this is the nearest number of passes",
@@ -71,14 +75,27 @@ const CHOICES: &[Choice] = &[
 pub(crate) const IMAGENET: Experiment = Experiment::new(
     "allconv/imagenet",
     "All-CNN-B on ImageNet",
-    Data::of("imagenet").smoke("fashion-mnist"),
+    Data::of("imagenet")
+        .streamed(FRAMING)
+        .smoke("fashion-mnist"),
     rows,
 )
 .choices(&[CHOICES])
-.notes(&[Note::new(
-    "Convolutions are padded as in the neon model zoo, since the paper does not \
-     state it.",
-)]);
+.notes(&[
+    Note::new(
+        "Convolutions are padded as in the neon model zoo, since the paper does not \
+         state it.",
+    ),
+    Note::with(
+        "Of photographs, training sees a square anywhere and tests the one in the middle, \
+         {side} pixels where the shorter side has {shorter}; the paper states the patch \
+         in the middle, and nothing of training.",
+        &[
+            ("side", FRAMING.side as f64),
+            ("shorter", FRAMING.shorter as f64),
+        ],
+    ),
+]);
 
 fn rows() -> Vec<Row> {
     let row = Row::new("All-CNN-B (ImageNet)", |scale, images| {

@@ -87,11 +87,14 @@ impl Fitted {
         }
     }
 
-    /// Turns a set into numbers.
+    /// Turns a set into numbers; pictures on disk as [`defer`](Self::defer) does.
     ///
     /// # Errors
     /// When the images have another size than those of the fit.
     pub fn apply(&self, set: &ImageSet) -> Result<FloatSet, DataError> {
+        if set.streamed.is_some() {
+            return self.defer(set);
+        }
         let mut set = self.raw(set)?;
         // The only owner so far, so nothing is copied.
         let images: &mut Vec<f32> = Arc::make_mut(&mut set.images);
@@ -143,6 +146,14 @@ impl Fitted {
                 argument: "set",
                 found: format!("{} ({})", text(size), set.name),
                 expected: format!("{} as in the fit", text(self.size)),
+            });
+        }
+        if set.streamed.is_some() {
+            let nothing = FloatSet::new(size, Vec::new(), Vec::new(), set.classes())?;
+            return Ok(FloatSet {
+                labels: Arc::new(set.labels.clone()),
+                streamed: set.streamed.clone(),
+                ..nothing
             });
         }
         let mut images = vec![0f32; set.pixels.len()];

@@ -85,16 +85,27 @@ impl Preprocess {
         }
     }
 
-    /// Learns from the training split what there is to learn.
+    /// Learns from the training split what there is to learn; from pictures on disk as many as their
+    /// [`Framing`](super::Framing) states.
     ///
     /// # Errors
     /// When the set is inconsistent, or the covariance cannot be inverted.
+    /// A whitening cannot be learned from pictures on disk.
     pub fn fit(&self, train: &ImageSet) -> Result<Fitted, DataError> {
         train.check()?;
+        if let (Self::GcnZca { .. }, Some(_)) = (self, &train.streamed) {
+            return Err(DataError::Argument {
+                op: "Preprocess::fit",
+                argument: "train",
+                found: format!("pictures on disk ({})", train.name),
+                expected: "images in memory, as `load` reads them, for a whitening; or another preprocessing"
+                    .to_owned(),
+            });
+        }
         let start = Instant::now();
         let transform = match *self {
             Self::UnitRange => Transform::unit_range(train.channels),
-            Self::Standardize => Transform::standardize(train),
+            Self::Standardize => Transform::standardize(train)?,
             Self::GcnLcn { gcn, lcn } => {
                 gcn.check()?;
                 lcn.check()?;
@@ -131,6 +142,9 @@ impl Preprocess {
         let Self::GcnZca { gcn, zca } = *self else {
             return self.fit(train);
         };
+        if train.streamed.is_some() {
+            return self.fit(train);
+        }
         train.check()?;
         let start = Instant::now();
         let entry = cache::Entry::new(folder, train, &gcn, &zca);

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::{Gcn, Lcn, ZcaTransform};
-use crate::data::ImageSet;
+use crate::data::{DataError, ImageSet};
 
 /// What to do with the bytes of an image.
 #[derive(Clone, Debug)]
@@ -31,8 +31,12 @@ impl Transform {
         }
     }
 
-    /// Exact sums of bytes, so that the result does not depend on their order.
-    pub(super) fn standardize(train: &ImageSet) -> Self {
+    /// Exact sums of bytes, so that the result does not depend on their order; of pictures on disk those of a sample.
+    pub(super) fn standardize(train: &ImageSet) -> Result<Self, DataError> {
+        if let Some(streamed) = &train.streamed {
+            let (sums, pixels) = streamed.sums()?;
+            return Ok(Self::of_sums(&sums, pixels as f64));
+        }
         let mut sums = vec![(0u64, 0u64); train.channels];
         for pixel in train.pixels.chunks_exact(train.channels) {
             for ((sum, squares), &x) in sums.iter_mut().zip(pixel) {
@@ -41,9 +45,14 @@ impl Transform {
             }
         }
         let n = (train.pixels.len() / train.channels) as f64;
+        Ok(Self::of_sums(&sums, n))
+    }
+
+    /// From the sums of values and of squares of each channel over `n` pixels.
+    fn of_sums(sums: &[(u64, u64)], n: f64) -> Self {
         let (mean, factor) = sums
-            .into_iter()
-            .map(|(sum, squares)| {
+            .iter()
+            .map(|&(sum, squares)| {
                 let mean = sum as f64 / n;
                 let variance = (squares as f64 / n - mean * mean).max(0.0);
                 // A channel without variation is only centered.

@@ -7,14 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use image::RgbImage;
-use image::imageops::{FilterType, crop_imm, resize};
 use rayon::prelude::*;
 
 use super::files::{Root, file_name};
 use super::memory::{Size, grow};
-use super::{Request, decode};
-use crate::data::{DataError, ImageSet};
+use super::photograph::photograph;
+use super::{Listed, Request};
+use crate::data::{DataError, Framing, ImageSet};
 
 /// The lists, which make a folder one of this set.
 pub(crate) const LISTS: [&str; 4] = [
@@ -51,8 +50,7 @@ impl BirdFiles {
         request: &Request,
         side: usize,
     ) -> Result<(ImageSet, ImageSet), DataError> {
-        let classes = lines(&request.root, &self.dir.join(LISTS[3]))?;
-        let class_names: Vec<String> = classes.into_values().collect();
+        let class_names = self.class_names(&request.root)?;
         let (train, test) = self.entries(&request.root, class_names.len())?;
         let read = |split: &str, entries: &[Entry]| {
             let pixels = pictures(&request.root, &self.dir, entries, side)?;
@@ -65,9 +63,30 @@ impl BirdFiles {
                 pixels,
                 labels: entries.iter().map(|entry| entry.1).collect(),
                 left_out: 0,
+                streamed: None,
             })
         };
         Ok((read("train", &train)?, read("test", &test)?))
+    }
+
+    /// Lists both splits.
+    pub(crate) fn list(&self, request: &Request) -> Result<(Listed, Listed), DataError> {
+        let class_names = self.class_names(&request.root)?;
+        let (train, test) = self.entries(&request.root, class_names.len())?;
+        let listed = |entries: Vec<Entry>| {
+            let (files, labels) = entries.into_iter().unzip();
+            Listed {
+                class_names: class_names.clone(),
+                files,
+                labels,
+            }
+        };
+        Ok((listed(train), listed(test)))
+    }
+
+    fn class_names(&self, root: &Root) -> Result<Vec<String>, DataError> {
+        let classes = lines(root, &self.dir.join(LISTS[3]))?;
+        Ok(classes.into_values().collect())
     }
 
     /// The pictures of both splits, as the lists have them.
@@ -156,36 +175,12 @@ fn pictures(root: &Root, dir: &Path, entries: &[Entry], side: usize) -> Result<V
         .par_chunks_mut(size.len())
         .zip(entries)
         .map(|(out, (path, _))| {
-            out.copy_from_slice(&picture(root, path, side)?);
+            let (place, file) = (path.display(), root.read(path)?);
+            let middle = |size| Framing::of_side(side).frame(size, None);
+            out.copy_from_slice(&photograph(&place, &file, side, middle)?);
             Ok(())
         })
         .collect();
     results.into_iter().collect::<Result<(), _>>()?;
     Ok(pixels)
-}
-
-/// One picture as a square in color.
-fn picture(root: &Root, path: &Path, side: usize) -> Result<Vec<u8>, DataError> {
-    let (place, file) = (path.display(), root.read(path)?);
-    let size = decode::probe(&place, &file)?;
-    let mut pixels = vec![0; size.len()];
-    decode::decode(&place, &file, size, &mut pixels)?;
-    if size.channels == 1 {
-        // A few of the photographs are gray.
-        pixels = pixels.into_iter().flat_map(|value| [value; 3]).collect();
-    }
-    let (height, width) = (size.height as u32, size.width as u32);
-    let Some(picture) = RgbImage::from_raw(width, height, pixels) else {
-        return Err(DataError::content(
-            place,
-            "a picture",
-            size.to_string(),
-            AGAIN,
-        ));
-    };
-    let shorter = height.min(width);
-    let (top, left) = ((height - shorter) / 2, (width - shorter) / 2);
-    let square = crop_imm(&picture, left, top, shorter, shorter).to_image();
-    let side = side as u32;
-    Ok(resize(&square, side, side, FilterType::Triangle).into_raw())
 }

@@ -130,6 +130,7 @@ impl CifarFiles {
             pixels: Vec::new(),
             labels: Vec::new(),
             left_out: 0,
+            streamed: None,
         };
         for path in files {
             let place = path.display().to_string();
@@ -206,6 +207,7 @@ mod tests {
             pixels: vec![],
             labels: vec![],
             left_out: 0,
+            streamed: None,
         }
     }
 

@@ -17,7 +17,7 @@ static HOOK: Once = Once::new();
 /// Runs `work`; a panic in it comes back as its message, and is not printed.
 ///
 /// What `work` has changed must not be used after a panic.
-pub(super) fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
+pub(crate) fn contain<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     HOOK.call_once(|| {
         let print = take_hook();
         set_hook(Box::new(move |info| {

@@ -14,7 +14,7 @@ const OUTSIDE: &str = "copy what the link points to into the folder";
 /// The folder that the user named: only regular files below it are read.
 ///
 /// Links are followed as long as they stay below the folder.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Root {
     folder: PathBuf,
 }

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 
 use super::files::{Root, file_name, natural_key};
 use super::memory::{check_picture, grow};
-use super::{Request, decode};
+use super::{Listed, Request, decode};
 use crate::data::registry::numbered;
 use crate::data::{DataError, ImageSet};
 
@@ -73,22 +73,58 @@ impl ClassFolders {
     ///
     /// Folders with the names of the registry's classes, or with their numbers, are those classes.
     pub(crate) fn read(&self, request: &Request) -> Result<(ImageSet, ImageSet), DataError> {
+        let (folders, names) = self.classes(request)?;
+        let mut train = split(request, "train", &self.train, &folders)?;
+        let mut test = split(request, "test", &self.test, &folders)?;
+        train.class_names.clone_from(&names);
+        test.class_names = names;
+        Ok((train, test))
+    }
+
+    /// Lists both splits: the first picture of each class, then the second, and so on.
+    pub(crate) fn list(&self, request: &Request) -> Result<(Listed, Listed), DataError> {
+        let (folders, class_names) = self.classes(request)?;
+        let split = |dir: &Path| {
+            let mut files = class_files(&request.root, dir, &folders)?;
+            let mut counts = vec![0u32; folders.len()];
+            let nth = |(path, label): (PathBuf, u32)| {
+                let count = counts.get_mut(label as usize);
+                let nth = count.map_or(0, |count| {
+                    *count += 1;
+                    *count
+                });
+                (nth, label, path)
+            };
+            let mut turns: Vec<(u32, u32, PathBuf)> = files.drain(..).map(nth).collect();
+            turns.sort_by_key(|&(nth, label, _)| (nth, label));
+            let (labels, files) = turns
+                .into_iter()
+                .map(|(_, label, path)| (label, path))
+                .unzip();
+            Ok::<_, DataError>(Listed {
+                class_names: class_names.clone(),
+                files,
+                labels,
+            })
+        };
+        Ok((split(&self.train)?, split(&self.test)?))
+    }
+
+    /// The folders of the classes in the order of their labels, and what the classes are called.
+    fn classes(&self, request: &Request) -> Result<(Vec<String>, Vec<String>), DataError> {
         let known = request.class_names();
         let sorted = |mut names: Vec<String>| {
             names.sort();
             names
         };
-        let mut classes = class_folders(&request.root, &self.train)?;
-        if sorted(known.clone()) == sorted(classes.clone()) {
-            classes.clone_from(&known);
+        let folders = class_folders(&request.root, &self.train)?;
+        if sorted(known.clone()) == sorted(folders.clone()) {
+            return Ok((known.clone(), known));
         }
-        let mut train = split(request, "train", &self.train, &classes)?;
-        let mut test = split(request, "test", &self.test, &classes)?;
-        if classes == numbered(known.len()) {
-            train.class_names.clone_from(&known);
-            test.class_names = known;
+        match folders == numbered(known.len()) {
+            true => Ok((folders, known)),
+            false => Ok((folders.clone(), folders)),
         }
-        Ok((train, test))
     }
 }
 
@@ -135,11 +171,23 @@ fn split(
         pixels,
         labels: files.into_iter().map(|(_, label)| label).collect(),
         left_out: 0,
+        streamed: None,
     })
 }
 
 /// All images with their labels, in reading order.
 fn list(root: &Root, dir: &Path, known: &[String]) -> Result<Vec<(PathBuf, u32)>, DataError> {
+    let mut files = class_files(root, dir, known)?;
+    files.sort_by_cached_key(|(path, label)| (natural_key(&file_name(path)), *label));
+    Ok(files)
+}
+
+/// All images with their labels, class by class.
+fn class_files(
+    root: &Root,
+    dir: &Path,
+    known: &[String],
+) -> Result<Vec<(PathBuf, u32)>, DataError> {
     let mut files = Vec::new();
     for class in class_folders(root, dir)? {
         let folder = dir.join(&class);
@@ -179,7 +227,6 @@ fn list(root: &Root, dir: &Path, known: &[String]) -> Result<Vec<(PathBuf, u32)>
             ));
         }
     }
-    files.sort_by_cached_key(|(path, label)| (natural_key(&file_name(path)), *label));
     Ok(files)
 }
 

@@ -108,6 +108,7 @@ pub(crate) fn parse(
         pixels: images.values,
         labels: labels.values.into_iter().map(u32::from).collect(),
         left_out: 0,
+        streamed: None,
     };
     if found > set.classes() {
         return Err(DataError::content(

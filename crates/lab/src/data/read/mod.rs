@@ -13,10 +13,15 @@ pub(crate) mod idx;
 mod jpeg;
 mod jpeg_coded;
 mod jpeg_markers;
+mod listed;
 pub(crate) mod memory;
 pub(crate) mod parquet;
+mod photograph;
 mod png;
 mod request;
 pub(crate) mod stl10;
 
+pub(crate) use contain::contain;
+pub(crate) use listed::Listed;
+pub(crate) use photograph::photograph;
 pub(crate) use request::Request;

@@ -6,8 +6,10 @@
 
 mod columns;
 mod groups;
+mod held;
 mod numbers;
 mod pages;
+mod rows;
 mod schema;
 mod shards;
 mod thrift;
@@ -23,6 +25,7 @@ use columns::{Columns, Wanted};
 use groups::{AGAIN, damaged};
 
 pub(crate) use numbers::read_numbers;
+pub(crate) use rows::{RowGroup, list_rows, read_rows};
 pub(crate) use shards::{ParquetFiles, find};
 
 use super::contain::contain;
@@ -145,6 +148,7 @@ fn append(
                 pixels: Vec::new(),
                 labels: Vec::new(),
                 left_out: 0,
+                streamed: None,
             });
         }
         let Some(set) = set else {
@@ -160,6 +164,23 @@ fn append(
         append_rows(set, place, first_row, &images, labels.as_deref())?;
         Ok(wanted.more(set.len()))
     })
+}
+
+/// A label that is below the number of classes.
+fn check_label(
+    label: i64,
+    classes: usize,
+    place: impl FnOnce() -> String,
+) -> Result<u32, DataError> {
+    match u32::try_from(label) {
+        Ok(label) if (label as usize) < classes => Ok(label),
+        _ => Err(DataError::content(
+            place(),
+            format!("a label from 0 to {}", classes - 1),
+            format!("label {label}"),
+            "use a split whose labels are public",
+        )),
+    }
 }
 
 fn append_rows(
@@ -178,17 +199,8 @@ fn append_rows(
         set.labels.extend(unknown);
     }
     for (row, &label) in labels.into_iter().flatten().enumerate() {
-        match u32::try_from(label) {
-            Ok(label) if (label as usize) < classes => set.labels.push(label),
-            _ => {
-                return Err(DataError::content(
-                    format!("{place}, row {}", first_row + row),
-                    format!("a label from 0 to {}", classes - 1),
-                    format!("label {label}"),
-                    "use a split whose labels are public",
-                ));
-            }
-        }
+        let place = || format!("{place}, row {}", first_row + row);
+        set.labels.push(check_label(label, classes, place)?);
     }
     let size = Size {
         height: set.height,

@@ -152,6 +152,7 @@ fn image_set(request: &Request, split: &str, pixels: Vec<u8>) -> ImageSet {
         labels: vec![UNLABELLED; pixels.len() / SIZE.len()],
         pixels,
         left_out: 0,
+        streamed: None,
     }
 }
 

@@ -14,6 +14,7 @@ pub(super) const SET: DataSet = DataSet {
     extra: 0,
     folds: 0,
     hub: None,
+    by_hand: None,
     official_files: &[],
     page: "",
     licence: "",

@@ -35,6 +35,8 @@ pub struct DataSet {
     pub folds: usize,
     /// The files on the hub; `None` if the set is not fetched by name.
     pub hub: Option<Hub>,
+    /// Where to get a set that is not fetched by name, as the end of a sentence.
+    pub by_hand: Option<&'static str>,
     /// The files or archives that the authors publish, where this project reads them.
     pub official_files: &'static [&'static str],
     /// The page of the set.
@@ -89,4 +91,6 @@ pub(crate) enum Form {
     Numbers(NumberCrop),
     /// The photographs of CUB-200-2011, cut to a square.
     Birds,
+    /// Photographs in folders of classes: cut to a square where they stay on disk.
+    Photographs,
 }

@@ -52,7 +52,7 @@ impl DataSet {
     /// The name of the set's folder in the cache; crops of two sizes share one.
     pub fn folder(&self) -> &'static str {
         match self.form {
-            Form::AsStored => self.name,
+            Form::AsStored | Form::Photographs => self.name,
             Form::Numbers(_) => "svhn-numbers",
             Form::Birds => "cub200",
         }
@@ -71,6 +71,11 @@ impl DataSet {
             (None, None) => ("the folder of its files".to_owned(), ""),
         };
         format!("give {give}{hub} (docs/data.md)")
+    }
+
+    /// Whether its pictures come in any size and are cut to the set's: those of ImageNet and of CUB-200-2011.
+    pub fn is_photographs(&self) -> bool {
+        matches!(self.form, Form::Birds | Form::Photographs)
     }
 
     /// Whether both are made from the same files, as crops of two sizes are.
@@ -141,6 +146,7 @@ mod tests {
             assert!(names.is_empty() || names.len() == set.classes, "{name}");
             assert!(set.train > 0 && set.test > 0 && set.classes > 1, "{name}");
             assert!(set.shape.0 == 1 || set.shape.0 == 3, "{name}");
+            assert!(set.hub.is_some() != set.by_hand.is_some(), "{name}");
             let full = (set.train, set.test);
             let part = set.embedded.map_or((1, 1), |set| (set.train, set.test));
             assert!(part.0 < full.0 && part.1 < full.1, "{name}");

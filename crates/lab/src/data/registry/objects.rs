@@ -65,6 +65,9 @@ pub(super) const STL10: DataSet = DataSet {
     test: 8_000,
     extra: 100_000,
     folds: 10,
+    by_hand: Some(
+        "take stl10_binary.tar.gz from https://cs.stanford.edu/~acoates/stl10/, unpack it, and give the folder stl10_binary",
+    ),
     official_files: &["stl10_binary.tar.gz"],
     page: "https://cs.stanford.edu/~acoates/stl10/",
     licence: "none given; images from ImageNet",
@@ -78,6 +81,9 @@ const CUB: DataSet = DataSet {
     classes: 200,
     train: 5_994,
     test: 5_794,
+    by_hand: Some(
+        "take CUB_200_2011.tgz from https://www.vision.caltech.edu/datasets/cub_200_2011/, unpack it, and give the folder CUB_200_2011",
+    ),
     official_files: &["CUB_200_2011.tgz"],
     page: "https://www.vision.caltech.edu/datasets/cub_200_2011/",
     licence: "none given; images from Flickr, research use",
@@ -107,8 +113,12 @@ pub(super) const IMAGENET: DataSet = DataSet {
     classes: 1_000,
     train: 1_281_167,
     test: 50_000,
+    by_hand: Some(
+        "register at https://image-net.org/, take the training and validation images of ILSVRC-2012, unpack them to train/CLASS and val/CLASS, and give the folder that holds both",
+    ),
     page: "https://image-net.org/",
     licence: "non-commercial research and education",
     citation: "Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge, 2015",
+    form: Form::Photographs,
     ..SET
 };

@@ -32,6 +32,14 @@ impl FloatSet {
         scene: Arc<dyn Scene>,
         redraw: Redraw,
     ) -> Result<Self, DataError> {
+        if source.streamed.is_some() {
+            return Err(DataError::Argument {
+                op: "FloatSet::composed",
+                argument: "source",
+                found: "pictures on disk".to_owned(),
+                expected: "images in memory, as `load` reads them".to_owned(),
+            });
+        }
         scene.check(&source)?;
         let (channels, height, width) = scene.size();
         Ok(Self {
@@ -48,6 +56,7 @@ impl FloatSet {
                 source: Arc::new(source),
                 first: 0,
             }),
+            streamed: None,
         })
     }
 

@@ -52,6 +52,9 @@ pub(in crate::train) struct EpochSums {
     pub(in crate::train) scored: u64,
     pub(in crate::train) wrong: u64,
     pub(in crate::train) seconds: f64,
+    /// Absent in checkpoints of earlier versions.
+    #[serde(default)]
+    pub(in crate::train) waiting_seconds: f64,
     pub(in crate::train) terms: BTreeMap<String, f64>,
 }
 

@@ -30,6 +30,7 @@ impl Session<'_> {
         self.run.line(&LogLine::Epoch(&log))?;
         let mut scalars = vec![("train/loss", log.train_loss), ("train/lr", log.lr)];
         scalars.push(("train/images_per_second", log.images_per_second));
+        scalars.push(("train/waiting_percent", log.waiting()));
         scalars.extend(log.train_error.map(|error| ("train/error", error)));
         scalars.extend(log.test_loss.map(|loss| ("test/loss", loss)));
         scalars.extend(log.test_error.map(|error| ("test/error", error)));
@@ -71,6 +72,7 @@ fn epoch_log(
         test_loss: test.map(|test| test.loss()),
         test_error: test.map(|test| test.error()),
         seconds: sums.seconds,
+        waiting_seconds: sums.waiting_seconds,
         images_per_second: images / sums.seconds.max(1e-9),
         terms: terms.map(|(name, sum)| (name, sum / images)).collect(),
     }
@@ -81,12 +83,13 @@ fn epoch_line(label: &str, log: &EpochLog, epochs: usize) -> String {
         value.map_or(String::new(), |value| format!("  {name} error {value:.2}%"))
     };
     format!(
-        "{label} epoch {}/{epochs}  loss {:.4}{}{}  {:.0} images/s  {}",
+        "{label} epoch {}/{epochs}  loss {:.4}{}{}  {:.0} images/s  {}  {:.0}% waiting for images",
         log.epoch,
         log.train_loss,
         percent("train", log.train_error),
         percent("test", log.test_error),
         log.images_per_second,
         duration(log.seconds),
+        log.waiting(),
     )
 }

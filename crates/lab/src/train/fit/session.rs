@@ -12,7 +12,7 @@ use super::super::log::LogLine;
 use super::super::{
     Identity, Objective, Optimizer, Outcome, Recipe, Run, Start, TrainError, TrainLog,
 };
-use crate::data::{Batches, FloatSet};
+use crate::data::{Batch, Batches, DataError, FloatSet};
 
 /// One session of a run.
 pub(super) struct Session<'a> {
@@ -155,10 +155,10 @@ impl<'a> Session<'a> {
             Some(mix) => Batches::mixed(self.train, mix, augment, *seed, number, &self.device),
             None => Batches::train(self.train, size, augment, *seed, number, &self.device),
         }?;
-        // A resumed epoch prepares its earlier batches again, which is cheap, and skips them.
-        for batch in batches.skip(self.position.batch as usize) {
-            let batch = batch?;
-            self.step(&batch, task)?;
+        // A batch depends on its own images alone, so a resumed epoch begins in its middle.
+        let mut batches = batches.after(self.position.batch as usize);
+        while let Some(batch) = self.next(&mut batches) {
+            self.step(&batch?, task)?;
             self.estimate();
             if self.run.stop.is_set() {
                 return Ok(Some(Outcome::Interrupted));
@@ -174,6 +174,14 @@ impl<'a> Session<'a> {
         let patience = self.recipe.dead_start.epochs();
         let stop = patience.is_some_and(|epochs| watch.is_hopeless(epochs, per_epoch, total));
         Ok(stop.then_some(Outcome::DeadStart))
+    }
+
+    /// The next batch, and how long it was waited for.
+    fn next(&mut self, batches: &mut Batches) -> Option<Result<Batch, DataError>> {
+        let begun = Instant::now();
+        let batch = batches.next()?;
+        self.position.sums.waiting_seconds += begun.elapsed().as_secs_f64();
+        Some(batch)
     }
 
     fn save_if_due(&mut self) -> Result<(), TrainError> {

@@ -23,6 +23,7 @@ mod folder;
 mod lock;
 mod resume;
 mod stop;
+mod streamed;
 
 /// One linear layer after dropout of a half.
 struct Linear {
@@ -37,6 +38,11 @@ struct Linear {
 
 impl Linear {
     fn new() -> Self {
+        Self::of_channels(1)
+    }
+
+    /// For images of 4x4 pixels.
+    fn of_channels(channels: usize) -> Self {
         let params = Parameters::new(5, DType::F32, &Device::Cpu);
         let linear = Self {
             params,
@@ -46,7 +52,7 @@ impl Linear {
             gain: 1.0,
         };
         linear
-            .scores(&Tensor::zeros((1, 1, 4, 4), DType::F32, &Device::Cpu).unwrap())
+            .scores(&Tensor::zeros((1, channels, 4, 4), DType::F32, &Device::Cpu).unwrap())
             .unwrap();
         linear
     }
@@ -54,7 +60,7 @@ impl Linear {
     fn scores(&self, xs: &Tensor) -> candle_core::Result<Tensor> {
         let vb = self.params.builder();
         let weight = vb.get_with_hints(
-            (16, 3),
+            (xs.elem_count() / xs.dim(0)?, 3),
             "fc.weight",
             Init::Randn {
                 mean: 0.0,
@@ -147,7 +153,11 @@ fn run_in(folder: &Path, start: Start) -> Run {
 fn timeless(mut log: TrainLog) -> TrainLog {
     (log.train_seconds, log.eval_seconds) = (0.0, 0.0);
     for epoch in &mut log.epochs {
-        (epoch.seconds, epoch.images_per_second) = (0.0, 0.0);
+        (
+            epoch.seconds,
+            epoch.images_per_second,
+            epoch.waiting_seconds,
+        ) = (0.0, 0.0, 0.0);
     }
     log
 }

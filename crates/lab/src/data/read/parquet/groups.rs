@@ -3,20 +3,45 @@
 use ::parquet::column::reader::ColumnReader;
 use ::parquet::data_type::ByteArray;
 use ::parquet::errors::{ParquetError, Result as ParquetResult};
-use ::parquet::file::metadata::ParquetMetaData;
+use ::parquet::file::metadata::{FileMetaData, ParquetMetaData};
 use ::parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use ::parquet::schema::types::SchemaDescriptor;
 use bytes::Bytes;
 
+use super::thrift;
 use super::{pages, schema};
 use crate::data::DataError;
 
 pub(super) const AGAIN: &str = "fetch the file again";
+pub(super) const OUTSIDE: &str = "a column lies outside of it";
+
+/// Where the bytes of a column are: in the file, or in what is held of it.
+pub(super) trait Chunks: Sync {
+    /// The bytes from `start` on; what is read afterwards is these.
+    fn chunk(&self, start: u64, len: u64) -> thrift::Result<Bytes>;
+
+    /// Bytes of the whole file.
+    fn file_len(&self) -> usize;
+}
+
+impl Chunks for Bytes {
+    fn chunk(&self, start: u64, len: u64) -> thrift::Result<Bytes> {
+        let end = start.checked_add(len).ok_or(OUTSIDE)?;
+        match (usize::try_from(start), usize::try_from(end)) {
+            (Ok(start), Ok(end)) if end <= self.len() => Ok(self.slice(start..end)),
+            _ => Err(OUTSIDE),
+        }
+    }
+
+    fn file_len(&self) -> usize {
+        self.len()
+    }
+}
 
 /// Rows of a shard that are stored together.
 pub(super) struct Group<'a> {
     reader: Box<dyn RowGroupReader + 'a>,
-    file: &'a [u8],
+    file: &'a dyn Chunks,
     /// How many.
     pub(super) rows: usize,
     /// The number of the first in the shard.
@@ -37,38 +62,35 @@ pub(super) fn each<C>(
     let bad = |error: ParquetError| damaged(place, &error.to_string());
     let reader = SerializedFileReader::new(file.clone()).map_err(bad)?;
     let metadata = reader.metadata().file_metadata();
-    let description = metadata
-        .key_value_metadata()
-        .and_then(|pairs| pairs.iter().find(|pair| pair.key == "huggingface"))
-        .and_then(|pair| serde_json::from_str(pair.value.as_deref()?).ok());
-    let columns = find(metadata.schema_descr(), description.as_ref())?;
+    let columns = find(metadata.schema_descr(), description(metadata).as_ref())?;
     let leaves = leaves(&columns);
     check_counts(place, reader.metadata(), &leaves, file.len())?;
     let mut first_row = 0;
     for index in 0..reader.num_row_groups() {
         let group = reader.get_row_group(index).map_err(bad)?;
-        let rows = usize::try_from(group.metadata().num_rows()).unwrap_or(0);
-        if rows == 0 {
+        let group = Group::new(group, &file, first_row);
+        if group.rows == 0 {
             continue;
         }
-        let group = Group {
-            reader: group,
-            file: &file,
-            rows,
-            first_row,
-        };
         if !take(&columns, &group)? {
             break;
         }
-        first_row += rows;
+        first_row += group.rows;
     }
     Ok(())
+}
+
+/// The description of the columns that the hub stores in a shard, if it is there.
+pub(super) fn description(metadata: &FileMetaData) -> Option<serde_json::Value> {
+    let mut pairs = metadata.key_value_metadata()?.iter();
+    let pair = pairs.find(|pair| pair.key == "huggingface")?;
+    serde_json::from_str(pair.value.as_deref()?).ok()
 }
 
 /// The rows of all groups are those of the file, and no column is larger than the file.
 ///
 /// A row takes at least a byte of the file, and groups share no bytes; otherwise a small file could ask for much.
-fn check_counts(
+pub(super) fn check_counts(
     place: &str,
     metadata: &ParquetMetaData,
     leaves: &[usize],
@@ -120,17 +142,32 @@ pub(super) fn damaged(place: &str, reason: &str) -> DataError {
     )
 }
 
-impl Group<'_> {
+impl<'a> Group<'a> {
+    pub(super) fn new(
+        reader: Box<dyn RowGroupReader + 'a>,
+        file: &'a dyn Chunks,
+        first_row: usize,
+    ) -> Self {
+        Self {
+            rows: usize::try_from(reader.metadata().num_rows()).unwrap_or(0),
+            reader,
+            file,
+            first_row,
+        }
+    }
+
     /// Checks the pages of a column: its number of values, which is that of the rows but for lists.
     fn check(&self, column: usize) -> ParquetResult<usize> {
         let bad = |reason: &str| ParquetError::General(reason.to_owned());
         let chunk = self.reader.metadata().columns().get(column);
         let chunk = chunk.ok_or_else(|| bad("a column is missing"))?;
-        let values = pages::check(self.file, chunk).map_err(bad)?;
+        let (start, len) = chunk.byte_range();
+        let bytes = self.file.chunk(start, len).map_err(bad)?;
+        let values = pages::check(&bytes, chunk).map_err(bad)?;
         let is_list = chunk.column_descr().max_rep_level() > 0;
         let possible = match is_list {
             // A value takes at least a byte of the file, and a list at least a place for its levels.
-            true => (self.rows..=self.file.len()).contains(&values),
+            true => (self.rows..=self.file.file_len()).contains(&values),
             false => values == self.rows,
         };
         match possible {

@@ -47,6 +47,7 @@ pub(crate) fn read_numbers(
         pixels: Vec::new(),
         labels: Vec::new(),
         left_out: 0,
+        streamed: None,
     };
     for path in shards {
         let place = path.display().to_string();
