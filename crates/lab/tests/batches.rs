@@ -267,7 +267,7 @@ fn errors() {
 #[test]
 fn an_error_on_the_thread_reaches_the_consumer() {
     let mut broken = set(5);
-    broken.images = std::sync::Arc::new(broken.images[..30].to_vec());
+    broken.images = broken.images[..30].to_vec().into();
     let mut batches = Batches::eval(&broken, 1, &DEVICE).unwrap();
     assert!(batches.next().unwrap().is_ok());
     assert!(batches.next().unwrap().is_ok());

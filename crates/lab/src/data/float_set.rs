@@ -6,11 +6,11 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use striate::rng::Stream;
 
-use super::{DataError, Streamed, UNLABELLED};
+use super::{DataError, SharedValues, Streamed, UNLABELLED};
 
 /// Preprocessed images, N, C, H, W, with their labels.
 ///
-/// Cheap to clone: the numbers are shared.
+/// Cheap to clone and to split: the numbers are shared.
 #[derive(Clone, Debug)]
 pub struct FloatSet {
     /// Channels of an image.
@@ -20,7 +20,7 @@ pub struct FloatSet {
     /// Columns of an image.
     pub width: usize,
     /// All values, N, C, H, W; empty in sets made by [`FloatSet::composed`] and of pictures on disk.
-    pub images: Arc<Vec<f32>>,
+    pub images: SharedValues,
     /// The class of each image, or [`UNLABELLED`].
     pub labels: Arc<Vec<u32>>,
     /// Number of classes; all other labels are below it.
@@ -127,7 +127,7 @@ impl FloatSet {
                 expected: format!("below the {classes} classes"),
             });
         }
-        let (images, labels) = (Arc::new(images), Arc::new(labels));
+        let (images, labels) = (SharedValues::from(images), Arc::new(labels));
         Ok(Self {
             channels,
             height,
@@ -165,8 +165,8 @@ impl FloatSet {
         let (images, more_images) = self.images.split_at(stored);
         let (labels, more_labels) = self.labels.split_at(n);
         let (streamed, more_streamed) = self.streamed.as_ref().map(|set| set.split_at(n)).unzip();
-        let part = |images: &[f32], labels: &[u32], streamed: Option<Streamed>| Self {
-            images: Arc::new(images.to_vec()),
+        let part = |images: SharedValues, labels: &[u32], streamed: Option<Streamed>| Self {
+            images,
             labels: Arc::new(labels.to_vec()),
             streamed,
             ..self.clone()

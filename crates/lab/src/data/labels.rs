@@ -130,7 +130,7 @@ impl FloatSet {
         let labels = indices.iter().filter_map(|&i| self.labels.get(i).copied());
         Self {
             labels: Arc::new(labels.collect()),
-            images: Arc::new(images),
+            images: images.into(),
             streamed: self
                 .streamed
                 .as_ref()

@@ -35,6 +35,7 @@ mod preprocess;
 mod read;
 mod registry;
 mod scene;
+mod shared_values;
 mod source;
 mod streamed;
 mod synthetic;
@@ -53,6 +54,7 @@ pub use number::{NO_DIGIT, NUMBER_CLASSES, NUMBER_DIGITS, number_digits, number_
 pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Lcn, Preprocess, Zca, ZcaTransform};
 pub use registry::{DataSet, Embedded, Hub};
 pub use scene::{CommonObject, DigitSum, Distort, Distortion, Extrude, NumberRow, common_object};
+pub use shared_values::SharedValues;
 pub use source::{Source, load};
 pub use streamed::{Crop, Framing, Streamed, load_streamed};
 pub use synthetic::Synthetic;

@@ -78,7 +78,7 @@ impl StopFlag {
 
 /// Whether the process was started with SIGHUP ignored, as `nohup` does.
 #[cfg(unix)]
-fn hangup_is_ignored() -> bool {
+pub(super) fn hangup_is_ignored() -> bool {
     let status = std::fs::read_to_string("/proc/self/status");
     is_ignored(signal_hook::consts::SIGHUP, &status.unwrap_or_default())
 }

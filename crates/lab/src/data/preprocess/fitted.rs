@@ -97,8 +97,7 @@ impl Fitted {
         }
         let mut set = self.raw(set)?;
         // The only owner so far, so nothing is copied.
-        let images: &mut Vec<f32> = Arc::make_mut(&mut set.images);
-        self.apply_batch(images)?;
+        self.apply_batch(set.images.make_mut())?;
         Ok(set)
     }
 

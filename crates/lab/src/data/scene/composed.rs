@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use striate::rng::stream;
 
-use crate::data::DataError;
 use crate::data::float_set::{Composed, FloatSet, Redraw, Scene};
+use crate::data::{DataError, SharedValues};
 
 impl FloatSet {
     /// A set of the scenes around each image of `source`, drawn whenever a batch needs them.
@@ -46,7 +46,7 @@ impl FloatSet {
             channels,
             height,
             width,
-            images: Arc::default(),
+            images: SharedValues::default(),
             labels: Arc::clone(&source.labels),
             classes: scene.classes(source.classes),
             pending: None,
@@ -72,7 +72,7 @@ impl FloatSet {
             .map(|(index, image)| self.draw(seed, 0, index, image).unwrap_or_default());
         let labels = Arc::new(labels.collect());
         Self {
-            images: Arc::new(images),
+            images: images.into(),
             labels,
             composed: None,
             ..self.clone()

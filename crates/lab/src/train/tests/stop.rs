@@ -11,6 +11,7 @@ use std::process::{Child, ChildStdout, ExitStatus};
 use std::time::Instant;
 
 use super::*;
+use crate::train::stop::hangup_is_ignored;
 
 const ROLE: &str = "LAB_TEST_SIGNALS";
 
@@ -56,9 +57,17 @@ impl Waiting {
 
 const TEST: &str = "train::tests::stop::child_that_waits";
 
+/// SIGHUP; SIGTERM where the tests themselves run under `nohup`, whose children ignore the first.
+fn hangup() -> &'static str {
+    match hangup_is_ignored() {
+        true => "-TERM",
+        false => "-HUP",
+    }
+}
+
 #[test]
 fn each_signal_asks_to_stop() {
-    for signal in ["-INT", "-TERM", "-HUP"] {
+    for signal in ["-INT", "-TERM", hangup()] {
         let waiting = Waiting::new(child(TEST, ROLE, "end"));
         waiting.send(signal);
         // The same request, delivered twice.
@@ -70,10 +79,10 @@ fn each_signal_asks_to_stop() {
 #[test]
 fn a_later_signal_ends_the_process() {
     let mut waiting = Waiting::new(child(TEST, ROLE, "stay"));
-    waiting.send("-HUP");
+    waiting.send(hangup());
     assert!(wait_for(&mut waiting.1, "asked to stop"));
     std::thread::sleep(Duration::from_millis(1500));
-    waiting.send("-HUP");
+    waiting.send(hangup());
     waiting.send("-TERM");
     assert_eq!(waiting.0.wait().unwrap().code(), Some(128 + 15));
 }
