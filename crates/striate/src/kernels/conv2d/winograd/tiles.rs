@@ -166,6 +166,10 @@ impl Window {
 /// Called under `dispatch`; `from` holds a block of these channels with this layout, and the run is a part of it;
 /// `channels` begin with a vector and end with one or with the last map;
 /// `bias` has the channels rounded up to vectors; no other task stores to the run's outputs.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "where from, where to, and what is done between"
+)]
 #[inline(always)]
 pub(super) unsafe fn outputs<S: Simd<Elem = f32>, const M: usize>(
     maps: Maps,
