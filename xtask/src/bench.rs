@@ -87,10 +87,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let binary = peer::build()?;
     // PyTorch has no part in the layers' table.
-    let python = match args.no_torch || args.layers {
-        true => None,
-        false => python(args)?,
-    };
+    let alone = args.no_torch || args.layers;
+    let python = if alone { None } else { python(args)? };
     let kinds = kinds(args, python.as_ref())?;
     machine::warn_if_busy();
     let mut all = Vec::new();
