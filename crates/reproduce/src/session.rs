@@ -36,6 +36,8 @@ pub(crate) struct Session<'a> {
     curves: Curves,
     /// What would be trained, if that is all that is asked for.
     pub(crate) listed: Option<Vec<Listed>>,
+    /// What is known of the current experiment, if trainings are listed.
+    known: Vec<Record>,
     /// Gets every record as it is measured.
     on_record: OnRecord<'a>,
 }
@@ -69,6 +71,7 @@ impl<'a> Session<'a> {
             seeds: 1,
             curves: Curves::default(),
             listed: None,
+            known: Vec::new(),
             on_record: Box::new(on_record),
         }
     }
@@ -77,6 +80,9 @@ impl<'a> Session<'a> {
     pub(crate) fn begin(&mut self, id: &'static str, seeds: u64) {
         (self.id, self.seeds) = (id, self.settings.seeds.unwrap_or(seeds));
         self.curves = Curves::default();
+        if self.listed.is_some() {
+            self.known = trainings::records(self.settings, id);
+        }
     }
 
     /// Where progress is shown.
@@ -199,7 +205,13 @@ impl<'a> Session<'a> {
     /// Trains a row with one seed, unless that is done, and keeps its record.
     fn train_seed(&mut self, row: &Planned, seed: u64, wait: Wait) -> Result<Ended> {
         if let Some(listed) = &mut self.listed {
-            listed.extend(trainings::of(self.settings, self.id, row, seed)?);
+            listed.extend(trainings::of(
+                self.settings,
+                self.id,
+                &self.known,
+                row,
+                seed,
+            )?);
             return Ok(Ended::Elsewhere);
         }
         let label = format!("{} {}", self.id, row.label);

@@ -32,15 +32,15 @@ pub(crate) struct Listed {
     machine: Option<String>,
 }
 
-/// The trainings of a row with a seed: those that choose its rate, and then its own.
+/// The trainings of a row with a seed: those that choose its rate, and then its own; `known` is what [`records`] gives.
 pub(crate) fn of(
     settings: &Settings,
     id: &'static str,
+    known: &[Record],
     row: &Planned,
     seed: u64,
 ) -> Result<Vec<Listed>> {
-    let known = records(settings, id);
-    let speed = per_image(&known, &row.label, &row.training)?;
+    let speed = per_image(known, &row.label, &row.training)?;
     let label = format!("{id} {}", row.label);
     let store = RunStore::new(&settings.out);
     let listed = |label: String, training: &Training, needs: Vec<String>| -> Result<Listed> {
@@ -75,7 +75,7 @@ pub(crate) fn of(
 }
 
 /// What was measured of an experiment: in the folder of the runs, and in docs/results.
-fn records(settings: &Settings, id: &'static str) -> Vec<Record> {
+pub(crate) fn records(settings: &Settings, id: &'static str) -> Vec<Record> {
     let exhibit = Exhibit {
         id,
         paper: "",

@@ -6,7 +6,7 @@
 use allconv::LargeConfig;
 use lab::data::{Augment, Preprocess};
 use lab::report::{Choice, Mark, Scales};
-use lab::train::{LrSchedule, Recipe};
+use lab::train::Recipe;
 use striate::Initializer;
 
 use super::setup::{CIFAR10, SETUPS};
@@ -121,7 +121,7 @@ fn rows() -> Vec<Row> {
         };
         let optimizer = sgd(setup.lr, setup.weight_decay);
         let recipe = Recipe {
-            schedule: LrSchedule::from(SETUPS.at(scale).decay().decay).warmup(setup.warmup),
+            schedule: SETUPS.at(scale).decay().warmup(setup.warmup),
             augment: setup.augment,
             ..Recipe::new(setup.epochs, setup.batch_size, optimizer)
         };

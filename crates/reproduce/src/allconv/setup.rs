@@ -134,7 +134,7 @@ impl Setup {
         };
         let optimizer = sgd(self.lr, self.weight_decay);
         let recipe = Recipe {
-            schedule: (self.decay)().warmup(self.warmup),
+            schedule: self.decay().warmup(self.warmup),
             ..Recipe::new(self.epochs, self.batch_size, optimizer)
         };
         Training {

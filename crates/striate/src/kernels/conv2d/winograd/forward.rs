@@ -51,7 +51,6 @@ pub(super) fn run<const M: usize, const K: usize>(
     relu: bool,
 ) -> Vec<f32> {
     let width = width::<f32>(level);
-    let panels = panels(width, pass.to.channels);
     let wide = padded(pass.to.channels, width.lanes);
     let mut padded_bias = Scratch::<f32>::new(wide);
     padded_bias.fill(0.0);
@@ -68,6 +67,7 @@ pub(super) fn run<const M: usize, const K: usize>(
         // SAFETY: every output is stored, and none is loaded.
         return unsafe { written_by(len, fill) };
     }
+    let panels = panels(width, pass.to.channels);
     let packed = transformed::<K>(level, pass.weight, &panels, weight);
     let bytes = |channels: usize| CELLS * size_of::<f32>() * padded(channels, width.lanes);
     let strip = strips.tiles * (bytes(pass.from.channels) + bytes(pass.to.channels));
