@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
+use super::hex::hex;
 use super::{Dataset, ImageSet};
 
 /// Bytes that one task hashes. Changing it changes every digest.
@@ -84,11 +85,6 @@ fn blocks(hash: &mut Sha256, bytes: &[u8]) {
     for block in hashes {
         hash.update(block);
     }
-}
-
-/// Bytes as hexadecimal digits.
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

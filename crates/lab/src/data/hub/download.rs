@@ -10,7 +10,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::transfer::{Failure, agent, ask, receive};
-use crate::data::digest::hex;
+use crate::data::hex::hex;
 
 /// How often and how long to try.
 #[derive(Clone, Copy, Debug)]

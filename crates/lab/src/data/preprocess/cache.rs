@@ -9,7 +9,7 @@ use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 
 use super::{Gcn, Zca, ZcaTransform};
-use crate::data::digest::hex;
+use crate::data::hex::hex;
 use crate::data::{DataError, ImageSet};
 
 /// Changes when the computation or the file does, so that old files are not used.

@@ -7,6 +7,7 @@
 mod columns;
 mod groups;
 mod held;
+mod labels;
 mod numbers;
 mod pages;
 mod rows;
@@ -23,6 +24,7 @@ use bytes::Bytes;
 
 use columns::{Columns, Wanted};
 use groups::{AGAIN, damaged};
+use labels::{MAX_CLASSES, check_label};
 
 pub(crate) use numbers::read_numbers;
 pub(crate) use rows::{RowGroup, list_rows, read_rows};
@@ -34,16 +36,13 @@ use super::{Request, decode};
 use crate::data::registry::numbered;
 use crate::data::{DataError, ImageSet, UNLABELLED};
 
-/// Labels that no description names must be below this: they are counted and given a name each.
-const MAX_CLASSES: usize = 1 << 16;
-
 /// Reads the shards of one split; the registry names the classes if the files do not.
 pub(crate) fn read(
     request: &Request,
     split: &str,
     shards: &[PathBuf],
 ) -> Result<ImageSet, DataError> {
-    let mut set = rows(request, &request.title(split), shards, Wanted::Labelled)?;
+    let mut set = read_shards(request, &request.title(split), shards, Wanted::Labelled)?;
     if set.class_names.is_empty() {
         let top = set.labels.iter().copied().max();
         set.class_names = numbered(top.map_or(0, |label| label as usize + 1));
@@ -58,7 +57,7 @@ pub(crate) fn read_images(
     shards: &[PathBuf],
     limit: usize,
 ) -> Result<ImageSet, DataError> {
-    let mut set = rows(request, name, shards, Wanted::Images { limit })?;
+    let mut set = read_shards(request, name, shards, Wanted::Images { limit })?;
     // A row group is read whole.
     set.labels.truncate(limit);
     set.pixels.truncate(limit.saturating_mul(set.image_len()));
@@ -69,7 +68,7 @@ pub(crate) fn read_images(
     Ok(set)
 }
 
-fn rows(
+fn read_shards(
     request: &Request,
     name: &str,
     shards: &[PathBuf],
@@ -164,23 +163,6 @@ fn append(
         append_rows(set, place, first_row, &images, labels.as_deref())?;
         Ok(wanted.more(set.len()))
     })
-}
-
-/// A label that is below the number of classes.
-fn check_label(
-    label: i64,
-    classes: usize,
-    place: impl FnOnce() -> String,
-) -> Result<u32, DataError> {
-    match u32::try_from(label) {
-        Ok(label) if (label as usize) < classes => Ok(label),
-        _ => Err(DataError::content(
-            place(),
-            format!("a label from 0 to {}", classes - 1),
-            format!("label {label}"),
-            "use a split whose labels are public",
-        )),
-    }
 }
 
 fn append_rows(

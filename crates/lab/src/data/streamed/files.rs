@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use crate::data::DataError;
-use crate::data::digest::hex;
+use crate::data::hex::hex;
 use crate::data::read::files::Root;
 
 /// No picture file is larger: its pixels would not be allowed to be.

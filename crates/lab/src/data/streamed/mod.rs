@@ -3,7 +3,6 @@
 mod digest;
 mod files;
 mod framing;
-mod load;
 mod pipeline;
 mod sample;
 mod shards;
@@ -12,13 +11,12 @@ use std::fmt::Display;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-pub(crate) use files::PictureFiles;
+pub(super) use files::PictureFiles;
 use framing::Draw;
 pub use framing::{Crop, Framing};
-pub use load::load_streamed;
+pub(super) use shards::Shards;
 
 use parquet::data_type::ByteArray;
-use shards::Shards;
 use striate::rng::stream;
 
 use super::DataError;
@@ -38,7 +36,7 @@ pub struct Streamed {
 
 /// Where the pictures of a set are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Pictures {
+pub(super) enum Pictures {
     /// A file for each.
     Files(PictureFiles),
     /// Row groups of parquet shards.
@@ -56,7 +54,7 @@ pub(super) enum Moment {
 
 impl Streamed {
     /// All pictures of a list.
-    fn new(pictures: Pictures, framing: Framing) -> Result<Self, DataError> {
+    pub(super) fn new(pictures: Pictures, framing: Framing) -> Result<Self, DataError> {
         let count = match &pictures {
             Pictures::Files(files) => files.len(),
             Pictures::Shards(shards) => shards.len(),

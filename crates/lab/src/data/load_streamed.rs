@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::{Framing, PictureFiles, Pictures, Shards, Streamed};
 use crate::data::layout::Layout;
 use crate::data::read::parquet::list_rows;
 use crate::data::read::{Listed, Request};
 use crate::data::source::Location;
-use crate::data::{DataError, Dataset, ImageSet, Source};
+use crate::data::streamed::{PictureFiles, Pictures, Shards};
+use crate::data::{DataError, Dataset, Framing, ImageSet, Source, Streamed};
 
 /// Lists the pictures of the data set `name` in `source`, which stay on disk until a batch needs them.
 ///
