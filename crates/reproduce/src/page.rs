@@ -1,5 +1,7 @@
 //! The page of all results.
 
+use std::fmt::Display;
+use std::io::{Write, stderr};
 use std::path::{Path, PathBuf};
 
 use lab::report::{Exhibit, Page, ReportError, Results, gather};
@@ -56,7 +58,12 @@ pub(crate) fn page(results: &[Results], out: &Path) -> Page {
 
 /// Says that a damaged file is left out of the report.
 pub(crate) fn warn(error: &ReportError) {
-    eprintln!("warning: {error}; left out of the report");
+    say(format!("warning: {error}; left out of the report"));
+}
+
+/// A line on standard error, where nobody may be left to read it: the work goes on without a reader.
+pub(crate) fn say(line: impl Display) {
+    let _ = writeln!(stderr(), "{line}");
 }
 
 fn paper(id: &'static str) -> &'static str {

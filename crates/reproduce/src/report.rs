@@ -23,7 +23,7 @@ pub(crate) fn run(args: &::cli::Report) -> Result<()> {
     }
     if args.kept {
         let results = gather_kept(root, &page::exhibits(), &page::warn)?;
-        eprintln!("wrote {}", page::write(&args.out, &results)?.display());
+        page::say(format!("wrote {}", page::write(&args.out, &results)?.display()));
         return Ok(());
     }
     if !args.check {
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &::cli::Report) -> Result<()> {
             take_figures(id, scale, &results, &args.out, &root.join("docs/figures"))?;
         }
         if !results.is_empty() {
-            eprintln!("wrote {}", page::write(&args.out, &results)?.display());
+            page::say(format!("wrote {}", page::write(&args.out, &results)?.display()));
         }
     }
     let docs = root.join("docs");
@@ -48,20 +48,22 @@ pub(crate) fn run(args: &::cli::Report) -> Result<()> {
         "{} do not show what docs/results says; run `cargo xtask report`",
         changed.join(", ")
     );
-    changed.iter().for_each(|path| eprintln!("wrote {path}"));
+    for path in changed {
+        page::say(format!("wrote {path}"));
+    }
     Ok(())
 }
 
 /// Shows the page at an address until the process ends.
 fn serve(address: SocketAddr, out: &Path) -> Result<()> {
     let server = Server::bind(address, out)?;
-    eprintln!(
+    page::say(format!(
         "http://{}/ shows {}; Ctrl-C ends it",
         server.address(),
         out.display()
-    );
+    ));
     if !address.ip().is_loopback() {
-        eprintln!("warning: every machine that reaches this address can read the runs");
+        page::say("warning: every machine that reaches this address can read the runs");
     }
     let out = out.to_owned();
     server.run(move || {
@@ -85,7 +87,7 @@ fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> 
     };
     let path = record_file(kept, id, scale);
     write_records(&path, &found.records)?;
-    eprintln!("wrote {}", path.display());
+    page::say(format!("wrote {}", path.display()));
     Ok(())
 }
 
@@ -109,7 +111,7 @@ fn take_figures(
         let name = figure.file.rsplit('/').next().unwrap_or_default();
         let place = kept.join(format!("{}-{scale}-{name}", id.replace('/', "-")));
         write_file(&place, figure.png())?;
-        eprintln!("wrote {}", place.display());
+        page::say(format!("wrote {}", place.display()));
     }
     Ok(())
 }

@@ -93,8 +93,13 @@ const SHAPES: [([usize; 4], usize); 5] = [
 
 #[test]
 fn bilinear_equals_the_reference_in_every_layout() -> Result<()> {
-    for ([n, c, h, w], points) in SHAPES {
-        for padding in PADDINGS {
+    for (at, ([n, c, h, w], points)) in SHAPES.into_iter().enumerate() {
+        // Miri takes hours for all of them with all; each padding meets a shape.
+        let paddings = match cfg!(miri) {
+            true => &PADDINGS[at..=at],
+            false => &PADDINGS[..],
+        };
+        for &padding in paddings {
             let shape = SampleShape::new((n, c), [h, w], points, AlignCorners::No, padding)?;
             let x = numbers(shape.input_len(), 1);
             let grid = numbers(shape.grid_len(), 2);
