@@ -6,6 +6,7 @@
 
 mod layers;
 mod machine;
+mod memory;
 mod peer;
 mod sample;
 mod setting;
@@ -36,6 +37,7 @@ Examples:
   cargo xtask bench --work W1 --threads 1 --avx2     without AVX-512, on one thread
   cargo xtask bench --scaling                        W1 over batches and image sizes (longer)
   cargo xtask bench --layers                         every convolution layer alone
+  cargo xtask bench --memory                         the peak memory of each network
   cargo xtask bench --write                          and put the tables into docs/performance.md")]
 pub(crate) struct Args {
     /// Workloads
@@ -62,6 +64,9 @@ pub(crate) struct Args {
     /// W1 and W2 with batches 1, 8 and 32, instead of the lists
     #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling"])]
     small: bool,
+    /// The peak memory of each network of the papers, a process each
+    #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling", "small", "layers", "avx2"])]
+    memory: bool,
     /// Samples of each peer and case
     #[arg(long, default_value_t = 7)]
     rounds: usize,
@@ -86,6 +91,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         bail!("--rounds must be at least 1");
     }
     let binary = peer::build()?;
+    if args.memory {
+        let threads = args.threads.first().copied().unwrap_or(2);
+        let table = memory::table(&binary, threads)?;
+        let name = format!("memory, {}", table::threads(threads));
+        return finish(args, &[(name, table)], &machine::stamp(None, None));
+    }
     // PyTorch has no part in the layers' table.
     let alone = args.no_torch || args.layers;
     let python = if alone { None } else { python(args)? };
@@ -107,15 +118,20 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
             all.push((*setting, measured.series));
         }
     }
-    let stamp = machine::stamp(torch.as_deref(), args.rounds);
+    let stamp = machine::stamp(torch.as_deref(), Some(args.rounds));
     tables.extend(table::tables(&all));
-    for (_, table) in &tables {
+    finish(args, &tables, &stamp)
+}
+
+/// Prints the tables, and writes them if asked.
+fn finish(args: &Args, tables: &[(String, String)], stamp: &str) -> Result<ExitCode> {
+    for (_, table) in tables {
         println!("\n{table}");
     }
     println!("\n{stamp}");
     if args.write {
         let path = workspace::root().join("docs/performance.md");
-        table::write(&path, &tables, &stamp)?;
+        table::write(&path, tables, stamp)?;
         println!("wrote {}", path.display());
     }
     Ok(ExitCode::SUCCESS)

@@ -10,6 +10,7 @@ mod classifier;
 mod draw;
 mod layers;
 mod memory;
+mod networks;
 mod parameters;
 mod pools;
 mod sampler;
@@ -38,7 +39,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Args {
     /// W1 All-CNN-C step, W2 NIN step, W3 grid sampling, W4 max-pooling and unpooling, W5 SWWAE step,
     /// layers: convolution layers alone
-    #[arg(long)]
+    #[arg(long, default_value = "W1")]
     work: String,
     /// Images in a batch
     #[arg(long, default_value_t = 128)]
@@ -58,6 +59,15 @@ struct Args {
     /// Read names of cases from the standard input and run one of each
     #[arg(long)]
     interactive: bool,
+    /// Print the papers' networks, the images in a batch of their recipes, and the sizes of these
+    #[arg(long, conflicts_with = "work")]
+    networks: bool,
+    /// Print the peak memory in MiB of this process when one of them predicts one image of side --size
+    #[arg(long, value_name = "NAME", conflicts_with = "work")]
+    peak: Option<String>,
+    /// With --peak: train on batches instead
+    #[arg(long, requires = "peak")]
+    train: bool,
 }
 
 fn main() -> Result<()> {
@@ -72,6 +82,14 @@ fn main() -> Result<()> {
     rayon::ThreadPoolBuilder::new()
         .use_current_thread()
         .build_global()?;
+    if args.networks {
+        print!("{}", networks::list());
+        return Ok(());
+    }
+    if let Some(name) = &args.peak {
+        println!("{:.0}", networks::peak(name, args.size, args.train)?);
+        return Ok(());
+    }
     let mut work = build(&args)?;
     (work.check)().context("the answers are wrong, so nothing was timed")?;
     if args.interactive {

@@ -23,7 +23,10 @@ pub(crate) fn run(args: &::cli::Report) -> Result<()> {
     }
     if args.kept {
         let results = gather_kept(root, &page::exhibits(), &page::warn)?;
-        page::say(format!("wrote {}", page::write(&args.out, &results)?.display()));
+        page::say(format!(
+            "wrote {}",
+            page::write(&args.out, &results)?.display()
+        ));
         return Ok(());
     }
     if !args.check {
@@ -33,7 +36,10 @@ pub(crate) fn run(args: &::cli::Report) -> Result<()> {
             take_figures(id, scale, &results, &args.out, &root.join("docs/figures"))?;
         }
         if !results.is_empty() {
-            page::say(format!("wrote {}", page::write(&args.out, &results)?.display()));
+            page::say(format!(
+                "wrote {}",
+                page::write(&args.out, &results)?.display()
+            ));
         }
     }
     let docs = root.join("docs");

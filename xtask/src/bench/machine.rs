@@ -13,11 +13,12 @@ pub(super) fn warn_if_busy() {
 }
 
 /// A line about machine, versions and date.
-pub(super) fn stamp(torch: Option<&str>, rounds: usize) -> String {
+pub(super) fn stamp(torch: Option<&str>, rounds: Option<usize>) -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let torch = torch.map_or_else(String::new, |version| format!(", PyTorch {version}"));
+    let rounds = rounds.map_or_else(String::new, |n| format!(" medians of {n} turns or more;"));
     format!(
-        "Measured on {} on {} ({} cores, {}) with {}{torch}, striate {}; medians of {rounds} turns or more; load at the end {}.",
+        "Measured on {} on {} ({} cores, {}) with {}{torch}, striate {};{rounds} load at the end {}.",
         date(),
         cpu(),
         cores,

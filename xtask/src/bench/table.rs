@@ -44,11 +44,15 @@ fn place(setting: &Setting, all: &[Measured]) -> String {
 /// The name of a table's place.
 pub(super) fn name(kind: &str, setting: &Setting) -> String {
     let level = if setting.avx2 { ", AVX-512 off" } else { "" };
-    let threads = match setting.threads {
+    format!("{kind}, {}{level}", threads(setting.threads))
+}
+
+/// A number of threads in words.
+pub(super) fn threads(number: usize) -> String {
+    match number {
         1 => "1 thread".to_owned(),
         n => format!("{n} threads"),
-    };
-    format!("{kind}, {threads}{level}")
+    }
 }
 
 fn table(rows: &[&Measured], scaling: bool) -> String {
