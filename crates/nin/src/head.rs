@@ -52,10 +52,11 @@ impl Head {
         }
     }
 
-    /// Scalars in weight and bias of the head on maps of this shape.
+    /// Scalars in weight and bias of the head on maps of this shape; `usize::MAX` stands for more than that.
     pub fn parameter_count(self, (c, h, w): (usize, usize, usize), classes: usize) -> usize {
         if self.is_fully_connected() {
-            classes * (c * h * w + 1)
+            let inputs = c.saturating_mul(h).saturating_mul(w);
+            inputs.saturating_add(1).saturating_mul(classes)
         } else {
             0
         }

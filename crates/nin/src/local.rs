@@ -1,10 +1,13 @@
 //! The locally connected layer: a convolution whose filters are not shared between positions.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::init::{Init, ZERO};
 use candle_nn::{Module, VarBuilder};
+use striate::ops::cpu::{checked_len, room};
 
 use crate::initialization::he;
+
+const NAME: &str = "locally connected";
 
 /// A locally connected layer with stride 1 and without activation.
 ///
@@ -34,13 +37,20 @@ impl LocallyConnected2d {
     pub fn new(weight: Tensor, bias: Tensor, kernel: usize, padding: usize) -> Result<Self> {
         let (positions, outputs, inputs) = weight.dims3()?;
         let (o, h, w) = bias.dims3()?;
-        let cells = kernel * kernel;
-        if (o, h * w) != (outputs, positions) || cells == 0 || !inputs.is_multiple_of(cells) {
+        let cells = kernel.checked_mul(kernel).unwrap_or(0);
+        let fits = (o, h.checked_mul(w)) == (outputs, Some(positions));
+        if !fits || cells == 0 || !inputs.is_multiple_of(cells) {
             bail!(
                 "locally connected: weight {:?} and bias {:?} do not fit a {kernel}x{kernel} kernel; \
                  (Ho * Wo, O, C * K * K) and (O, Ho, Wo) are wanted",
                 weight.dims(),
                 bias.dims()
+            );
+        }
+        let is_frame = |out: usize| padding.saturating_mul(2) >= out.saturating_add(kernel - 1);
+        if is_frame(h) || is_frame(w) {
+            bail!(
+                "locally connected: with padding {padding} maps of {h}x{w} see no cell of an input"
             );
         }
         Ok(Self {
@@ -72,6 +82,9 @@ impl Module for LocallyConnected2d {
         }
         let (outputs, ho, wo) = self.bias.dims3()?;
         let (k, p) = (self.kernel, self.padding);
+        for sizes in [[n, c, h + 2 * p, w + 2 * p], [n, c * k * k, ho, wo]] {
+            room(NAME, checked_len(NAME, &sizes)?, xs.dtype())?;
+        }
         let framed = xs.pad_with_zeros(2, p, p)?.pad_with_zeros(3, p, p)?;
         let cells: Result<Vec<Tensor>> = (0..k * k)
             .map(|cell| framed.narrow(2, cell / k, ho)?.narrow(3, cell % k, wo))
@@ -112,7 +125,7 @@ pub fn locally_connected2d(
     padding: usize,
     vb: VarBuilder,
 ) -> Result<LocallyConnected2d> {
-    let stdev = he(input.0 * kernel * kernel);
+    let stdev = he(checked_len(NAME, &[input.0, kernel, kernel])?);
     let weights = Init::Randn { mean: 0.0, stdev };
     build(input, out_channels, kernel, padding, (weights, ZERO), vb)
 }
@@ -127,16 +140,22 @@ pub(crate) fn build(
     vb: VarBuilder,
 ) -> Result<LocallyConnected2d> {
     let out = |len: usize| {
-        (len + 2 * padding + 1)
+        let framed = len.checked_add(padding.checked_mul(2)?)?;
+        framed
+            .checked_add(1)?
             .checked_sub(kernel)
             .filter(|&n| n > 0)
     };
     let (Some(ho), Some(wo)) = (out(h), out(w)) else {
         bail!(
-            "locally connected: maps of {h}x{w} with padding {padding} are smaller than the {kernel}x{kernel} kernel"
+            "locally connected: maps of {h}x{w} with padding {padding} are smaller than the {kernel}x{kernel} kernel, or larger than memory"
         );
     };
-    let shape = (ho * wo, out_channels, c * kernel * kernel);
+    let inputs = checked_len(NAME, &[c, kernel, kernel])?;
+    let weights_len = checked_len(NAME, &[ho, wo, out_channels, inputs])?;
+    // They are drawn in f64.
+    room(NAME, weights_len, DType::F64)?;
+    let shape = (ho * wo, out_channels, inputs);
     let weight = vb.get_with_hints(shape, "weight", weights)?;
     let bias = vb.get_with_hints((out_channels, ho, wo), "bias", biases)?;
     LocallyConnected2d::new(weight, bias, kernel, padding)

@@ -5,6 +5,7 @@ use candle_nn::init::{DEFAULT_KAIMING_NORMAL, ZERO};
 use candle_nn::{Module, VarBuilder};
 use striate::layer_list::convolution;
 use striate::layers::Conv2d;
+use striate::ops::cpu::checked_len;
 use striate::{Activation, Window2d, max_pool2d};
 
 /// The maximum over groups of `pieces` consecutive channels: `y[k] = max over m of x[k * pieces + m]`.
@@ -36,7 +37,8 @@ pub fn maxout(xs: &Tensor, pieces: usize) -> Result<Tensor> {
             xs.dims()
         );
     };
-    if pieces == 0 || !c.is_multiple_of(pieces) {
+    checked_len("maxout", xs.dims())?;
+    if pieces == 0 || c == 0 || !c.is_multiple_of(pieces) {
         bail!("maxout: {pieces} pieces do not divide the {c} channels of the input");
     }
     // A group of channels is a map of `pieces` rows whose columns are the positions.
@@ -69,7 +71,7 @@ impl Maxout {
     /// A number of pieces that does not divide the maps of `conv`, or a `conv` with an activation.
     pub fn new(conv: Conv2d, pieces: usize) -> Result<Self> {
         let maps = conv.weight().dim(0)?;
-        if pieces == 0 || !maps.is_multiple_of(pieces) {
+        if pieces == 0 || maps == 0 || !maps.is_multiple_of(pieces) {
             bail!("maxout: {pieces} pieces do not divide the {maps} maps of the convolution");
         }
         if conv.options().activation != Activation::Identity {

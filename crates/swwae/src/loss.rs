@@ -98,7 +98,11 @@ impl Labels {
 
     /// No label for any of `count` images.
     pub fn none(count: usize) -> Self {
-        Self::partly(&vec![None; count])
+        Self {
+            count,
+            rows: Vec::new(),
+            classes: Vec::new(),
+        }
     }
 
     /// Number of images with a label.

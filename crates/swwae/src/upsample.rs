@@ -1,7 +1,11 @@
 //! Decoders without where: the value everywhere in its window, or at one fixed cell.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
+use striate::ops::cpu::{checked_len, maps, room};
 use striate::{Switches, max_unpool2d, upsample_nearest2d};
+
+const COPY: &str = "copy_unpool2d";
+const FIXED: &str = "fixed_unpool2d";
 
 /// Copies each value to all cells of its `size` x `size` window, in maps of (height, width) cells.
 ///
@@ -16,7 +20,13 @@ use striate::{Switches, max_unpool2d, upsample_nearest2d};
 /// # Source
 /// Stacked What-Where Auto-encoders (arXiv 1506.02351), Sec. 4.1: the baseline called upsampling.
 pub fn copy_unpool2d(what: &Tensor, size: usize, output_size: (usize, usize)) -> Result<Tensor> {
+    let (n, c, _, _) = maps(COPY, what)?;
+    let len = checked_len(COPY, &[n, c, output_size.0, output_size.1])?;
+    room(COPY, len, what.dtype())?;
     let copied = upsample_nearest2d(what, (size, size))?;
+    // Between the two cuts are the rows of the output at the width of the copies.
+    let between = checked_len(COPY, &[n, c, output_size.0, copied.dim(3)?])?;
+    room(COPY, between, what.dtype())?;
     fit(&fit(&copied, 2, output_size.0)?, 3, output_size.1)
 }
 
@@ -28,16 +38,18 @@ pub fn copy_unpool2d(what: &Tensor, size: usize, output_size: (usize, usize)) ->
 /// # Errors
 /// Integer dtypes, another rank, a size of 0, an output without room for the first cell of each window.
 pub fn fixed_unpool2d(what: &Tensor, size: usize, output_size: (usize, usize)) -> Result<Tensor> {
-    let (_, _, ho, wo) = what.dims4()?;
+    let (n, c, ho, wo) = maps(FIXED, what)?;
     let (h, w) = output_size;
-    let room = |windows: usize, cells: usize| {
+    let fits = |windows: usize, cells: usize| {
         size > 0 && windows.saturating_sub(1).saturating_mul(size) < cells
     };
-    if !room(ho, h) || !room(wo, w) {
+    if !fits(ho, h) || !fits(wo, w) {
         bail!(
             "fixed_unpool2d: {ho} x {wo} windows of {size} x {size} cells do not fit an output of {h} x {w}"
         );
     }
+    room(FIXED, checked_len(FIXED, &[n, c, h, w])?, what.dtype())?;
+    room(FIXED, checked_len(FIXED, what.dims())?, DType::U32)?;
     let cells = (0..ho).flat_map(|i| (0..wo).map(move |j| ((i * w + j) * size) as u32));
     let cells = Tensor::from_vec(cells.collect::<Vec<u32>>(), (1, 1, ho, wo), what.device())?;
     let switches = Switches {

@@ -92,12 +92,14 @@ struct Band<'a, T> {
 impl<'a, T: Exp> Band<'a, T> {
     fn new(s: &'a SoftShape, beta: f64) -> Self {
         let columns = s.covered_columns();
+        // A window may be larger than the map: what it has no cells for takes no memory.
+        let side = s.k.min(s.h.max(s.w));
         Self {
             s,
             beta: T::from_f64(beta),
-            grid: (0..s.k).map(|u| T::from_f64(s.coordinate(u))).collect(),
+            grid: (0..side).map(|u| T::from_f64(s.coordinate(u))).collect(),
             top: vec![T::ZERO; columns],
-            e: vec![T::ZERO; columns * s.k],
+            e: vec![T::ZERO; columns * s.k.min(s.h)],
             inverse: vec![T::ZERO; s.wo],
         }
     }
