@@ -7,10 +7,10 @@ use rayon::prelude::*;
 use super::block::BLOCK;
 
 /// Elements below which starting a second thread costs more than it saves; Miri divides small cases, too.
-const SMALL: usize = if cfg!(miri) { 1 << 6 } else { 1 << 15 };
+const SMALL: usize = if cfg!(miri) { 1 << 4 } else { 1 << 15 };
 
 /// Elements that a task should at least handle.
-const ELEMENTS_A_TASK: usize = if cfg!(miri) { 1 << 7 } else { 1 << 14 };
+const ELEMENTS_A_TASK: usize = if cfg!(miri) { 1 << 5 } else { 1 << 14 };
 
 /// From this many images on, an image is a task; below, an image is divided.
 pub(super) const MANY_IMAGES: usize = 8;

@@ -1,6 +1,6 @@
 //! Parameters to and from a safetensors file.
 
-use std::collections::HashMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Error, Result, Tensor, Var, bail, safetensors};
@@ -36,18 +36,19 @@ impl Parameters {
     /// The folder does not exist or cannot be written to.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
         let path = path.as_ref();
-        let tensors: HashMap<String, Tensor> = self
-            .named()
-            .into_iter()
-            .map(|(name, var)| (name, var.as_detached_tensor()))
-            .collect();
+        let named = self.named().into_iter();
+        let tensors = named.map(|(name, var)| (name, var.as_detached_tensor()));
         let mut partial = path.as_os_str().to_owned();
         partial.push(format!(".{}.partial", std::process::id()));
         let partial = PathBuf::from(partial);
-        let written = safetensors::save(&tensors, &partial)
-            .and_then(|()| Ok(std::fs::File::open(&partial)?.sync_all()?))
-            .and_then(|()| Ok(std::fs::rename(&partial, path)?));
-        written.map_err(|error| {
+        let write = || -> Result<()> {
+            // Made here, so that it has the permissions of any other file.
+            let mut file = std::fs::File::create(&partial)?;
+            file.write_all(&::safetensors::serialize(tensors, None)?)?;
+            file.sync_all()?;
+            Ok(std::fs::rename(&partial, path)?)
+        };
+        write().map_err(|error| {
             // The partial file may not exist; the first error is the one worth reporting.
             let _ = std::fs::remove_file(&partial);
             Error::Msg(format!(

@@ -177,6 +177,10 @@ fn save_and_load() -> Result<()> {
     let path = folder.join("a.safetensors");
     let (one, two) = (build(&["a", "b"], 1)?, build(&["a", "b"], 2)?);
     one.save(&path)?;
+    let any = folder.join("any file");
+    std::fs::write(&any, "")?;
+    let permissions = |path: &std::path::Path| -> Result<_> { Ok(path.metadata()?.permissions()) };
+    assert_eq!(permissions(&path)?, permissions(&any)?);
     let report = two.load(&path, Match::Strict)?;
     assert_eq!(report.loaded, ["a.bias", "a.weight", "b.bias", "b.weight"]);
     assert_eq!(values(&one, "b.weight")?, values(&two, "b.weight")?);

@@ -1,14 +1,14 @@
 //! The file that keeps a fitted whitening: two tensors, `mean` and `matrix`, as safetensors.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use sha2::{Digest, Sha256};
 
 use super::{Gcn, Zca, ZcaTransform};
+use crate::atomic;
 use crate::data::hex::hex;
 use crate::data::{DataError, ImageSet};
 
@@ -16,10 +16,6 @@ use crate::data::{DataError, ImageSet};
 const VERSION: &str = "striate zca 2";
 /// What the file holds beside its values, at most.
 const HEADER_BYTES: u64 = 1 << 16;
-/// A file that is being written is called so until it is complete.
-const PARTIAL: &str = ".zca-partial-";
-/// A partial file that is older was left by a process that ended.
-const STALE: Duration = Duration::from_secs(3600);
 
 /// What the cache holds.
 pub(super) enum Kept {
@@ -151,16 +147,7 @@ impl Entry {
             })
             .map_err(|error| refused(std::io::Error::other(error)))?;
         std::fs::create_dir_all(folder).map_err(refused)?;
-        clean(folder);
-        let mut temporary = tempfile::Builder::new()
-            .prefix(PARTIAL)
-            .tempfile_in(folder)
-            .map_err(refused)?;
-        temporary.write_all(&file).map_err(refused)?;
-        temporary
-            .persist(&self.path)
-            .map_err(|error| refused(error.error))?;
-        Ok(())
+        atomic::write(&self.path, &file).map_err(refused)
     }
 }
 
@@ -170,17 +157,4 @@ fn values(bytes: &[u8]) -> Vec<f64> {
         .iter()
         .map(|&bytes| f64::from_le_bytes(bytes))
         .collect()
-}
-
-/// Removes the partial files of processes that ended while they wrote. It is fine if that fails.
-fn clean(folder: &Path) {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries {
-        let is_partial = entry.file_name().to_string_lossy().starts_with(PARTIAL);
-        let age = entry.metadata().and_then(|metadata| metadata.modified());
-        let is_stale = age.is_ok_and(|time| time.elapsed().is_ok_and(|age| age > STALE));
-        if is_partial && is_stale {
-            let _ = std::fs::remove_file(entry.path());
-        }
-    }
 }
