@@ -5,8 +5,6 @@ use libfuzzer_sys::fuzz_target;
 use striate::init::torch_file;
 
 fuzz_target!(|data: &[u8]| {
-    if let Err(error) = torch_file::read(std::io::Cursor::new(data)) {
-        let error = error.to_string();
-        assert!(!error.contains('\n'), "{error}");
-    }
+    // Any result is one; a panic, an abort or too much memory is not.
+    let _ = torch_file::read(std::io::Cursor::new(data));
 });
