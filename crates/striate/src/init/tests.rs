@@ -181,6 +181,7 @@ fn save_and_load() -> Result<()> {
     std::fs::write(&any, "")?;
     let permissions = |path: &std::path::Path| -> Result<_> { Ok(path.metadata()?.permissions()) };
     assert_eq!(permissions(&path)?, permissions(&any)?);
+    std::fs::remove_file(&any)?;
     let report = two.load(&path, Match::Strict)?;
     assert_eq!(report.loaded, ["a.bias", "a.weight", "b.bias", "b.weight"]);
     assert_eq!(values(&one, "b.weight")?, values(&two, "b.weight")?);
