@@ -11,6 +11,7 @@ mod peer;
 mod sample;
 mod setting;
 mod table;
+mod torch;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -99,8 +100,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     // PyTorch has no part in the layers' table.
     let alone = args.no_torch || args.layers;
-    let python = if alone { None } else { python(args)? };
-    let kinds = kinds(args, python.as_ref())?;
+    let python = if alone { None } else { torch::python(args)? };
+    let kinds = torch::kinds(args, python.as_ref())?;
     machine::warn_if_busy();
     let mut all = Vec::new();
     let mut tables = Vec::new();
@@ -169,50 +170,6 @@ fn settings(args: &Args) -> Result<Vec<Setting>> {
         )
     };
     Ok(settings)
-}
-
-/// The Python of the option, which must have torch, or `python3` if it has.
-fn python(args: &Args) -> Result<Option<PathBuf>> {
-    if let Some(path) = &args.python {
-        if !peer::has_torch(path) {
-            bail!(
-                "--python {}: it does not start or cannot import torch; install torch, or leave the option out to measure striate alone",
-                path.display()
-            );
-        }
-        return Ok(Some(path.clone()));
-    }
-    let path = PathBuf::from("python3");
-    if peer::has_torch(&path) {
-        return Ok(Some(path));
-    }
-    eprintln!(
-        "note: python3 has no torch, so striate is measured alone; --python PATH names another"
-    );
-    Ok(None)
-}
-
-fn kinds(args: &Args, python: Option<&PathBuf>) -> Result<Vec<Kind>> {
-    let mut kinds = vec![Kind::Striate];
-    let all = ["eager", "channels_last", "compile", "compile+channels_last"];
-    let wanted: Vec<&str> = match &args.torch {
-        Some(wanted) => wanted.iter().map(String::as_str).collect(),
-        None => all.to_vec(),
-    };
-    if let Some(unknown) = wanted.iter().find(|way| !all.contains(way)) {
-        bail!(
-            "--torch {unknown}: there is no such way; use {}",
-            all.join(", ")
-        );
-    }
-    if let Some(python) = python {
-        kinds.extend(wanted.into_iter().map(|way| Kind::Torch {
-            python: python.clone(),
-            compile: way.starts_with("compile"),
-            channels_last: way.ends_with("channels_last"),
-        }));
-    }
-    Ok(kinds)
 }
 
 /// What a setting gave.

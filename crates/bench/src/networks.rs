@@ -26,9 +26,9 @@ enum Pass {
     /// Class scores, or another output to be lowered.
     Output(Box<dyn ModuleT>),
     /// Class scores and reconstructions.
-    AutoEncoder(Swwae),
+    AutoEncoder(Box<Swwae>),
     /// Crops and their encodings.
-    CoLocalisation(CoLocalisation),
+    CoLocalisation(Box<CoLocalisation>),
 }
 
 type Build = Box<dyn Fn(VarBuilder) -> candle_core::Result<Pass>>;
@@ -155,7 +155,11 @@ fn transformers() -> Vec<Row> {
     rows.push(Row::new("ST-CNN, volumes", 32, (side, side, side), volume));
     let config = CoLocalisationConfig::digits();
     let side = config.side;
-    let search = move |vb: VarBuilder| Ok(Pass::CoLocalisation(CoLocalisation::new(&config, vb)?));
+    let search = move |vb: VarBuilder| {
+        Ok(Pass::CoLocalisation(Box::new(CoLocalisation::new(
+            &config, vb,
+        )?)))
+    };
     rows.push(Row::new("co-localisation", 64, (1, side, side), search));
     rows
 }
@@ -172,7 +176,7 @@ fn auto_encoders() -> Vec<Row> {
     .map(|(name, config)| {
         let (height, width) = config.image_size;
         let image = (config.in_channels, height, width);
-        let build = move |vb: VarBuilder| Ok(Pass::AutoEncoder(Swwae::new(&config, vb)?));
+        let build = move |vb: VarBuilder| Ok(Pass::AutoEncoder(Box::new(Swwae::new(&config, vb)?)));
         Row::new(name, 128, image, build)
     })
     .collect()
