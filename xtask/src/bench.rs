@@ -100,8 +100,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     // PyTorch has no part in the layers' table.
     let alone = args.no_torch || args.layers;
-    let python = if alone { None } else { torch::python(args)? };
-    let kinds = torch::kinds(args, python.as_ref())?;
+    let python = if alone {
+        None
+    } else {
+        torch::python(args.python.as_deref())?
+    };
+    let kinds = torch::kinds(args.torch.as_deref(), python.as_ref())?;
     machine::warn_if_busy();
     let mut all = Vec::new();
     let mut tables = Vec::new();

@@ -1,22 +1,21 @@
 //! Which PyTorch, and in which of its ways.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::Args;
 use super::peer::{Kind, has_torch};
 
 /// The Python of the option, which must have torch, or `python3` if it has.
-pub(super) fn python(args: &Args) -> Result<Option<PathBuf>> {
-    if let Some(path) = &args.python {
+pub(super) fn python(named: Option<&Path>) -> Result<Option<PathBuf>> {
+    if let Some(path) = named {
         if !has_torch(path) {
             bail!(
                 "--python {}: it does not start or cannot import torch; install torch, or leave the option out to measure striate alone",
                 path.display()
             );
         }
-        return Ok(Some(path.clone()));
+        return Ok(Some(path.to_owned()));
     }
     let path = PathBuf::from("python3");
     if has_torch(&path) {
@@ -29,10 +28,10 @@ pub(super) fn python(args: &Args) -> Result<Option<PathBuf>> {
 }
 
 /// Striate, and PyTorch in each of the ways that are wanted.
-pub(super) fn kinds(args: &Args, python: Option<&PathBuf>) -> Result<Vec<Kind>> {
+pub(super) fn kinds(wanted: Option<&[String]>, python: Option<&PathBuf>) -> Result<Vec<Kind>> {
     let mut kinds = vec![Kind::Striate];
     let all = ["eager", "channels_last", "compile", "compile+channels_last"];
-    let wanted: Vec<&str> = match &args.torch {
+    let wanted: Vec<&str> = match wanted {
         Some(wanted) => wanted.iter().map(String::as_str).collect(),
         None => all.to_vec(),
     };
