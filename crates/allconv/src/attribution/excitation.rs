@@ -55,6 +55,9 @@ pub fn strongest(
     if channel >= channels {
         bail!("strongest: {layer} has {channels} channels, from 0; channel is {channel}");
     }
+    if n == 0 {
+        return Ok(Vec::new());
+    }
     let map = maps
         .narrow(1, channel, 1)?
         .reshape((n, ()))?
@@ -95,16 +98,19 @@ pub fn receptive_field(
     (height, width): (usize, usize),
 ) -> (usize, usize, usize, usize) {
     let axis = |pick: fn((usize, usize)) -> usize, at: usize, length: usize| {
-        let (mut first, mut last) = (at as i64, at as i64);
+        // Numbers of any size: what is beyond every image stays there.
+        let (mut first, mut last) = (at as i128, at as i128);
         for window in windows.iter().rev() {
             let [size, stride, padding, dilation] =
                 [window.size, window.stride, window.padding, window.dilation]
-                    .map(|pair| pick(pair) as i64);
-            first = first * stride - padding;
-            last = last * stride - padding + (size - 1) * dilation;
+                    .map(|pair| pick(pair) as i128);
+            first = first.saturating_mul(stride).saturating_sub(padding);
+            let reach = (size - 1).saturating_mul(dilation);
+            last = last.saturating_mul(stride).saturating_sub(padding);
+            last = last.saturating_add(reach);
         }
-        let first = first.clamp(0, length as i64);
-        let end = (last + 1).clamp(first, length as i64);
+        let first = first.clamp(0, length as i128);
+        let end = last.saturating_add(1).clamp(first, length as i128);
         (first as usize, (end - first) as usize)
     };
     let (top, rows) = axis(|pair| pair.0, row, height);

@@ -156,6 +156,10 @@ fn attribute(
     relus: ReluRule,
     pools: PoolRule,
 ) -> Result<Tensor> {
+    if xs.elem_count() == 0 {
+        // No images, no signals; Candle does not copy every view without elements.
+        return xs.zeros_like();
+    }
     // A variable of its own: the caller's tensor may be no variable, or part of another graph.
     let input = Var::from_tensor(&xs.detach().copy()?)?;
     let forward = || network.forward_to(&input, target.layer());
