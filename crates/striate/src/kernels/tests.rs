@@ -7,7 +7,8 @@ use super::conv2d::{self, Algorithm, ConvShape};
 use super::level::Level;
 use super::unpool::UnpoolShape;
 use super::upsample::UpsampleShape;
-use super::{PoolShape, Real, ReluRule, avg_pool2d, cross_entropy, dropout, max_pool2d, relu, sgd};
+use super::{PoolShape, Real, ReluRule, avg_pool2d, cross_entropy, dropout, lp_pool2d, max_pool2d};
+use super::{relu, sgd};
 use super::{unpool, upsample};
 use crate::reference;
 use crate::rng::stream;
@@ -119,6 +120,13 @@ fn pools() {
         assert_eq!(got_at, at);
         assert_near(&max_pool2d::backward(&s, &at, &dy32), &dx);
         assert_near(&max_pool2d::backward_from_input(&s, &x32, &dy32), &dx);
+        let y = reference::lp_pool2d::forward(planes, size, &window, 2.0, &x).expect("it fits");
+        assert_near(&lp_pool2d::forward(&s, 2.0, &x32), &y);
+        let of_norm = reference::lp_pool2d::backward(planes, size, &window, 2.0, &x, &dy);
+        assert_near(
+            &lp_pool2d::backward(&s, 2.0, &x32, &dy32),
+            &of_norm.expect("it fits"),
+        );
         for (counted, padding) in [
             (avg_pool2d::Counted::Frame, true),
             (avg_pool2d::Counted::Input, false),
