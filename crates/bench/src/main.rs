@@ -39,8 +39,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Args {
     /// W1 All-CNN-C step, W2 NIN step, W3 grid sampling, W4 max-pooling and unpooling, W5 SWWAE step,
     /// layers: convolution layers alone
-    #[arg(long, default_value = "W1")]
-    work: String,
+    #[arg(long, required_unless_present_any = ["networks", "peak"])]
+    work: Option<String>,
     /// Images in a batch
     #[arg(long, default_value_t = 128)]
     batch: usize,
@@ -59,7 +59,7 @@ struct Args {
     /// Read names of cases from the standard input and run one of each
     #[arg(long)]
     interactive: bool,
-    /// Print the papers' networks, the images in a batch of their recipes, and the sizes of these
+    /// Print the papers' networks, the images in a training batch, and the sizes of these
     #[arg(long, conflicts_with = "work")]
     networks: bool,
     /// Print the peak memory in MiB of this process when one of them predicts one image of side --size
@@ -70,12 +70,19 @@ struct Args {
     train: bool,
 }
 
+impl Args {
+    /// The workload; empty where networks are listed or measured instead.
+    fn work(&self) -> &str {
+        self.work.as_deref().unwrap_or_default()
+    }
+}
+
 fn main() -> Result<()> {
     let args = Args::parse();
     if args.batch == 0 || args.reps == 0 {
         bail!("--batch and --reps must be at least 1");
     }
-    if args.direct && args.work != "layers" {
+    if args.direct && args.work() != "layers" {
         bail!("--direct goes with --work layers; the networks are timed as they are shipped");
     }
     // This thread works with the others instead of waiting for them.
@@ -105,7 +112,7 @@ fn build(args: &Args) -> Result<Work> {
         size: args.size,
         direct: args.direct,
     };
-    match args.work.as_str() {
+    match args.work() {
         "W1" => classifier::all_cnn_c(&options),
         "W2" => classifier::nin(&options),
         "W3" => sampler::grid_samples(),
@@ -181,7 +188,7 @@ fn line(args: &Args, case: &Case, times: &[f64]) -> Result<String> {
          \"images_per_s\": {:.2}, \"gflops\": {:.2}, \"peak_rss_mib\": {:.0}, \"times_ms\": [{}]}}",
         Level::current()?,
         rayon::current_num_threads(),
-        args.work,
+        args.work(),
         case.name,
         args.batch,
         args.size,

@@ -33,7 +33,7 @@ enum Pass {
 
 type Build = Box<dyn Fn(VarBuilder) -> candle_core::Result<Pass>>;
 
-/// A network of a paper, the images it takes, and how many of them a batch of its recipe has.
+/// A network of a paper, the images it takes, and how many of them a training batch has here.
 struct Row {
     name: String,
     batch: usize,
@@ -191,7 +191,7 @@ pub(crate) fn list() -> String {
     rows().iter().map(line).collect()
 }
 
-/// The peak in MiB of a process that builds the network called `name` and predicts one image, or trains on batches of its recipe.
+/// The peak in MiB of a process that builds the network called `name` and predicts one image, or trains on batches.
 pub(crate) fn peak(name: &str, side: usize, train: bool) -> Result<f64> {
     let row = rows()
         .into_iter()
@@ -206,7 +206,7 @@ pub(crate) fn peak(name: &str, side: usize, train: bool) -> Result<f64> {
     let images = draw::uniform(1000, 1.0, &[batch, channels, height, width])?;
     if train {
         let mut vars = Vec::new();
-        for (_, var) in parameters.named() {
+        for var in parameters.all_vars() {
             let velocity = Velocity::zeros_like(&var)?;
             vars.push((var, velocity));
         }
