@@ -99,7 +99,10 @@ impl HeadLayer {
         let p = head.dropout();
         let dropout = (p > 0.0).then(|| Dropout::with_clock(p, "drop_head", clock));
         let dense = if head.is_fully_connected() {
-            let inputs = maps.0 * maps.1 * maps.2;
+            let (c, h, w) = maps;
+            let Some(inputs) = c.checked_mul(h).and_then(|maps| maps.checked_mul(w)) else {
+                bail!("nin head: {c} maps of {h} x {w} are too many for a dense layer; use fewer");
+            };
             let (weight, bias) = initialization.draws(Position::Logits, inputs);
             let vb = vb.pp("fc");
             let weight = vb.get_with_hints((classes, inputs), "weight", weight)?;

@@ -241,7 +241,11 @@ pub(crate) fn conv(
         Nonlinearity::Relu => Activation::Relu,
         Nonlinearity::LeakyRelu { .. } => bail!("nin: {name} has a leaky ReLU; use a ReLU"),
     };
-    let draws = initialization.draws(place, inputs * window.size.0 * window.size.1);
+    // A product beyond memory is refused where the weight is made.
+    let fan_in = inputs
+        .saturating_mul(window.size.0)
+        .saturating_mul(window.size.1);
+    let draws = initialization.draws(place, fan_in);
     convolution(window, (inputs, *channels), activation, draws, vb.pp(name))
 }
 

@@ -86,7 +86,8 @@ fn fc_sizes(config: &SwwaeConfig) -> Result<Option<FcSizes>> {
             config.architecture
         );
     };
-    let mut inputs = maps.0 * maps.1 * maps.2;
+    // A product beyond memory is refused where the weight is made.
+    let mut inputs = maps.0.saturating_mul(maps.1).saturating_mul(maps.2);
     let sizes = shapes[first..].iter().map(|&(units, _, _)| {
         let pair = (inputs, units);
         inputs = units;

@@ -203,7 +203,7 @@ fn mirror(conv: &Conv2d, weights: DecoderWeights, is_last: bool, vb: VarBuilder)
     let weight = match weights {
         DecoderWeights::Tied => conv.weight().clone(),
         DecoderWeights::Untied => {
-            let draw = draw(maps * kernel * kernel, is_last);
+            let draw = draw(maps.saturating_mul(kernel).saturating_mul(kernel), is_last);
             vb.get_with_hints((channels, maps, kernel, kernel), "weight", draw)?
         }
     };
