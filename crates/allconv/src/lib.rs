@@ -39,9 +39,12 @@ pub mod attribution;
 
 pub mod torch;
 
+mod pretrained;
+
 pub use architecture::{Architecture, BaseModel, UnknownArchitecture, Variant};
 pub use config::{ClassMapActivation, Config, HeadPadding};
 pub use imagenet::ImageNetConfig;
 pub use large::LargeConfig;
 pub use layer::{LayerSpec, Nonlinearity};
 pub use model::AllConv;
+pub use pretrained::{CIFAR10, pretrained};

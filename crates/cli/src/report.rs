@@ -22,8 +22,11 @@ pub struct Report {
     /// The scale of the records to copy
     #[arg(long, value_enum, default_value_t)]
     pub scale: Scale,
+    /// Copy a run's model file to models/NAME.safetensors first, in half precision; may be given more than once
+    #[arg(long = "model", value_name = "NAME=FILE", value_parser = model)]
+    pub models: Vec<(String, PathBuf)>,
     /// Make the page in the folder of the runs from the records and figures under docs instead, and nothing else
-    #[arg(long, conflicts_with_all = ["take", "check", "serve"])]
+    #[arg(long, conflicts_with_all = ["take", "models", "check", "serve"])]
     pub kept: bool,
     /// Show the page at an address, following runs in progress, until Ctrl-C
     #[arg(
@@ -31,10 +34,26 @@ pub struct Report {
         value_name = "ADDRESS",
         num_args = 0..=1,
         default_missing_value = "127.0.0.1:8321",
-        conflicts_with_all = ["take", "check"]
+        conflicts_with_all = ["take", "models", "check"]
     )]
     pub serve: Option<SocketAddr>,
     /// Change nothing; fail if a document does not show what the records say
-    #[arg(long, conflicts_with = "take")]
+    #[arg(long, conflicts_with_all = ["take", "models"])]
     pub check: bool,
+}
+
+/// `NAME=FILE`, where the name makes a file's name.
+fn model(text: &str) -> Result<(String, PathBuf), String> {
+    let wanted =
+        "NAME=FILE, such as allconv-cifar10=runs/trained/0123456789abcdef/model.safetensors";
+    let Some((name, file)) = text.split_once('=') else {
+        return Err(format!("wanted {wanted}"));
+    };
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    match name.is_empty() || file.is_empty() || !name.chars().all(fits) {
+        true => Err(format!(
+            "wanted {wanted}; a name has small letters, digits and hyphens"
+        )),
+        false => Ok((name.to_owned(), PathBuf::from(file))),
+    }
 }

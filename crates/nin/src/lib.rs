@@ -43,6 +43,8 @@ pub mod plain;
 
 pub mod torch;
 
+mod pretrained;
+
 /// What error messages call these networks.
 pub(crate) const NETWORK: &str = "nin";
 
@@ -54,3 +56,4 @@ pub use maxout::{Maxout, maxout};
 pub use mlpconv::{MlpConv, MlpConvConfig, mlpconv};
 pub use model::Nin;
 pub use plain::{PlainCnn, PlainCnnConfig};
+pub use pretrained::{MNIST, pretrained};

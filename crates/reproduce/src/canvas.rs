@@ -1,47 +1,15 @@
 //! A canvas: small images, enlarged and put into the middle of a larger square, for networks that want large ones.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, Tensor};
 use candle_nn::ModuleT;
-use serde::Serialize;
-use striate::{Clock, Network, Parameters, upsample_nearest2d};
+pub(crate) use striate::model_file::Canvas;
+use striate::{Clock, Network, Parameters};
 
-use crate::model::Model;
+use crate::model::{Described, Model};
 
-/// Enlarges an image by whole pixels and puts it in the middle of a square of zeros.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(crate) struct Canvas {
-    /// Side of the square.
-    pub(crate) side: usize,
-    /// Factor of the enlargement.
-    pub(crate) scale: usize,
-}
-
-impl Canvas {
-    /// The images (N, C, H, W) in squares, (N, C, side, side).
-    pub(crate) fn place(self, xs: &Tensor) -> Result<Tensor> {
-        let (_, _, h, w) = xs.dims4()?;
-        let (big_h, big_w) = (h * self.scale, w * self.scale);
-        if big_h > self.side || big_w > self.side {
-            bail!(
-                "an image of {h}x{w}, enlarged {} times, does not fit into {}x{}; use smaller images",
-                self.scale,
-                self.side,
-                self.side
-            );
-        }
-        let xs = upsample_nearest2d(xs, (self.scale, self.scale))?;
-        let (top, left) = ((self.side - big_h) / 2, (self.side - big_w) / 2);
-        let xs = xs.pad_with_zeros(2, top, self.side - big_h - top)?;
-        xs.pad_with_zeros(3, left, self.side - big_w - left)
-    }
-
-    /// `network` seeing its images on this canvas.
-    pub(crate) fn under(self, network: Box<dyn Network>) -> impl Network {
-        Placed {
-            canvas: self,
-            network,
-        }
-    }
+/// `network` seeing its images on `canvas`.
+pub(crate) fn under(canvas: Canvas, network: Box<dyn Network>) -> impl Network {
+    Placed { canvas, network }
 }
 
 /// A model whose network sees its images on a canvas.
@@ -52,7 +20,7 @@ pub(crate) struct OnCanvas<M> {
 
 impl<M: Model> Model for OnCanvas<M> {
     fn build(&self, parameters: &Parameters) -> Result<Box<dyn Network>> {
-        Ok(Box::new(self.canvas.under(self.model.build(parameters)?)))
+        Ok(Box::new(under(self.canvas, self.model.build(parameters)?)))
     }
 
     fn settings(&self) -> anyhow::Result<toml::Table> {
@@ -60,6 +28,13 @@ impl<M: Model> Model for OnCanvas<M> {
         let canvas = toml::Value::try_from(self.canvas)?;
         settings.insert("canvas".to_owned(), canvas);
         Ok(settings)
+    }
+
+    fn described(&self) -> Result<Option<Described>> {
+        Ok(self.model.described()?.map(|described| Described {
+            canvas: Some(self.canvas),
+            ..described
+        }))
     }
 }
 
@@ -90,23 +65,5 @@ impl Network for Placed {
 
     fn forward_to(&self, xs: &Tensor, layer: &str) -> Result<Tensor> {
         self.network.forward_to(&self.canvas.place(xs)?, layer)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use candle_core::{DType, Device};
-
-    #[test]
-    fn images_are_in_the_middle() -> Result<()> {
-        let xs = Tensor::ones((1, 1, 2, 1), DType::F32, &Device::Cpu)?;
-        let ys = Canvas { side: 6, scale: 2 }.place(&xs)?;
-        assert_eq!(ys.dims(), [1, 1, 6, 6]);
-        assert_eq!(ys.sum_all()?.to_scalar::<f32>()?, 8.0);
-        let middle = ys.narrow(2, 1, 4)?.narrow(3, 2, 2)?;
-        assert_eq!(middle.sum_all()?.to_scalar::<f32>()?, 8.0);
-        assert!(Canvas { side: 3, scale: 2 }.place(&xs).is_err());
-        Ok(())
     }
 }

@@ -12,6 +12,8 @@ mod experiment;
 mod images;
 mod list;
 mod model;
+mod model_file;
+mod models;
 mod nin;
 mod page;
 mod pictures;

@@ -5,6 +5,7 @@ use std::any::Any;
 use anyhow::Result;
 use lab::data::FloatSet;
 use lab::train::{Recipe, Run, TrainError, TrainLog, fit};
+use striate::model_file::{Canvas, FileConfig};
 use striate::{Network, Parameters};
 
 /// Both splits as numbers.
@@ -17,6 +18,9 @@ pub(crate) trait Model: Any {
 
     /// Everything that makes it what it is, for `config.toml`.
     fn settings(&self) -> Result<toml::Table>;
+
+    /// How a model file names it; `None`: model files do not hold it.
+    fn described(&self) -> candle_core::Result<Option<Described>>;
 
     /// Whether it gives class scores, so that a test error is its result.
     fn classifies(&self) -> bool {
@@ -36,6 +40,30 @@ pub(crate) trait Model: Any {
     }
 }
 
+/// A network as a model file names it.
+pub(crate) struct Described {
+    /// The name of its configuration.
+    pub(crate) network: &'static str,
+    /// The configuration, as JSON.
+    pub(crate) config: String,
+    /// Where it wants its images.
+    pub(crate) canvas: Option<Canvas>,
+}
+
+impl Described {
+    /// A network by its configuration.
+    pub(crate) fn of<C: FileConfig>(
+        config: &C,
+        canvas: Option<Canvas>,
+    ) -> candle_core::Result<Option<Self>> {
+        Ok(Some(Self {
+            network: C::NAME,
+            config: serde_json::to_string(config).map_err(candle_core::Error::wrap)?,
+            canvas,
+        }))
+    }
+}
+
 /// Networks that are their configuration: built by one constructor, trained as classifiers.
 macro_rules! models {
     ($($config:ty => $build:expr;)*) => {
@@ -49,6 +77,12 @@ macro_rules! models {
 
             fn settings(&self) -> anyhow::Result<toml::Table> {
                 Ok(toml::Table::try_from(self)?)
+            }
+
+            fn described(
+                &self,
+            ) -> candle_core::Result<Option<$crate::model::Described>> {
+                $crate::model::Described::of(self, None)
             }
         })*
     };

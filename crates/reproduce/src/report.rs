@@ -2,6 +2,7 @@
 //!
 //! Records that the documents show are kept in `docs/results/`, one file for an experiment and a scale.
 //! `--serve` shows the page while runs are in progress, and `--kept` makes it from what `docs` keeps.
+//! Model files that the project ships are kept in `models/`; its README is made from their headers.
 //! A block `<!-- generated: allconv/table3 quick -->` in `README.md` or below `docs/` shows such a file.
 
 use std::net::SocketAddr;
@@ -9,10 +10,11 @@ use std::path::Path;
 
 use anyhow::{Result, bail, ensure};
 use lab::report::{
-    Results, Scale, Server, gather_kept, record_file, update_documents, write_file, write_records,
+    Record, Results, Scale, Server, gather_kept, merge, read_records, record_file,
+    update_documents, write_file, write_records,
 };
 
-use crate::{arguments, page};
+use crate::{arguments, models, page};
 
 pub(crate) fn run(args: &::cli::Report) -> Result<()> {
     let root = args.root.as_deref().unwrap_or(Path::new("."));
@@ -48,7 +50,11 @@ pub(crate) fn run(args: &::cli::Report) -> Result<()> {
         "{}: there is no such folder; give --root",
         docs.display()
     );
-    let changed = update_documents(root, &page::exhibits(), args.check)?;
+    for (name, file) in &args.models {
+        models::keep(name, file, root)?;
+    }
+    let mut changed = update_documents(root, &page::exhibits(), args.check)?;
+    changed.extend(models::update(root, args.check)?);
     ensure!(
         !args.check || changed.is_empty(),
         "{} do not show what docs/results says; run `cargo xtask report`",
@@ -79,7 +85,7 @@ fn serve(address: SocketAddr, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies the records of an experiment to the kept ones.
+/// Copies the records of an experiment to the kept ones; what is kept of rows that were not run stays.
 fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> {
     let Some(found) = find(id, scale, results) else {
         let known: Vec<String> = results
@@ -92,7 +98,18 @@ fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> 
         );
     };
     let path = record_file(kept, id, scale);
-    write_records(&path, &found.records)?;
+    let mut records = found.records.clone();
+    if path.exists() {
+        let same = |a: &Record, b: &Record| {
+            (&a.id, &a.model, &a.quantity) == (&b.id, &b.model, &b.quantity)
+        };
+        let kept = read_records(&path)?;
+        let others = kept
+            .into_iter()
+            .filter(|old| !found.records.iter().any(|new| same(old, new)));
+        records.extend(others);
+    }
+    write_records(&path, &merge(records))?;
     page::say(format!("wrote {}", path.display()));
     Ok(())
 }

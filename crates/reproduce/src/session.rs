@@ -237,6 +237,7 @@ impl<'a> Session<'a> {
                 };
                 self.keep(&row.folder(seed), &record)?;
             }
+            self.keep_model(row, seed, run, finished)?;
         }
         Ok(ended)
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use candle_core::{DType, Device};
-use lab::data::{CacheUse, Dataset, Preprocess, Synthetic};
+use lab::data::{CacheUse, Dataset, Fitted, Preprocess, Synthetic};
 use lab::train::{AdamConfig, Console, DeadStart, Recipe, Run, SgdConfig, TrainError, TrainLog};
 use serde::Serialize;
 use striate::{Initializer, Parameters};
@@ -148,14 +148,25 @@ impl Training {
         )
     }
 
-    /// Both splits as numbers; a whitening is computed once and kept in `cache`.
-    pub(crate) fn prepare(&self, data: &Dataset, cache: &Path, console: &Console) -> Result<Sets> {
+    /// The preprocessing, fitted to the training images that are used; a whitening is computed once and kept in `cache`.
+    pub(crate) fn fitted(
+        &self,
+        data: &Dataset,
+        cache: &Path,
+        console: &Console,
+    ) -> Result<(Fitted, Dataset)> {
         let (train, test) = self.counts(data.train.len(), data.test.len());
         let cut = data.first(train, test);
         let fitted = self.preprocess.fit_cached(&cut.train, cache)?;
         if let CacheUse::Replaced(reason) | CacheUse::Failed(reason) = &fitted.cache {
             console.warn(format!("the kept whitening: {reason}"));
         }
+        Ok((fitted, cut))
+    }
+
+    /// Both splits as numbers.
+    pub(crate) fn prepare(&self, data: &Dataset, cache: &Path, console: &Console) -> Result<Sets> {
+        let (fitted, cut) = self.fitted(data, cache, console)?;
         let sets = (fitted.apply(&cut.train)?, fitted.apply(&cut.test)?);
         match self.synthetic {
             Some(synthetic) => Ok(synthetic.apply(sets)?),

@@ -19,6 +19,7 @@ pub mod state_dict;
 pub mod torch_file;
 
 pub use file::{LoadReport, Match};
+pub(crate) use file::{finite, write_whole};
 pub use initializer::{Distribution, Fan, Initializer};
 
 use initializer::{Law, elements};
@@ -121,6 +122,11 @@ impl Parameters {
         };
         let parameters = vars.iter().filter(|(name, _)| !is_statistic(name));
         parameters.map(|(_, var)| var.elem_count()).sum()
+    }
+
+    /// Keeps a variable under a name that a layer will ask for.
+    pub(crate) fn insert(&self, name: String, var: Var) {
+        self.lock().insert(name, var);
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Var>> {

@@ -13,6 +13,7 @@
 //! | [`layers`] | Candle modules around the ops |
 //! | [`layer_list`] | networks as lists of layers: sizes and parameter counts |
 //! | [`network`] | what all models have in common |
+//! | [`model_file`] | weights that know their network |
 //! | `testing` | gradient checks and tolerances (feature `testing`) |
 //!
 //! Dependencies point one way: `rng`, `window` -> `reference` | `kernels` -> `ops` -> `layers`.
@@ -45,10 +46,13 @@ pub mod layer_list;
 
 pub mod network;
 
+pub mod model_file;
+
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use init::{Initializer, Parameters};
+pub use model_file::{ModelFile, Pretrained};
 pub use network::Network;
 pub use ops::{
     Activation, Conv2dOptions, ConvAlgorithm, Padding, PoolRule, ReluRule, Switches, avg_pool2d,

@@ -62,6 +62,8 @@ pub mod loss;
 
 pub mod walk;
 
+mod pretrained;
+
 pub use architecture::{Architecture, Layer, ParseArchitectureError};
 pub use config::{DecoderInput, DecoderWeights, Pooling, SwwaeConfig, Unpooling};
 pub use convnet::Convnet;
@@ -69,5 +71,6 @@ pub use decoder::{Decoder, Decoding};
 pub use encoder::{Encoder, Encoding, Level, Place};
 pub use loss::{EncoderSide, Labels, LossWeights, Mode, SwwaeLoss};
 pub use model::{Pass, Swwae};
+pub use pretrained::{ConvnetConfig, MNIST, pretrained};
 pub use soft::{SoftWhatWhere, soft_pool2d, soft_unpool2d};
 pub use what_where::{WhatWhere, side_by_side};

@@ -58,6 +58,25 @@ impl Synthetic {
         Ok((self.of(train)?, test))
     }
 
+    /// What the classes of the scenes are called, `names` being those of the images; none where a scene is several answers.
+    ///
+    /// ```
+    /// use lab::data::Synthetic;
+    /// let names: Vec<String> = (0..10).map(|digit| digit.to_string()).collect();
+    /// let sum = Synthetic::Sum { canvas: 42, digits: 10 };
+    /// assert_eq!(sum.class_names(&names).last().map(String::as_str), Some("18"));
+    /// ```
+    pub fn class_names(self, names: &[String]) -> Vec<String> {
+        match self {
+            Self::Distorted { .. } | Self::Volume { .. } => names.to_vec(),
+            Self::Sum { digits, .. } => {
+                let sums = 2 * digits.min(names.len());
+                (1..sums).map(|past| (past - 1).to_string()).collect()
+            }
+            Self::Numbers { .. } => Vec::new(),
+        }
+    }
+
     fn of(self, set: FloatSet) -> Result<FloatSet, DataError> {
         let set = match self {
             Self::Sum { digits, .. } if digits < set.classes => below(&set, digits)?,

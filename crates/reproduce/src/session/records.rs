@@ -5,8 +5,10 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use cli::Only;
 use lab::report::{Animation, Picture, Record, file_name, read_records, write_records};
+use lab::train::{RunId, RunResult};
 
 use super::{Session, Trained};
+use crate::model_file;
 use crate::planned::Planned;
 
 impl Session<'_> {
@@ -61,6 +63,35 @@ impl Session<'_> {
             .with_context(|| format!("cannot make {}; choose another --out", folder.display()))?;
         write_records(&path, std::slice::from_ref(&record))?;
         (self.on_record)(&record)
+    }
+
+    /// Writes the model file of a finished run, unless it is there.
+    pub(super) fn keep_model(
+        &self,
+        row: &Planned,
+        seed: u64,
+        run: &RunId,
+        finished: &RunResult,
+    ) -> Result<()> {
+        let folder = self.trainer.store.folder(run);
+        let (Some(log), false) = (&finished.log, folder.join(model_file::NAME).exists()) else {
+            return Ok(());
+        };
+        let record = row.record(self.id, self.scale(), "test error", "%")?;
+        let mut command = self.settings.command_of(self.id);
+        if self.settings.rows.is_empty() {
+            command += &format!(" --row {}", cli::quoted(row.label.as_ref()));
+        }
+        let described = model_file::Finished {
+            experiment: self.id,
+            record: &record,
+            seed,
+            log,
+            command,
+            weights: &self.trainer.store.weights_of(run, finished)?,
+        };
+        let cache = self.settings.out.join("cache");
+        model_file::write(row, &described, &folder, &cache, self.console())
     }
 
     /// Saves a figure of the current experiment.

@@ -19,7 +19,7 @@ use super::digits::{self, Digit, Kind};
 use super::setup::{CHOICES, MNIST, SETUPS};
 use super::{grid_overlay, table1};
 use crate::experiment::{Experiment, Row};
-use crate::model::{Model, Sets};
+use crate::model::{Described, Model, Sets};
 use crate::pictures;
 use crate::planned::Planned;
 use crate::session::Session;
@@ -62,6 +62,10 @@ impl Model for Filmed {
         let mut settings = self.0.settings()?;
         settings.insert("filmed".to_owned(), true.into());
         Ok(settings)
+    }
+
+    fn described(&self) -> CandleResult<Option<Described>> {
+        self.0.described()
     }
 
     fn fit(

@@ -13,7 +13,7 @@ use stn::{FcLocalisation, LocalisationNet};
 use striate::layers::Conv2d;
 use striate::{Activation, Conv2dOptions, Network, Parameters, global_avg_pool, layers};
 
-use crate::model::Model;
+use crate::model::{Described, Model};
 
 /// Maps and units between the localisation net's backbone and the centers of the windows (appendix A.6, from memory).
 const REDUCED: usize = 128;
@@ -136,6 +136,11 @@ impl Model for Birds {
 
     fn settings(&self) -> Result<toml::Table> {
         Ok(toml::Table::try_from(self)?)
+    }
+
+    // The backbone is the experiment's own, so no crate could build it.
+    fn described(&self) -> CandleResult<Option<Described>> {
+        Ok(None)
     }
 }
 

@@ -8,7 +8,7 @@ use stn::candle_nn::ModuleT;
 use stn::networks::{HouseNumberConfig, HouseNumberNet, sequence_loss};
 use striate::{Clock, Network, Parameters};
 
-use crate::model::{Model, Sets};
+use crate::model::{Described, Model, Sets};
 
 impl Model for HouseNumberConfig {
     fn build(&self, parameters: &Parameters) -> CandleResult<Box<dyn Network>> {
@@ -17,6 +17,10 @@ impl Model for HouseNumberConfig {
 
     fn settings(&self) -> Result<toml::Table> {
         Ok(toml::Table::try_from(self)?)
+    }
+
+    fn described(&self) -> CandleResult<Option<Described>> {
+        Described::of(self, None)
     }
 
     fn fit(

@@ -7,10 +7,12 @@ use lab::train::{Loss, Objective, Recipe, Run, TrainError, TrainLog, fit_objecti
 use serde::Serialize;
 use striate::{Clock, Network, Parameters};
 use swwae::candle_nn::ModuleT;
-use swwae::{Convnet, EncoderSide, Labels, LossWeights, Mode, Swwae, SwwaeConfig, SwwaeLoss};
+use swwae::{
+    Convnet, ConvnetConfig, EncoderSide, Labels, LossWeights, Mode, Swwae, SwwaeConfig, SwwaeLoss,
+};
 
-use crate::canvas::Canvas;
-use crate::model::{Model, Sets};
+use crate::canvas::{Canvas, under};
+use crate::model::{Described, Model, Sets};
 
 /// Which training images keep their label.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -67,7 +69,7 @@ impl Model for SemiSupervised {
             false => Box::new(Swwae::new(&self.config, parameters.builder())?),
         };
         Ok(match self.canvas {
-            Some(canvas) => Box::new(canvas.under(network)),
+            Some(canvas) => Box::new(under(canvas, network)),
             None => network,
         })
     }
@@ -89,6 +91,13 @@ impl Model for SemiSupervised {
             labels: &self.labels,
             canvas: self.canvas,
         })?)
+    }
+
+    fn described(&self) -> CandleResult<Option<Described>> {
+        match self.is_convnet() {
+            true => Described::of(&ConvnetConfig(self.config.clone()), self.canvas),
+            false => Described::of(&self.config, self.canvas),
+        }
     }
 
     fn fit(
@@ -208,7 +217,7 @@ pub(super) struct AutoEncoder {
 impl Model for AutoEncoder {
     fn build(&self, parameters: &Parameters) -> CandleResult<Box<dyn Network>> {
         let network = Swwae::new(&self.config, parameters.builder())?;
-        Ok(Box::new(self.canvas.under(Box::new(network))))
+        Ok(Box::new(under(self.canvas, Box::new(network))))
     }
 
     fn settings(&self) -> Result<toml::Table> {
@@ -223,6 +232,10 @@ impl Model for AutoEncoder {
             weights: self.weights,
             canvas: self.canvas,
         })?)
+    }
+
+    fn described(&self) -> CandleResult<Option<Described>> {
+        Described::of(&self.config, Some(self.canvas))
     }
 
     fn classifies(&self) -> bool {

@@ -61,7 +61,7 @@ pub(super) const PAPER: Setup = Setup {
 };
 
 pub(super) const CPU: Setup = Setup {
-    steps: 1_000,
+    steps: 5_000,
     colored_steps: 3_000,
     labelled: 64,
     ..PAPER

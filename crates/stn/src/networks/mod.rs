@@ -10,12 +10,14 @@
 //! | `colocalisation` | a common object found without labels (appendix A.2) |
 //! | `volume` | digits in a volume, projected to a picture (appendix A.3) |
 //! | `shadow` | the same, and the classifier of the picture alone |
+//! | `pretrained` | networks from model files |
 
 mod classifier;
 mod colocalisation;
 mod digits;
 mod house_numbers;
 mod parts;
+mod pretrained;
 mod sequence_loss;
 mod shadow;
 mod volume;
@@ -25,6 +27,7 @@ pub use colocalisation::{CoLocalisation, CoLocalisationConfig, WindowSize, tripl
 pub use digits::{DigitConfig, DigitNet, Transform};
 pub use house_numbers::{HouseNumberConfig, HouseNumberNet, Placement};
 pub use parts::{PartsConfig, PartsNet};
+pub use pretrained::{RTS, pretrained};
 pub use sequence_loss::sequence_loss;
 pub use shadow::{ShadowConfig, ShadowNet};
 pub use volume::{Projected, VolumeConfig, VolumeNet};

@@ -1,5 +1,6 @@
 //! Parameters to and from a safetensors file.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -35,27 +36,9 @@ impl Parameters {
     /// # Errors
     /// The folder does not exist or cannot be written to.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        let path = path.as_ref();
         let named = self.named().into_iter();
         let tensors = named.map(|(name, var)| (name, var.as_detached_tensor()));
-        let mut partial = path.as_os_str().to_owned();
-        partial.push(format!(".{}.partial", std::process::id()));
-        let partial = PathBuf::from(partial);
-        let write = || -> Result<()> {
-            // Made here, so that it has the permissions of any other file.
-            let mut file = std::fs::File::create(&partial)?;
-            file.write_all(&::safetensors::serialize(tensors, None)?)?;
-            file.sync_all()?;
-            Ok(std::fs::rename(&partial, path)?)
-        };
-        write().map_err(|error| {
-            // The partial file may not exist; the first error is the one worth reporting.
-            let _ = std::fs::remove_file(&partial);
-            Error::Msg(format!(
-                "cannot save parameters to {}: {error}",
-                path.display()
-            ))
-        })
+        write_whole(path.as_ref(), tensors, None)
     }
 
     /// Reads parameters from a safetensors file into the variables that exist.
@@ -106,14 +89,52 @@ impl Parameters {
     }
 }
 
+/// Writes a safetensors file that appears under its name only when it is complete.
+///
+/// # Errors
+/// A folder that does not exist or cannot be written to.
+pub(crate) fn write_whole(
+    path: &Path,
+    tensors: impl IntoIterator<Item = (String, Tensor)>,
+    metadata: Option<HashMap<String, String>>,
+) -> Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(format!(".{}.partial", std::process::id()));
+    let partial = PathBuf::from(partial);
+    let write = || -> Result<()> {
+        // Made here, so that it has the permissions of any other file.
+        let mut file = std::fs::File::create(&partial)?;
+        file.write_all(&::safetensors::serialize(tensors, metadata)?)?;
+        file.sync_all()?;
+        Ok(std::fs::rename(&partial, path)?)
+    };
+    write().map_err(|error| {
+        // The partial file may not exist; the first error is the one worth reporting.
+        let _ = std::fs::remove_file(&partial);
+        Error::Msg(format!(
+            "cannot save parameters to {}: {error}",
+            path.display()
+        ))
+    })
+}
+
 /// `tensor` in the dtype and on the device of `var`.
 ///
 /// # Errors
 /// A number that is not finite in that dtype.
 pub(super) fn fitting(tensor: &Tensor, var: &Var, name: &str, path: &Path) -> Result<Tensor> {
-    let tensor = tensor.to_dtype(var.dtype())?;
+    let source = path.display().to_string();
+    finite(tensor, var.dtype(), name, &source)?.to_device(var.device())
+}
+
+/// `tensor` in `dtype`; `name` and `source` are for the error.
+///
+/// # Errors
+/// A number that is not finite in that dtype.
+pub(crate) fn finite(tensor: &Tensor, dtype: DType, name: &str, source: &str) -> Result<Tensor> {
+    let tensor = tensor.to_dtype(dtype)?;
     let flat = tensor.flatten_all()?;
-    let bad = match var.dtype() {
+    let bad = match dtype {
         DType::F64 => first_bad(flat.to_vec1::<f64>()?),
         DType::F32 | DType::F16 | DType::BF16 => {
             let values = flat.to_dtype(DType::F32)?.to_vec1::<f32>()?;
@@ -123,14 +144,12 @@ pub(super) fn fitting(tensor: &Tensor, var: &Var, name: &str, path: &Path) -> Re
     };
     if let Some((index, value)) = bad {
         bail!(
-            "{}: {name} holds {value} at index {index} of shape {:?}; weights must be finite as {:?}, \
+            "{source}: {name} holds {value} at index {index} of shape {:?}; weights must be finite as {dtype:?}, \
              so the training that wrote them diverged or the file is damaged",
-            path.display(),
-            tensor.dims(),
-            var.dtype()
+            tensor.dims()
         );
     }
-    tensor.to_device(var.device())
+    Ok(tensor)
 }
 
 /// The first value that is not finite, with its index.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use striate::model_file::Normalization;
 
 use super::ZcaTransform;
 use super::transform::Transform;
@@ -77,6 +78,32 @@ impl Fitted {
             .zip(factor)
             .map(|(m, f)| (m / 255.0, 1.0 / (f * 255.0)));
         Some(stats.collect())
+    }
+
+    /// The same as a model file has it; [`zca`](Self::zca) gives the whitening that belongs to it.
+    ///
+    /// # Errors
+    /// A local contrast normalization, which model files do not hold.
+    pub fn normalization(&self) -> Result<Normalization, DataError> {
+        match &self.transform {
+            Transform::Affine { mean, factor } => Ok(Normalization::Affine {
+                mean: mean.clone(),
+                factor: factor.clone(),
+            }),
+            Transform::GcnZca { gcn, .. } => Ok(Normalization::GcnZca {
+                scale: gcn.scale,
+                sqrt_bias: gcn.sqrt_bias,
+                min_divisor: gcn.min_divisor,
+            }),
+            Transform::GcnLcn { .. } => Err(DataError::Argument {
+                op: "Fitted::normalization",
+                argument: "self",
+                found: "a local contrast normalization".to_owned(),
+                expected:
+                    "a preprocessing that model files hold: unit range, standardized or whitened"
+                        .to_owned(),
+            }),
+        }
     }
 
     /// The whitening, if there is one.

@@ -1,0 +1,123 @@
+//! The folder `models`: trained networks that come with the project, and their README, made from the files' headers.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use lab::report::write_file;
+use striate::model_file::{Measured, ModelCard, ModelFile, Precision};
+
+use crate::page;
+
+/// Copies a run's model file to the folder in half precision.
+pub(crate) fn keep(name: &str, file: &Path, root: &Path) -> Result<()> {
+    let folder = root.join("models");
+    std::fs::create_dir_all(&folder)
+        .with_context(|| format!("cannot make {}; choose another --root", folder.display()))?;
+    let path = folder.join(format!("{name}.safetensors"));
+    ModelFile::open(file)?.save(&path, Precision::Half)?;
+    page::say(format!("wrote {}", path.display()));
+    Ok(())
+}
+
+/// Writes the folder's README if it is not what the files say, and names it; with `check` it is not written.
+pub(crate) fn update(root: &Path, check: bool) -> Result<Vec<String>> {
+    let files = files(&root.join("models"))?;
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut cards = Vec::new();
+    for path in files {
+        let bytes = std::fs::metadata(&path).with_context(|| path.display().to_string())?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        cards.push((
+            name.into_owned(),
+            bytes.len(),
+            ModelFile::open(&path)?.card().clone(),
+        ));
+    }
+    let text = readme(&cards)?;
+    let shown = "models/README.md";
+    let path = root.join(shown);
+    if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
+        return Ok(Vec::new());
+    }
+    if !check {
+        write_file(&path, text.as_bytes())?;
+    }
+    Ok(vec![shown.to_owned()])
+}
+
+/// The model files of the folder, sorted.
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.with_context(|| folder.display().to_string())?.path();
+        if path.extension().is_some_and(|e| e == "safetensors") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn readme(cards: &[(String, u64, ModelCard)]) -> Result<String> {
+    let mut text = "# Trained networks\n\n\
+        This page is made by `cargo xtask report` from the headers of the files.\n\
+        Weights are rounded to half precision; what was measured, was measured before.\n\n\
+        | file | network | trained on | measured | size |\n|:--|:--|:--|:--|--:|\n"
+        .to_owned();
+    for (name, bytes, card) in cards {
+        let measured = card.measured.as_ref().map_or("nothing".to_owned(), number);
+        let (data, _) = card
+            .data_set
+            .split_once(' ')
+            .unwrap_or((&card.data_set, ""));
+        let megabytes = *bytes as f64 / 1e6;
+        writeln!(
+            text,
+            "| [{name}]({name}) | `{}` | {data} | {measured} | {megabytes:.1} MB |",
+            card.network
+        )?;
+    }
+    for (name, _, card) in cards {
+        write!(text, "\n## {name}\n\n")?;
+        writeln!(text, "- Data: {}.", card.data_set)?;
+        if !card.classes.is_empty() {
+            writeln!(text, "- Classes: {}.", card.classes.join(", "))?;
+        }
+        if let Some(measured) = &card.measured {
+            writeln!(
+                text,
+                "- Measured: {} (`{}`, row {}, scale {}, seed {}).",
+                number(measured),
+                measured.experiment,
+                measured.row,
+                measured.scale,
+                measured.seed
+            )?;
+            writeln!(
+                text,
+                "- Trained by striate {}: `{}`.",
+                measured.version, measured.command
+            )?;
+        }
+        writeln!(text, "- Configuration: `{}`.", card.config)?;
+        writeln!(
+            text,
+            "- Preprocessing: `{}`.",
+            serde_json::to_string(&card.preprocessing)?
+        )?;
+        writeln!(text, "- Licence of the weights: {}.", card.license)?;
+    }
+    Ok(text)
+}
+
+/// Such as `test error 0.48 %`.
+fn number(measured: &Measured) -> String {
+    format!("{} {} {}", measured.quantity, measured.value, measured.unit)
+}

@@ -1,0 +1,187 @@
+//! What is done to pixels before a network sees them.
+
+use candle_core::{DType, Device, Result, Tensor, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::upsample_nearest2d;
+
+/// What is done to pixels before a network sees them: numbers first, then their place.
+///
+/// ```
+/// use striate::candle_core::{Device, Result, Tensor};
+/// use striate::model_file::{Canvas, Normalization, Preprocessing};
+/// fn main() -> Result<()> {
+///     let unit_range = Normalization::Affine { mean: vec![0.0], factor: vec![1.0 / 255.0] };
+///     let preprocessing = Preprocessing { normalization: unit_range, canvas: Some(Canvas { side: 4, scale: 1 }) };
+///     let pixels = Tensor::full(255u8, (1, 1, 2, 2), &Device::Cpu)?;
+///     let xs = preprocessing.apply(&pixels, None)?;
+///     assert_eq!(xs.dims(), [1, 1, 4, 4]);
+///     assert_eq!(xs.sum_all()?.to_scalar::<f32>()?, 4.0);
+///     Ok(())
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preprocessing {
+    /// Pixels to numbers.
+    pub normalization: Normalization,
+    /// Where the image is put.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub canvas: Option<Canvas>,
+}
+
+/// Pixels from 0 to 255 to numbers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Normalization {
+    /// `(x - mean) * factor` with a mean and a factor for each channel.
+    Affine {
+        /// Means of the channels, 0 to 255.
+        mean: Vec<f64>,
+        /// Factors of the channels.
+        factor: Vec<f64>,
+    },
+    /// Global contrast normalization and whitening; [`Whitening`] holds the rest.
+    ///
+    /// `x <- (x - mean(x)) / d`, `d = sqrt(sqrt_bias + sum((x - mean(x))^2)) / scale`, `d = 1` if it is below `min_divisor`;
+    /// then `x <- (x - mu) P`.
+    /// Source: All-CNN, Sec. 3.1, after Goodfellow et al., "Maxout Networks", 2013.
+    GcnZca {
+        /// The length of every image after the first step.
+        scale: f64,
+        /// Added to the sum of squares.
+        sqrt_bias: f64,
+        /// A divisor below this becomes 1.
+        min_divisor: f64,
+    },
+}
+
+/// Enlarges an image by whole pixels and puts it in the middle of a square of zeros.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Canvas {
+    /// Side of the square.
+    pub side: usize,
+    /// Factor of the enlargement.
+    pub scale: usize,
+}
+
+/// The mean image `mu` and the matrix `P` of a whitening.
+#[derive(Clone, Debug)]
+pub struct Whitening {
+    /// The mean image, one value for each of C x H x W.
+    pub mean: Vec<f64>,
+    /// The symmetric matrix, f32 (C x H x W, C x H x W).
+    pub matrix: Tensor,
+}
+
+impl Preprocessing {
+    /// The images as the network wants them, f32, from `pixels` (N, C, H, W) from 0 to 255 of any number type.
+    ///
+    /// # Errors
+    /// Another number of channels or pixels than the preprocessing was made for, a missing `whitening`,
+    /// or images that do not fit on the canvas.
+    pub fn apply(&self, pixels: &Tensor, whitening: Option<&Whitening>) -> Result<Tensor> {
+        let dims = pixels.dims4()?;
+        let pixels = pixels.to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
+        let values = pixels.flatten_all()?.to_vec1::<f32>()?;
+        let xs = match (&self.normalization, whitening) {
+            (Normalization::Affine { mean, factor }, _) => affine(values, dims, mean, factor)?,
+            (
+                &Normalization::GcnZca {
+                    scale,
+                    sqrt_bias,
+                    min_divisor,
+                },
+                Some(whitening),
+            ) => whitened(&values, dims, (scale, sqrt_bias, min_divisor), whitening)?,
+            (Normalization::GcnZca { .. }, None) => {
+                bail!("preprocessing: the whitening is missing; give the one of the model file")
+            }
+        };
+        match self.canvas {
+            Some(canvas) => canvas.place(&xs),
+            None => Ok(xs),
+        }
+    }
+}
+
+impl Canvas {
+    /// The images (N, C, H, W) in squares, (N, C, side, side).
+    ///
+    /// # Errors
+    /// Enlarged images that are larger than the square.
+    pub fn place(self, xs: &Tensor) -> Result<Tensor> {
+        let (_, _, h, w) = xs.dims4()?;
+        let fit = |len: usize| {
+            len.checked_mul(self.scale)
+                .filter(|&big| big <= self.side)
+                .map(|big| (big, (self.side - big) / 2))
+        };
+        let (Some((big_h, top)), Some((big_w, left))) = (fit(h), fit(w)) else {
+            bail!(
+                "an image of {h}x{w}, enlarged {} times, does not fit into {}x{}; use smaller images",
+                self.scale,
+                self.side,
+                self.side
+            );
+        };
+        let xs = upsample_nearest2d(xs, (self.scale, self.scale))?;
+        let xs = xs.pad_with_zeros(2, top, self.side - big_h - top)?;
+        xs.pad_with_zeros(3, left, self.side - big_w - left)
+    }
+}
+
+type Dims = (usize, usize, usize, usize);
+
+fn affine(mut values: Vec<f32>, dims: Dims, mean: &[f64], factor: &[f64]) -> Result<Tensor> {
+    let (_, c, h, w) = dims;
+    if (mean.len(), factor.len()) != (c, c) {
+        bail!(
+            "preprocessing: the images have {c} channels, the network was trained on {}",
+            mean.len()
+        );
+    }
+    if h * w > 0 {
+        for (plane, values) in values.chunks_exact_mut(h * w).enumerate() {
+            let (mean, factor) = (mean[plane % c], factor[plane % c]);
+            for x in values {
+                *x = ((f64::from(*x) - mean) * factor) as f32;
+            }
+        }
+    }
+    Tensor::from_vec(values, dims, &Device::Cpu)
+}
+
+fn whitened(
+    values: &[f32],
+    dims: Dims,
+    (scale, sqrt_bias, min_divisor): (f64, f64, f64),
+    whitening: &Whitening,
+) -> Result<Tensor> {
+    let (n, c, h, w) = dims;
+    let len = whitening.mean.len();
+    if c * h * w != len || whitening.matrix.dims() != [len, len] {
+        bail!(
+            "preprocessing: images of {c} channels and {h}x{w} pixels have {} values, the whitening has {len}; \
+             resize them to the network's size",
+            c * h * w
+        );
+    }
+    let mut rows = Vec::with_capacity(values.len());
+    for image in values.chunks_exact(len.max(1)) {
+        let mean = image.iter().map(|&x| f64::from(x)).sum::<f64>() / len as f64;
+        let centered: Vec<f64> = image.iter().map(|&x| f64::from(x) - mean).collect();
+        let squares = centered.iter().fold(sqrt_bias, |sum, x| sum + x * x);
+        let divisor = squares.sqrt() / scale;
+        let divisor = if divisor < min_divisor || divisor == 0.0 {
+            1.0
+        } else {
+            divisor
+        };
+        let normalized = centered.iter().zip(&whitening.mean);
+        rows.extend(normalized.map(|(x, mu)| (x / divisor - mu) as f32));
+    }
+    let rows = Tensor::from_vec(rows, (n, len), &Device::Cpu)?;
+    rows.matmul(&whitening.matrix)?.reshape(dims)
+}

@@ -1,0 +1,167 @@
+//! Reading a model file.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Error, Result, Tensor, bail, safetensors};
+
+use super::card::{parsed, unknown};
+use super::kept::Kept;
+use super::packed::unpacked;
+use super::{FileConfig, ModelCard, Normalization, PREPROCESSING, Pretrained, Whitening};
+
+/// What a model file holds: read by [`ModelFile::open`], written by [`ModelFile::save`]; [`ModelFile::build`] makes its network.
+#[derive(Clone, Debug)]
+pub struct ModelFile {
+    pub(super) source: String,
+    pub(super) card: ModelCard,
+    pub(super) weights: HashMap<String, Tensor>,
+    pub(super) whitening: Option<Whitening>,
+}
+
+/// Where a model file is: a path, or bytes that are in memory.
+#[derive(Clone, Copy, Debug)]
+pub enum ModelSource<'a> {
+    /// A file, or a folder with files by their usual names, such as `models`.
+    Path(&'a Path),
+    /// A file in memory, such as one that the program holds by `include_bytes!`.
+    Bytes(&'a [u8]),
+}
+
+impl<'a> From<&'a Path> for ModelSource<'a> {
+    fn from(path: &'a Path) -> Self {
+        Self::Path(path)
+    }
+}
+
+impl<'a> From<&'a PathBuf> for ModelSource<'a> {
+    fn from(path: &'a PathBuf) -> Self {
+        Self::Path(path)
+    }
+}
+
+impl<'a> From<&'a str> for ModelSource<'a> {
+    fn from(path: &'a str) -> Self {
+        Self::Path(Path::new(path))
+    }
+}
+
+impl<'a> From<&'a [u8]> for ModelSource<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Bytes(bytes)
+    }
+}
+
+impl ModelFile {
+    /// Reads a file; of a folder the one called `usual`.
+    ///
+    /// # Errors
+    /// Those of [`ModelFile::open`].
+    pub fn find<'a>(source: impl Into<ModelSource<'a>>, usual: &str) -> Result<Self> {
+        match source.into() {
+            ModelSource::Path(path) if path.is_dir() => Self::open(path.join(usual)),
+            ModelSource::Path(path) => Self::open(path),
+            ModelSource::Bytes(bytes) => Self::from_bytes(bytes),
+        }
+    }
+
+    /// Reads the file at `path`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no safetensors file, or does not say which network it belongs to.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let source = path.display().to_string();
+        let bytes = std::fs::read(path).map_err(|error| {
+            Error::Msg(format!("{source}: {error}; give the path of a model file"))
+        })?;
+        Self::read(&bytes, source)
+    }
+
+    /// Reads a file that is in memory, such as one that the program holds by `include_bytes!`.
+    ///
+    /// # Errors
+    /// Those of [`ModelFile::open`].
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+        Self::read(bytes, format!("model of {} bytes", bytes.len()))
+    }
+
+    fn read(bytes: &[u8], source: String) -> Result<Self> {
+        let no_file = |error: &dyn std::fmt::Display| {
+            Error::Msg(format!(
+                "{source}: no safetensors file, or a part of one ({error}); get it again"
+            ))
+        };
+        let (_, metadata) =
+            ::safetensors::SafeTensors::read_metadata(bytes).map_err(|error| no_file(&error))?;
+        let Some(text) = metadata.metadata() else {
+            return Err(unknown(&source));
+        };
+        let card = ModelCard::from_metadata(text, &source)?;
+        let mut weights =
+            safetensors::load_buffer(bytes, &Device::Cpu).map_err(|error| no_file(&error))?;
+        let whitening = match card.preprocessing.normalization {
+            Normalization::GcnZca { .. } => Some(whitening(&mut weights, &source)?),
+            Normalization::Affine { .. } => None,
+        };
+        Ok(Self {
+            source,
+            card,
+            weights,
+            whitening,
+        })
+    }
+
+    /// What the file says about itself.
+    pub fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    /// Builds the network of the file, in f32 on `device`.
+    ///
+    /// # Errors
+    /// A file of another kind of network, a configuration that cannot be built, and weights that do not fit it or are not finite.
+    pub fn build<C: FileConfig>(&self, device: &Device) -> Result<Pretrained<C::Network>> {
+        let Self { source, card, .. } = self;
+        if card.network != C::NAME {
+            bail!(
+                "{source}: the file holds a network of {}, not of {}; read it with the crate it belongs to",
+                card.network,
+                C::NAME
+            );
+        }
+        let config: C = parsed(&card.config, "config", source)?;
+        let kept = Kept::new(&self.weights, device, source)?;
+        let network = config
+            .build(kept.builder())
+            .map_err(|error| Error::Msg(format!("{source}: {error}")))?;
+        let parameters = kept.all_asked_for()?;
+        Ok(Pretrained {
+            network,
+            parameters,
+            card: card.clone(),
+            image_shape: config.image_shape(),
+            whitening: self.whitening.clone(),
+        })
+    }
+}
+
+/// Takes the whitening out of the tensors of a file.
+fn whitening(tensors: &mut HashMap<String, Tensor>, source: &str) -> Result<Whitening> {
+    let mut take = |name: &str| {
+        let name = format!("{PREPROCESSING}{name}");
+        let tensor = tensors.remove(&name);
+        tensor.ok_or_else(|| {
+            Error::Msg(format!(
+                "{source}: there is no tensor {name}, which its preprocessing needs; the file is damaged"
+            ))
+        })
+    };
+    let mean: Vec<f64> = take("mean")?
+        .to_dtype(DType::F64)?
+        .flatten_all()?
+        .to_vec1()?;
+    let matrix = unpacked(&take("whitening")?, mean.len())
+        .map_err(|error| Error::Msg(format!("{source}: {error}")))?;
+    Ok(Whitening { mean, matrix })
+}
