@@ -7,16 +7,32 @@
 //! After training the program prints pictures before and after the transformer,
 //! and how much the pictures of a class differ from their mean, as a share of their own squares,
 //! so that enlarging a picture changes nothing: less after the transformer than before it.
+//!
+//! `-- picture.png` straightens a digit, white on black, with the network that comes with the project,
+//! and writes `picture-straight.png` beside it.
 
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::error::Error;
+use std::path::{Path, PathBuf};
 
+use clap::Parser;
 use stn::candle_core::{DType, Device, Tensor};
 use stn::candle_nn::{ModuleT, Optimizer, SGD};
-use stn::networks::{Body, DigitConfig, DigitNet, Transform};
+use stn::networks::{Body, DigitConfig, DigitNet, Transform, pretrained};
+use striate::model_file::save_picture;
 use striate::rng::{Stream, stream};
 use striate::{Network, Parameters, cross_entropy};
+
+/// Straightens strokes by a network that it trains, or a digit by one that is trained.
+#[derive(Parser)]
+struct Args {
+    /// A picture of a digit, PNG or JPEG.
+    picture: Option<PathBuf>,
+    /// A model file, or a folder with the project's.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models"))]
+    model: PathBuf,
+}
 
 const SIDE: usize = 28;
 const BATCH: usize = 64;
@@ -121,7 +137,26 @@ fn straighten() -> Result<(Tensor, Tensor, Tensor), Box<dyn Error>> {
     Ok((xs, straightened, labels))
 }
 
+/// Straightens a digit with a trained network.
+fn straighten_picture(path: &Path, models: &Path) -> Result<(), Box<dyn Error>> {
+    let model = pretrained(models, &Device::Cpu)?;
+    let pixels = model.open_picture(path)?;
+    let straight = model.network.forward_features(&model.prepare(&pixels)?)?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let written = path.with_file_name(format!("{stem}-straight.png"));
+    save_picture(&written, &straight, 8)?;
+    for answer in model.classify(&pixels)? {
+        let percent = 100.0 * answer.probability;
+        println!("{} ({percent:.0} %): {}", answer.name, written.display());
+    }
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn Error>> {
+    let args = Args::parse();
+    if let Some(picture) = &args.picture {
+        return straighten_picture(picture, &args.model);
+    }
     let (xs, straightened, labels) = straighten()?;
     show("before the transformer", &xs)?;
     show("after the transformer", &straightened)?;

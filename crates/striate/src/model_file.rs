@@ -18,12 +18,16 @@
 mod card;
 mod kept;
 mod packed;
+#[cfg(feature = "image")]
+mod picture;
 mod preprocessing;
 mod pretrained;
 mod read;
 mod write;
 
 pub use card::{Measured, ModelCard};
+#[cfg(feature = "image")]
+pub use picture::save_picture;
 pub use preprocessing::{Canvas, Normalization, Preprocessing, Whitening};
 pub use pretrained::{Answer, Pretrained};
 pub use read::{ModelFile, ModelSource};

@@ -1,11 +1,30 @@
 //! Trains two small auto-encoders on drawn rings, one that knows where and one that copies, and shows what they reconstruct:
 //! `cargo run --release -p swwae --example reconstruct`.
+//!
+//! `-- picture.png` reconstructs a digit, white on black, with the network that comes with the project,
+//! and writes `picture-reconstructed.png` beside it.
 
 #![expect(clippy::print_stdout, reason = "an example prints its result")]
 
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
 use striate::Parameters;
+use striate::model_file::save_picture;
 use swwae::candle_core::{DType, Device, Result, Tensor, Var};
-use swwae::{EncoderSide, Labels, LossWeights, Mode, Swwae, SwwaeConfig, SwwaeLoss, Unpooling};
+use swwae::{
+    EncoderSide, Labels, LossWeights, Mode, Swwae, SwwaeConfig, SwwaeLoss, Unpooling, pretrained,
+};
+
+/// Reconstructs rings by networks that it trains, or a digit by one that is trained.
+#[derive(Parser)]
+struct Args {
+    /// A picture of a digit, PNG or JPEG.
+    picture: Option<PathBuf>,
+    /// A model file, or a folder with the project's.
+    #[arg(long, default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models"))]
+    model: PathBuf,
+}
 
 /// `n` rings of random place and size, (n, 1, 32, 32).
 fn rings(n: usize, seed: u64) -> Result<Tensor> {
@@ -53,7 +72,35 @@ fn train(unpooling: Unpooling) -> Result<Swwae> {
     Ok(network)
 }
 
+/// Reconstructs a digit with a trained network.
+fn reconstruct_picture(path: &Path, models: &Path) -> Result<()> {
+    let model = pretrained(models, &Device::Cpu)?;
+    let pixels = model.open_picture(path)?;
+    let xs = model.prepare(&pixels)?;
+    let picture = model.network.reconstruct(&xs)?;
+    let error = (&picture - &xs)?.sqr()?.mean_all()?.to_scalar::<f32>()?;
+    let spread = xs.broadcast_sub(&xs.mean_all()?)?.sqr()?.mean_all()?;
+    // From the smallest value of the picture to its largest.
+    let low = xs.min_all()?;
+    let range = xs.max_all()?.broadcast_sub(&low)?.affine(1.0, 1e-6)?;
+    let shown = picture.broadcast_sub(&low)?.broadcast_div(&range)?;
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+    let written = path.with_file_name(format!("{stem}-reconstructed.png"));
+    save_picture(&written, &shown.detach(), 8)?;
+    let share = error / spread.to_scalar::<f32>()?.max(1e-6);
+    println!(
+        "{}: the squared error is {:.1} % of the picture's variance",
+        written.display(),
+        100.0 * share
+    );
+    Ok(())
+}
+
 fn main() -> Result<()> {
+    let args = Args::parse();
+    if let Some(picture) = &args.picture {
+        return reconstruct_picture(picture, &args.model);
+    }
     let xs = rings(1, 1_000)?;
     let mut pictures = vec![xs.clone()];
     for unpooling in [Unpooling::Where, Unpooling::Copy] {

@@ -1,0 +1,206 @@
+//! Trains a network on a folder of pictures:
+//! `cargo run --release -p lab --example train -- --network all-cnn-c --data pets --epochs 20`.
+//!
+//! The folder has a folder for each class, in two splits: `pets/train/cat/1.jpg`, `pets/test/dog/7.png`.
+//! Pictures are PNG or JPEG of any size; the network sees the square in their middle, resized.
+//! Ctrl-C saves; the same command with `--resume` goes on from there.
+//! Afterwards `model.safetensors` in the run's folder is a model file, which the examples of the crates read:
+//! `cargo run --release -p allconv --example explain -- picture.png --model pets-run/model.safetensors`.
+
+use std::error::Error;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use allconv::{AllConv, Architecture, BaseModel, Config, Variant};
+use candle_core::{DType, Device};
+use clap::{Parser, ValueEnum};
+use lab::data::{Augment, Dataset, Framing, Preprocess, Source, load_streamed};
+use lab::train::{
+    Console, LrSchedule, Outcome, Progress, Recipe, Run, SgdConfig, Start, StopFlag, fit,
+};
+use nin::{Nin, NinConfig};
+use striate::model_file::{FileConfig, Measured, ModelCard, ModelFile, Precision, Preprocessing};
+use striate::{Network, Parameters};
+
+/// Trains a network on a folder of pictures.
+#[derive(Parser)]
+struct Args {
+    /// What is trained.
+    #[arg(long, value_enum)]
+    network: Choice,
+    /// The folder with the pictures.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Passes over the training pictures.
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    epochs: u64,
+    /// Sides of the images that the network sees, in pixels.
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(24..=256))]
+    side: u64,
+    /// Width of the network, as a part of the paper's.
+    #[arg(long, default_value_t = 1.0)]
+    width: f64,
+    /// Images in a batch.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    batch: u64,
+    /// The learning rate after the warm-up; it falls to nothing by a cosine.
+    #[arg(long, default_value_t = 0.02)]
+    rate: f64,
+    /// Seed of weights, order, augmentation and dropout.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// The run's folder; that of the data with `-run` at its end unless given.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on from the checkpoint in the run's folder.
+    #[arg(long)]
+    resume: bool,
+}
+
+/// The networks.
+#[derive(Clone, Copy, ValueEnum)]
+enum Choice {
+    /// All-CNN-C of the All-CNN paper.
+    AllCnnC,
+    /// Its base network, with max pooling.
+    C,
+    /// The CIFAR network of Network In Network, with global average pooling.
+    Nin,
+}
+
+type Failure = Box<dyn Error>;
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    match train(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody may be left to read it.
+            let _ = writeln!(std::io::stderr(), "error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn train(args: &Args) -> Result<(), Failure> {
+    let side = usize::try_from(args.side)?;
+    let framing = Framing::of_side(side);
+    let data = load_streamed("pictures", &Source::Dir(args.data.clone()), framing)?;
+    let image_size = (side, side);
+    let classes = data.train.classes();
+    let all_conv = |variant| Config {
+        classes,
+        image_size,
+        width: args.width,
+        // With the paper's ReLU on the class maps a training may never begin.
+        class_map_activation: allconv::ClassMapActivation::Identity,
+        ..Config::cifar10(Architecture::new(BaseModel::C, variant))
+    };
+    match args.network {
+        Choice::AllCnnC => run::<Config, AllConv>(args, &data, &all_conv(Variant::AllConv)),
+        Choice::C => run::<Config, AllConv>(args, &data, &all_conv(Variant::Base)),
+        Choice::Nin => {
+            let config = NinConfig {
+                classes,
+                image_size,
+                width: args.width,
+                class_map_activation: nin::ClassMapActivation::Identity,
+                ..NinConfig::cifar10()
+            };
+            run::<NinConfig, Nin>(args, &data, &config)
+        }
+    }
+}
+
+/// Trains the network of `config` and writes its model file.
+fn run<C: FileConfig<Network = N>, N: Network>(
+    args: &Args,
+    data: &Dataset,
+    config: &C,
+) -> Result<(), Failure> {
+    let parameters = Parameters::new(args.seed, DType::F32, &Device::Cpu);
+    let network = config.build(parameters.builder())?;
+    let fitted = Preprocess::Standardize.fit(&data.train)?;
+    let (train, test) = (fitted.apply(&data.train)?, fitted.apply(&data.test)?);
+    let optimizer = SgdConfig {
+        lr: args.rate,
+        momentum: 0.9,
+        weight_decay: 0.0005,
+        ..SgdConfig::default()
+    };
+    let recipe = Recipe {
+        label: name_of(&args.data),
+        seed: args.seed,
+        schedule: LrSchedule::cosine(0.0).warmup(1.0),
+        augment: Augment {
+            flip: true,
+            translate: 2,
+        },
+        ..Recipe::new(args.epochs.try_into()?, args.batch.try_into()?, optimizer)
+    };
+    let folder = args.out.clone().unwrap_or_else(|| beside(&args.data));
+    let start = match args.resume {
+        true => Start::Resume,
+        false => Start::Afresh,
+    };
+    let console = Console::stderr(Progress::detect());
+    let command: Vec<String> = std::env::args().skip(1).collect();
+    let command = format!(
+        "cargo run --release -p lab --example train -- {}",
+        command.join(" ")
+    );
+    let settings = toml::Table::try_from(config)?;
+    let mut run = Run::in_folder(&folder, start, &console)?
+        .settings(&settings)?
+        .command(&command)
+        .stop_flag(&StopFlag::on_signals()?);
+    let log = fit(&network, &parameters, &train, &test, &recipe, &mut run)?;
+    if log.outcome == Outcome::Interrupted {
+        console.note("interrupted; what was done is saved, and the same command with --resume goes on from there");
+        return Ok(());
+    }
+    let measured = log.final_error().map(|value| Measured {
+        experiment: "pictures".to_owned(),
+        row: C::NAME.to_owned(),
+        scale: "own pictures".to_owned(),
+        seed: args.seed,
+        quantity: "test error".to_owned(),
+        unit: "%".to_owned(),
+        value,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        command,
+    });
+    let card = ModelCard {
+        network: C::NAME.to_owned(),
+        config: serde_json::to_string(config)?,
+        preprocessing: Preprocessing {
+            normalization: fitted.normalization()?,
+            canvas: None,
+        },
+        classes: data.train.class_names.clone(),
+        data_set: format!(
+            "{} ({} training and {} test images)",
+            recipe.label,
+            train.len(),
+            test.len()
+        ),
+        measured,
+        license: "that of the pictures' owner".to_owned(),
+    };
+    let path = folder.join("model.safetensors");
+    ModelFile::new(card, &parameters, None).save(&path, Precision::Full)?;
+    console.note(format!("wrote {}", path.display()));
+    Ok(())
+}
+
+/// The folder of a run on the pictures in `data`.
+fn beside(data: &Path) -> PathBuf {
+    data.with_file_name(format!("{}-run", name_of(data)))
+}
+
+/// What the data is called.
+fn name_of(data: &Path) -> String {
+    let name = data.file_name().unwrap_or("pictures".as_ref());
+    name.to_string_lossy().into_owned()
+}

@@ -1,0 +1,142 @@
+//! Picture files in and out (feature `image`).
+
+use std::path::Path;
+
+use candle_core::{DType, Device, Error, Result, Tensor, bail};
+use image::imageops::FilterType;
+use image::{DynamicImage, ExtendedColorType, GenericImageView};
+
+use super::Pretrained;
+
+impl<N> Pretrained<N> {
+    /// The pixels of a picture, PNG or JPEG, as [`Pretrained::prepare`] takes them: u8 (1, C, H, W).
+    ///
+    /// The largest part in the middle with the sides' ratio of the network's pictures is resized to their size.
+    /// A network of one channel sees the brightness.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and a network whose images have neither 1 nor 3 channels.
+    pub fn open_picture(&self, path: impl AsRef<Path>) -> Result<Tensor> {
+        let path = path.as_ref();
+        let shape = self.picture_shape();
+        let picture = image::open(path).map_err(|error| {
+            Error::Msg(format!(
+                "{}: {error}; give a PNG or JPEG file",
+                path.display()
+            ))
+        })?;
+        pixels(&picture, shape)
+    }
+}
+
+/// The middle of `picture` as u8 (1, C, H, W).
+fn pixels(picture: &DynamicImage, (c, h, w): (usize, usize, usize)) -> Result<Tensor> {
+    let side = |len: usize| u32::try_from(len).ok().filter(|&len| len > 0);
+    let (Some(height), Some(width)) = (side(h), side(w)) else {
+        bail!("a network of {h}x{w} pixels sees no picture");
+    };
+    let (across, down) = picture.dimensions();
+    // The largest part of the picture with the ratio of the sides: as wide as it is, or as high.
+    let wanted = |of: u32, by: u32, long: u32| {
+        let len = u64::from(of) * u64::from(by) / u64::from(long);
+        u32::try_from(len).unwrap_or(u32::MAX).max(1)
+    };
+    let (part_w, part_h) = (
+        across.min(wanted(down, width, height)),
+        down.min(wanted(across, height, width)),
+    );
+    let (left, top) = ((across - part_w) / 2, (down - part_h) / 2);
+    let part = picture.crop_imm(left, top, part_w, part_h);
+    let small = part.resize_exact(width, height, FilterType::Triangle);
+    let bytes = match c {
+        1 => small.to_luma8().into_raw(),
+        3 => small.to_rgb8().into_raw(),
+        _ => bail!("the network takes {c} channels; a picture has 1 or 3"),
+    };
+    let xs = Tensor::from_vec(bytes, (h, w, c), &Device::Cpu)?;
+    xs.permute((2, 0, 1))?.contiguous()?.unsqueeze(0)
+}
+
+/// Writes values from 0 to 1, (C, H, W) or (1, C, H, W) with 1 or 3 channels, as a PNG file,
+/// every value as a square of `enlarge` pixels.
+///
+/// # Errors
+/// Another shape, an enlargement of 0 or beyond memory, or a file that cannot be written.
+pub fn save_picture(path: impl AsRef<Path>, values: &Tensor, enlarge: usize) -> Result<()> {
+    let path = path.as_ref();
+    let values = match values.rank() {
+        4 => values.squeeze(0)?,
+        _ => values.clone(),
+    };
+    let (c, h, w) = values.dims3()?;
+    let color = match c {
+        1 => ExtendedColorType::L8,
+        3 => ExtendedColorType::Rgb8,
+        _ => bail!("{c} channels are no picture; give 1 or 3"),
+    };
+    let side = |len: usize| {
+        len.checked_mul(enlarge)
+            .and_then(|len| u32::try_from(len).ok())
+            .filter(|&len| (1..1 << 15).contains(&len))
+    };
+    let (Some(height), Some(width)) = (side(h), side(w)) else {
+        bail!(
+            "a picture of {h}x{w}, enlarged {enlarge} times, cannot be written; use sides from 1 to 32767"
+        );
+    };
+    let bytes = (values.clamp(0.0, 1.0)? * 255.0)?
+        .round()?
+        .to_dtype(DType::U8)?
+        .permute((1, 2, 0))?
+        .contiguous()?;
+    let rows = bytes.flatten_all()?.to_vec1::<u8>()?;
+    let mut large = Vec::with_capacity(height as usize * width as usize * c);
+    for row in rows.chunks_exact(w * c) {
+        let wide: Vec<u8> = row
+            .chunks_exact(c)
+            .flat_map(|pixel| std::iter::repeat_n(pixel, enlarge).flatten().copied())
+            .collect();
+        (0..enlarge).for_each(|_| large.extend_from_slice(&wide));
+    }
+    image::save_buffer_with_format(path, &large, width, height, color, image::ImageFormat::Png)
+        .map_err(|error| Error::Msg(format!("{}: {error}", path.display())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_middle_is_resized() -> Result<()> {
+        // A white square with black sides.
+        let picture = image::GrayImage::from_fn(60, 20, |x, _| {
+            image::Luma([if (20..40).contains(&x) { 255 } else { 0 }])
+        });
+        let xs = pixels(&picture.clone().into(), (1, 10, 10))?;
+        assert_eq!(xs.dims(), [1, 1, 10, 10]);
+        assert!(xs.flatten_all()?.to_vec1::<u8>()?.iter().all(|&x| x == 255));
+        let color = pixels(&picture.into(), (3, 5, 15))?;
+        assert_eq!(color.dims(), [1, 3, 5, 15]);
+        assert_eq!(color.get(0)?.get(2)?.get(2)?.to_vec1::<u8>()?[0], 0);
+        Ok(())
+    }
+
+    #[test]
+    fn values_are_squares() -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("picture.png");
+        let values = Tensor::new(&[[[0f32, 1.0]]], &Device::Cpu)?;
+        save_picture(&path, &values, 3)?;
+        let read = image::open(&path)?.to_luma8();
+        assert_eq!(read.dimensions(), (6, 3));
+        assert_eq!(
+            (read.get_pixel(2, 2).0, read.get_pixel(3, 0).0),
+            ([0], [255])
+        );
+        for (shape, enlarge) in [((2, 1, 1), 1), ((1, 1, 1), 0), ((1, 1, 0), 1)] {
+            let values = Tensor::zeros(shape, DType::F32, &Device::Cpu)?;
+            assert!(save_picture(&path, &values, enlarge).is_err());
+        }
+        Ok(())
+    }
+}
