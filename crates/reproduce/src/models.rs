@@ -9,13 +9,23 @@ use striate::model_file::{Measured, ModelCard, ModelFile, Precision};
 
 use crate::page;
 
+/// What the names of whitenings begin with.
+const WHITENING: &str = "whitening-";
+
 /// Copies a run's model file to the folder in half precision.
 pub(crate) fn keep(name: &str, file: &Path, root: &Path) -> Result<()> {
     let folder = root.join("models");
     std::fs::create_dir_all(&folder)
         .with_context(|| format!("cannot make {}; choose another --root", folder.display()))?;
     let path = folder.join(format!("{name}.safetensors"));
-    ModelFile::open(file)?.save(&path, Precision::Half)?;
+    let model = ModelFile::open(file)?;
+    // A whitening is larger than all networks together, and those of one data set share it.
+    let data = data(model.card());
+    model.save_sharing(
+        &path,
+        Precision::Half,
+        &format!("{WHITENING}{data}.safetensors"),
+    )?;
     page::say(format!("wrote {}", path.display()));
     Ok(())
 }
@@ -30,6 +40,9 @@ pub(crate) fn update(root: &Path, check: bool) -> Result<Vec<String>> {
     for path in files {
         let bytes = std::fs::metadata(&path).with_context(|| path.display().to_string())?;
         let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(WHITENING) {
+            continue;
+        }
         cards.push((
             name.into_owned(),
             bytes.len(),
@@ -68,7 +81,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 fn readme(cards: &[(String, u64, ModelCard)]) -> Result<String> {
     let mut text = "# Trained networks\n\n\
         This page is made by `cargo xtask report` from the headers of the files.\n\
-        Weights are rounded to half precision; what was measured, was measured before.\n\n\
+        The weights are rounded to half precision; the errors were measured before the rounding.\n\n\
         | file | network | trained on | measured | size |\n|:--|:--|:--|:--|--:|\n"
         .to_owned();
     for (name, bytes, card) in cards {
@@ -115,6 +128,12 @@ fn readme(cards: &[(String, u64, ModelCard)]) -> Result<String> {
         writeln!(text, "- Licence of the weights: {}.", card.license)?;
     }
     Ok(text)
+}
+
+/// The name of the data set.
+fn data(card: &ModelCard) -> &str {
+    let end = card.data_set.find([' ', ',']);
+    &card.data_set[..end.unwrap_or(card.data_set.len())]
 }
 
 /// Such as `test error 0.48 %`.

@@ -4,8 +4,47 @@ use std::collections::BTreeSet;
 
 use super::{Claim, Mark, Record};
 
-/// What a reader of [`super::Table::of_claims`] must know: data, scale, machine, signs, deviations.
+/// What a reader of [`super::Table::of_claims`] must know: data, scale, signs; then deviations and machine.
 pub fn legend(claims: &[Claim], records: &[Record]) -> Vec<String> {
+    let mut lines = signs(claims, records);
+    for (models, notes) in grouped_notes(records) {
+        let notes = notes.join(" ");
+        lines.push(match models.is_empty() {
+            true => notes,
+            false => format!("{}: {notes}", models.join("; ")),
+        });
+    }
+    lines.extend(machines(records));
+    lines
+}
+
+/// How the runs differ from the paper's, a point each, and the machines that they ran on.
+pub(super) fn conditions(records: &[Record]) -> Vec<String> {
+    let mut points = Vec::new();
+    for (models, notes) in grouped_notes(records) {
+        match models.is_empty() {
+            true => points.extend(notes.into_iter().map(str::to_owned)),
+            false => points.push(format!("{}: {}", models.join("; "), notes.join(" "))),
+        }
+    }
+    points.extend(machines(records));
+    points
+}
+
+/// Machine and date of every record, each once.
+fn machines(records: &[Record]) -> Vec<String> {
+    let mut lines = Vec::new();
+    for record in records.iter().filter(|record| !record.date.is_empty()) {
+        let line = format!("{}; {}.", record.environment.summary(), record.date);
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// Data, scale, the paper's place and what the signs mean.
+pub(super) fn signs(claims: &[Claim], records: &[Record]) -> Vec<String> {
     let mut lines = Vec::new();
     let mut add = |line: String| {
         if !lines.contains(&line) {
@@ -39,20 +78,15 @@ pub fn legend(claims: &[Claim], records: &[Record]) -> Vec<String> {
             add(format!("{}.", mark.meaning()));
         }
     }
-    grouped_notes(records).into_iter().for_each(&mut add);
-    for record in records.iter().filter(|record| !record.date.is_empty()) {
-        add(format!(
-            "{}; {}.",
-            record.environment.summary(),
-            record.date
-        ));
-    }
     lines
 }
 
-/// The notes of all records; one that not all rows have is told once, after the names of its rows.
-fn grouped_notes(records: &[Record]) -> Vec<String> {
-    let mut groups: Vec<(Vec<&str>, Vec<&str>)> = Vec::new();
+/// Rows, and what they have in common.
+type Group<'a> = (Vec<&'a str>, Vec<&'a str>);
+
+/// The notes of all records, each once with the names of its rows; no names if all rows have it.
+fn grouped_notes(records: &[Record]) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group<'_>> = Vec::new();
     let mut notes: Vec<&String> = Vec::new();
     let models = |note: &String| {
         let mut models: Vec<&str> = Vec::new();
@@ -82,11 +116,7 @@ fn grouped_notes(records: &[Record]) -> Vec<String> {
     }
     // What all rows share comes first.
     groups.sort_by_key(|(models, _)| !models.is_empty());
-    let line = |(models, notes): (Vec<&str>, Vec<&str>)| match models.is_empty() {
-        true => notes.join(" "),
-        false => format!("{}: {}", models.join("; "), notes.join(" ")),
-    };
-    groups.into_iter().map(line).collect()
+    groups
 }
 
 #[cfg(test)]
@@ -110,7 +140,7 @@ mod tests {
             record("C", &["8 epochs.", "wide.", "small."]),
         ];
         assert_eq!(
-            grouped_notes(&records),
+            conditions(&records),
             ["small.", "A: 6 epochs.", "B; C: 8 epochs.", "C: wide."]
         );
     }

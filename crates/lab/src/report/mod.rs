@@ -44,6 +44,7 @@ pub use gather::{gather, gather_kept, record_file};
 pub use history::{History, LastStep, RunState};
 pub use inventory::inventory;
 pub use legend::legend;
+use legend::{conditions, signs};
 pub use line::Line;
 pub use markdown::{address, escaped};
 pub use number::grouped;

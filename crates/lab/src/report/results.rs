@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{
     Claim, Figure, Finding, History, Judged, Record, ReportError, Scale, Table, Terminal, address,
-    escaped, legend, verdict_lines, write_file,
+    conditions, escaped, legend, signs, verdict_lines, write_file,
 };
 use super::{Page, Section};
 
@@ -82,7 +82,16 @@ impl Results {
 
     /// One table for each data set.
     pub fn tables(&self) -> Vec<Table> {
-        let claims = &self.exhibit.claims;
+        self.tables_of(&self.exhibit.claims)
+    }
+
+    /// The records of a claim's row and quantity.
+    fn measured<'a>(&'a self, claim: &'a Claim) -> impl Iterator<Item = &'a Record> {
+        let same = |r: &&Record| r.model == claim.model && r.quantity == claim.quantity;
+        self.records.iter().filter(same)
+    }
+
+    fn tables_of(&self, claims: &[Claim]) -> Vec<Table> {
         let of = |dataset: &&str| {
             let records: Vec<Record> = self
                 .records
@@ -92,13 +101,11 @@ impl Results {
                 .collect();
             // One experiment with rows on several sets: a row belongs to the set that it was measured on.
             let of_this_set = |claim: &&Claim| {
-                let same = |r: &&Record| r.model == claim.model && r.quantity == claim.quantity;
-                !self
-                    .records
-                    .iter()
-                    .filter(same)
-                    .any(|r| r.dataset != **dataset)
-                    || records.iter().filter(same).count() > 0
+                let mut sets = self
+                    .measured(claim)
+                    .map(|record| &record.dataset)
+                    .peekable();
+                sets.peek().is_none() || sets.any(|set| set == dataset)
             };
             let claims: Vec<Claim> = claims.iter().filter(of_this_set).cloned().collect();
             Table::of_claims(&claims, &records)
@@ -135,21 +142,45 @@ impl Results {
         )
     }
 
-    /// Tables and notes as Markdown, without a heading.
+    /// Tables, claims and notes as Markdown, without a heading; how the runs differ from the paper's is folded.
     pub fn to_markdown(&self) -> String {
         let mut text = String::new();
-        for table in self.tables() {
+        let (run, not_run): (Vec<Claim>, Vec<Claim>) = self
+            .exhibit
+            .claims
+            .iter()
+            .cloned()
+            .partition(|claim| self.measured(claim).next().is_some());
+        for table in self.tables_of(&run) {
             let _ = writeln!(text, "{}", table.to_markdown());
         }
-        let judged = self.judged();
-        let verdicts = judged.iter().flat_map(|judged| {
+        if let Some(rows) = Table::in_a_line(&not_run) {
+            let _ = writeln!(text, "Not run, with the paper's numbers: {rows}.\n");
+        }
+        for judged in self.judged() {
             let sentence = judged.finding.sentence.trim_end_matches('.');
-            let judgements = judged.judgements.iter();
-            judgements.map(move |j| format!("The paper: {sentence}; {}.", j.verdict.words()))
-        });
-        let notes = verdicts.chain(self.notes());
-        let notes: Vec<String> = notes.map(|note| escaped(&note)).collect();
-        text + &notes.join("\n") + "\n"
+            for judgement in &judged.judgements {
+                let _ = writeln!(
+                    text,
+                    "- The paper: {}: **{}**.",
+                    escaped(sentence),
+                    judgement.verdict.words()
+                );
+            }
+        }
+        text.push('\n');
+        for sign in signs(&self.exhibit.claims, &self.records) {
+            let _ = writeln!(text, "{}", escaped(&sign));
+        }
+        let conditions = conditions(&self.records);
+        if !conditions.is_empty() {
+            text += "\n<details><summary>How these runs differ from the paper's, and where they ran</summary>\n\n";
+            for point in conditions {
+                let _ = writeln!(text, "- {}", escaped(&point));
+            }
+            text += "\n</details>\n";
+        }
+        text
     }
 
     /// The pictures, named from `out`; one that is none is left out with a warning.

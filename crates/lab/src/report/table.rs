@@ -99,6 +99,23 @@ impl Table {
         table
     }
 
+    /// Claims without a table: their rows and the paper's numbers; `None` if there are none.
+    pub(super) fn in_a_line(claims: &[Claim]) -> Option<String> {
+        let several = claims
+            .iter()
+            .any(|claim| claim.quantity != claims[0].quantity);
+        let row = |claim: &Claim| {
+            let quantity = if several {
+                format!(", {}", claim.quantity)
+            } else {
+                String::new()
+            };
+            escaped(&format!("{}{quantity} {}", claim.model, paper(claim)))
+        };
+        let rows: Vec<String> = claims.iter().map(row).collect();
+        (!rows.is_empty()).then(|| rows.join("; "))
+    }
+
     /// Columns of equal width, divided by two spaces, at full length.
     pub fn to_text(&self) -> String {
         self.to_text_on(&Terminal::PLAIN)

@@ -53,6 +53,9 @@ pub enum Normalization {
         sqrt_bias: f64,
         /// A divisor below this becomes 1.
         min_divisor: f64,
+        /// The file beside the model file that holds the whitening, which several networks share; none: it is in the model file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        whitening: Option<String>,
     },
 }
 
@@ -92,6 +95,7 @@ impl Preprocessing {
                     scale,
                     sqrt_bias,
                     min_divisor,
+                    ..
                 },
                 Some(whitening),
             ) => whitened(&values, dims, (scale, sqrt_bias, min_divisor), whitening)?,

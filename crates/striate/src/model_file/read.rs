@@ -8,6 +8,7 @@ use candle_core::{DType, Device, Error, Result, Tensor, bail, safetensors};
 use super::card::{parsed, unknown};
 use super::kept::Kept;
 use super::packed::unpacked;
+use super::write::beside;
 use super::{FileConfig, ModelCard, Normalization, PREPROCESSING, Pretrained, Whitening};
 
 /// What a model file holds: read by [`ModelFile::open`], written by [`ModelFile::save`]; [`ModelFile::build`] makes its network.
@@ -72,21 +73,25 @@ impl ModelFile {
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let source = path.display().to_string();
+        // A device or a pipe may have no end.
+        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            bail!("{source}: not a file; give the path of a model file");
+        }
         let bytes = std::fs::read(path).map_err(|error| {
             Error::Msg(format!("{source}: {error}; give the path of a model file"))
         })?;
-        Self::read(&bytes, source)
+        Self::read(&bytes, source, Some(path))
     }
 
     /// Reads a file that is in memory, such as one that the program holds by `include_bytes!`.
     ///
     /// # Errors
-    /// Those of [`ModelFile::open`].
+    /// Those of [`ModelFile::open`], and a file whose whitening is in another file.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
-        Self::read(bytes, format!("model of {} bytes", bytes.len()))
+        Self::read(bytes, format!("model of {} bytes", bytes.len()), None)
     }
 
-    fn read(bytes: &[u8], source: String) -> Result<Self> {
+    fn read(bytes: &[u8], source: String, path: Option<&Path>) -> Result<Self> {
         let no_file = |error: &dyn std::fmt::Display| {
             Error::Msg(format!(
                 "{source}: no safetensors file, or a part of one ({error}); get it again"
@@ -101,7 +106,27 @@ impl ModelFile {
         let mut weights =
             safetensors::load_buffer(bytes, &Device::Cpu).map_err(|error| no_file(&error))?;
         let whitening = match card.preprocessing.normalization {
-            Normalization::GcnZca { .. } => Some(whitening(&mut weights, &source)?),
+            Normalization::GcnZca {
+                whitening: Some(ref name),
+                ..
+            } => {
+                let Some(path) = path else {
+                    bail!(
+                        "{source}: its whitening is in the file {name:?}; keep both in a folder and give the path"
+                    );
+                };
+                let beside = beside(path, name)?;
+                let shown = beside.display().to_string();
+                let mut tensors = safetensors::load(&beside, &Device::Cpu).map_err(|error| {
+                    Error::Msg(format!(
+                        "{shown}: {error}; {source} needs it for its whitening"
+                    ))
+                })?;
+                Some(whitening(&mut tensors, &shown)?)
+            }
+            Normalization::GcnZca {
+                whitening: None, ..
+            } => Some(whitening(&mut weights, &source)?),
             Normalization::Affine { .. } => None,
         };
         Ok(Self {

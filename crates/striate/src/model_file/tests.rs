@@ -129,6 +129,7 @@ fn a_whitening_comes_with_the_file() -> std::result::Result<(), Box<dyn Error>> 
         scale: 1.0,
         sqrt_bias: 0.0,
         min_divisor: 1e-8,
+        whitening: None,
     });
     let model = ModelFile::from_bytes(&file(&card, Precision::Half)?)?;
     let pretrained = model.build::<Config>(&Device::Cpu)?;
@@ -151,6 +152,43 @@ fn a_whitening_comes_with_the_file() -> std::result::Result<(), Box<dyn Error>> 
     let small = Tensor::zeros((1, 1, 2, 1), DType::U8, &Device::Cpu)?;
     let error = pretrained.prepare(&small).expect_err("too small");
     assert!(error.to_string().contains("the whitening has 4"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn networks_share_a_whitening() -> std::result::Result<(), Box<dyn Error>> {
+    let card = card(Normalization::GcnZca {
+        scale: 1.0,
+        sqrt_bias: 0.0,
+        min_divisor: 1e-8,
+        whitening: None,
+    });
+    let folder = tempfile::tempdir()?;
+    let path = |name: &str| folder.path().join(name);
+    let own = ModelFile::from_bytes(&file(&card, Precision::Full)?)?;
+    own.save_sharing(path("a"), Precision::Full, "white.safetensors")?;
+    own.save_sharing(path("b"), Precision::Full, "white.safetensors")?;
+    let pixels = Tensor::new(&[[[[0f32, 2.0], [2.0, 4.0]]]], &Device::Cpu)?;
+    let prepared = |file: &ModelFile| {
+        let model = file.build::<Config>(&Device::Cpu)?;
+        model.prepare(&pixels)?.flatten_all()?.to_vec1::<f32>()
+    };
+    assert_eq!(prepared(&ModelFile::open(path("b"))?)?, prepared(&own)?);
+    // Alone, the file says what it needs.
+    let error = ModelFile::from_bytes(&std::fs::read(path("a"))?).expect_err("no whitening");
+    assert!(error.to_string().contains("white.safetensors"), "{error}");
+    // Another whitening does not take the place of the one that others use.
+    let other = ModelFile {
+        whitening: Some(Whitening {
+            mean: vec![2.0; 4],
+            matrix: Tensor::from_slice(&IDENTITY, (4, 4), &Device::Cpu)?,
+        }),
+        ..own.clone()
+    };
+    let error = other.save_sharing(path("c"), Precision::Full, "white.safetensors");
+    assert!(error.is_err_and(|error| error.to_string().contains("another whitening")));
+    let error = own.save_sharing(path("c"), Precision::Full, "../white.safetensors");
+    assert!(error.is_err_and(|error| error.to_string().contains("no file name")));
     Ok(())
 }
 
@@ -193,7 +231,7 @@ proptest! {
     #[test]
     fn damage(cut in 0usize..2_000, at in 0usize..2_000, byte in any::<u8>(), whitens in any::<bool>()) {
         let normalization = match whitens {
-            true => Normalization::GcnZca { scale: 1.0, sqrt_bias: 0.0, min_divisor: 1e-8 },
+            true => Normalization::GcnZca { scale: 1.0, sqrt_bias: 0.0, min_divisor: 1e-8, whitening: None },
             false => affine(),
         };
         let mut bytes = file(&card(normalization), Precision::Full).expect("a file");

@@ -1,7 +1,7 @@
 //! Writing a model file.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
@@ -51,26 +51,78 @@ impl ModelFile {
     /// or a folder that does not exist or cannot be written to.
     pub fn save(&self, path: impl AsRef<Path>, precision: Precision) -> Result<()> {
         let path = path.as_ref();
+        let mut tensors = self.weights_as(path, precision)?;
+        let mut card = self.card.clone();
+        if let Normalization::GcnZca { whitening, .. } = &mut card.preprocessing.normalization {
+            *whitening = None;
+            tensors.extend(self.whitening_as(path, precision)?);
+        }
+        write_whole(path, tensors, Some(card.to_metadata()?))
+    }
+
+    /// Writes the file without its whitening, which goes to the file `name` in the same folder;
+    /// any number of networks may share it.
+    ///
+    /// # Errors
+    /// Those of [`ModelFile::save`], a name that is not one of a file, a file of that name with another whitening.
+    pub fn save_sharing(
+        &self,
+        path: impl AsRef<Path>,
+        precision: Precision,
+        name: &str,
+    ) -> Result<()> {
+        let path = path.as_ref();
+        let beside = beside(path, name)?;
+        let mut card = self.card.clone();
+        if let Normalization::GcnZca { whitening, .. } = &mut card.preprocessing.normalization {
+            *whitening = Some(name.to_owned());
+            let tensors = self.whitening_as(path, precision)?;
+            match std::fs::read(&beside) {
+                Ok(bytes) if bytes == ::safetensors::serialize(tensors.clone(), None)? => {}
+                Ok(_) => bail!(
+                    "{}: there is another whitening; choose another name",
+                    beside.display()
+                ),
+                Err(_) => write_whole(&beside, tensors, None)?,
+            }
+        }
+        let tensors = self.weights_as(path, precision)?;
+        write_whole(path, tensors, Some(card.to_metadata()?))
+    }
+
+    fn weights_as(&self, path: &Path, precision: Precision) -> Result<BTreeMap<String, Tensor>> {
         let shown = path.display().to_string();
-        let dtype = precision.dtype();
-        let mut tensors = BTreeMap::new();
-        for (name, tensor) in &self.weights {
-            let kept = finite(&tensor.to_device(&Device::Cpu)?, dtype, name, &shown)?;
-            tensors.insert(name.clone(), kept);
-        }
-        match (&self.card.preprocessing.normalization, &self.whitening) {
-            (Normalization::GcnZca { .. }, Some(Whitening { mean, matrix })) => {
-                let mean = Tensor::from_slice(mean, mean.len(), &Device::Cpu)?;
-                tensors.insert(format!("{PREPROCESSING}mean"), mean);
-                let name = format!("{PREPROCESSING}whitening");
-                let upper = finite(&packed(matrix)?, dtype, &name, &shown)?;
-                tensors.insert(name, upper);
-            }
-            (Normalization::GcnZca { .. }, None) => {
-                bail!("{shown}: the preprocessing whitens; give its whitening")
-            }
-            (Normalization::Affine { .. }, _) => {}
-        }
-        write_whole(path, tensors, Some(self.card.to_metadata()?))
+        let kept = |(name, tensor): (&String, &Tensor)| {
+            let tensor = tensor.to_device(&Device::Cpu)?;
+            let kept = finite(&tensor, precision.dtype(), name, &shown)?;
+            Ok((name.clone(), kept))
+        };
+        self.weights.iter().map(kept).collect()
+    }
+
+    fn whitening_as(&self, path: &Path, precision: Precision) -> Result<Vec<(String, Tensor)>> {
+        let shown = path.display().to_string();
+        let Some(Whitening { mean, matrix }) = &self.whitening else {
+            bail!("{shown}: the preprocessing whitens; give its whitening");
+        };
+        let mean = Tensor::from_slice(mean, mean.len(), &Device::Cpu)?;
+        let name = format!("{PREPROCESSING}whitening");
+        let upper = finite(&packed(matrix)?, precision.dtype(), &name, &shown)?;
+        Ok(vec![(format!("{PREPROCESSING}mean"), mean), (name, upper)])
+    }
+}
+
+/// The file `name` in the folder of the file at `path`.
+///
+/// # Errors
+/// A name that is not one of a file: it comes from a file too.
+pub(super) fn beside(path: &Path, name: &str) -> Result<PathBuf> {
+    let mut parts = Path::new(name).components();
+    match (parts.next(), parts.next()) {
+        (Some(Component::Normal(only)), None) if only == name => Ok(path.with_file_name(name)),
+        _ => bail!(
+            "{}: {name:?} is no file name; give one without folders",
+            path.display()
+        ),
     }
 }

@@ -94,6 +94,7 @@ impl Fitted {
                 scale: gcn.scale,
                 sqrt_bias: gcn.sqrt_bias,
                 min_divisor: gcn.min_divisor,
+                whitening: None,
             }),
             Transform::GcnLcn { .. } => Err(DataError::Argument {
                 op: "Fitted::normalization",
