@@ -168,7 +168,9 @@ impl Results {
                 );
             }
         }
-        text.push('\n');
+        if !self.exhibit.findings.is_empty() {
+            text.push('\n');
+        }
         for sign in signs(&self.exhibit.claims, &self.records) {
             let _ = writeln!(text, "{}", escaped(&sign));
         }

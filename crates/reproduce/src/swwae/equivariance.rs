@@ -228,9 +228,11 @@ fn panel(feature: Feature, shift: Shift, points: Vec<(f64, f64)>) -> Result<Pict
         values().fold(f64::INFINITY, f64::min),
         values().fold(f64::NEG_INFINITY, f64::max),
     );
+    // Lines over the points.
     let mut plot = Plot::new(label(feature, shift), "before", "after")
-        .line("diagonal", vec![(low, low), (high, high)])
-        .points(feature.name(), points);
+        .panel()
+        .points(feature.name(), points)
+        .line("diagonal", vec![(low, low), (high, high)]);
     let offset = feature.expected(shift);
     if offset > 0.0 {
         let ends = vec![(low, low + offset), (high - offset, high)];

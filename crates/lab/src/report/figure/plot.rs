@@ -44,8 +44,12 @@ pub struct Plot {
     x_label: String,
     y_label: String,
     series: Vec<Series>,
+    /// Small, and without a legend.
+    is_panel: bool,
 }
 
+/// Width and height of a panel.
+const PANEL: (u32, u32) = (480, 460);
 const WIDTH: u32 = 1200;
 const HEIGHT: u32 = 720;
 /// Length of the line before a name in the legend, pixels.
@@ -83,6 +87,7 @@ impl Plot {
             x_label: x_label.into(),
             y_label: y_label.into(),
             series: Vec::new(),
+            is_panel: false,
         }
     }
 
@@ -106,6 +111,14 @@ impl Plot {
         self
     }
 
+    /// The same small and without a legend, to stand beside others like it.
+    pub fn panel(self) -> Self {
+        Self {
+            is_panel: true,
+            ..self
+        }
+    }
+
     /// The plot as a picture.
     ///
     /// # Errors
@@ -121,8 +134,15 @@ impl Plot {
             });
         }
         let (xs, ys) = (range(finite().map(|p| p.0)), range(finite().map(|p| p.1)));
-        let mut drawing = Drawing::new(WIDTH, HEIGHT);
+        let (width, height) = match self.is_panel {
+            true => PANEL,
+            false => (WIDTH, HEIGHT),
+        };
+        let mut drawing = Drawing::new(width, height);
         drawing.draw(|area| {
+            if self.is_panel {
+                return self.draw_curves(area, xs, ys);
+            }
             let names = self.series.iter().map(|series| text_width(&series.name));
             let legend = names.max().unwrap_or(0) + SAMPLE as u32 + 30;
             let legend = legend.min(WIDTH * 2 / 5);
@@ -148,7 +168,7 @@ impl Plot {
             .light_line_style(WHITE)
             .bold_line_style(RGBColor(215, 215, 215))
             .axis_style(TEXT)
-            .x_labels(8)
+            .x_labels(if self.is_panel { 4 } else { 8 })
             .y_labels(8)
             .x_label_formatter(&|value| tick(*value, xs))
             .y_label_formatter(&|value| tick(*value, ys))
