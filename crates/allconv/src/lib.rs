@@ -48,3 +48,8 @@ pub use large::LargeConfig;
 pub use layer::{LayerSpec, Nonlinearity};
 pub use model::AllConv;
 pub use pretrained::{CIFAR10, pretrained};
+
+/// Compiles and runs the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

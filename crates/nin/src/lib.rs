@@ -57,3 +57,8 @@ pub use mlpconv::{MlpConv, MlpConvConfig, mlpconv};
 pub use model::Nin;
 pub use plain::{PlainCnn, PlainCnnConfig};
 pub use pretrained::{MNIST, pretrained};
+
+/// Compiles and runs the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -74,3 +74,8 @@ pub use model::{Pass, Swwae};
 pub use pretrained::{ConvnetConfig, MNIST, pretrained};
 pub use soft::{SoftWhatWhere, soft_pool2d, soft_unpool2d};
 pub use what_where::{WhatWhere, side_by_side};
+
+/// Compiles and runs the examples of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;
