@@ -46,6 +46,8 @@ pub(crate) struct Described {
     pub(crate) network: &'static str,
     /// The configuration, as JSON.
     pub(crate) config: String,
+    /// Channels of its images.
+    pub(crate) channels: usize,
     /// Where it wants its images.
     pub(crate) canvas: Option<Canvas>,
 }
@@ -59,6 +61,7 @@ impl Described {
         Ok(Some(Self {
             network: C::NAME,
             config: serde_json::to_string(config).map_err(candle_core::Error::wrap)?,
+            channels: config.image_shape().0,
             canvas,
         }))
     }

@@ -8,7 +8,9 @@ use lab::report::Record;
 use lab::train::{Console, TrainLog};
 use striate::Parameters;
 use striate::init::Match;
-use striate::model_file::{Measured, ModelCard, ModelFile, Precision, Preprocessing, Whitening};
+use striate::model_file::{
+    Measured, ModelCard, ModelFile, Normalization, Precision, Preprocessing, Whitening,
+};
 
 use crate::planned::Planned;
 
@@ -71,7 +73,7 @@ pub(crate) fn write(
         network: described.network.to_owned(),
         config: described.config,
         preprocessing: Preprocessing {
-            normalization,
+            normalization: of_channels(normalization, described.channels),
             canvas: described.canvas,
         },
         classes: match training.synthetic {
@@ -101,4 +103,15 @@ pub(crate) fn write(
     parameters.load(finished.weights, Match::Strict)?;
     ModelFile::new(card, &parameters, whitening).save(folder.join(NAME), Precision::Full)?;
     Ok(())
+}
+
+/// The same for scenes that put images of one channel into several.
+fn of_channels(normalization: Normalization, channels: usize) -> Normalization {
+    match normalization {
+        Normalization::Affine { mean, factor } if mean.len() == 1 => Normalization::Affine {
+            mean: mean.repeat(channels),
+            factor: factor.repeat(channels),
+        },
+        other => other,
+    }
 }

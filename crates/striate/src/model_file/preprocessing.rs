@@ -69,6 +69,9 @@ pub struct Canvas {
     pub scale: usize,
 }
 
+/// The largest side of a canvas.
+const LARGEST_SIDE: usize = 1 << 15;
+
 /// The mean image `mu` and the matrix `P` of a whitening.
 #[derive(Clone, Debug)]
 pub struct Whitening {
@@ -114,9 +117,16 @@ impl Canvas {
     /// The images (N, C, H, W) in squares, (N, C, side, side).
     ///
     /// # Errors
-    /// Enlarged images that are larger than the square.
+    /// Enlarged images that are larger than the square, and a square of more than 32,768 cells a side.
     pub fn place(self, xs: &Tensor) -> Result<Tensor> {
         let (_, _, h, w) = xs.dims4()?;
+        // The side may come from a file.
+        if self.side > LARGEST_SIDE {
+            bail!(
+                "a square of {} cells a side is too large; use at most {LARGEST_SIDE}",
+                self.side
+            );
+        }
         let fit = |len: usize| {
             len.checked_mul(self.scale)
                 .filter(|&big| big <= self.side)

@@ -9,7 +9,7 @@ use super::card::{parsed, unknown};
 use super::kept::Kept;
 use super::packed::unpacked;
 use super::write::beside;
-use super::{FileConfig, ModelCard, Normalization, PREPROCESSING, Pretrained, Whitening};
+use super::{Canvas, FileConfig, ModelCard, Normalization, PREPROCESSING, Pretrained, Whitening};
 
 /// What a model file holds: read by [`ModelFile::open`], written by [`ModelFile::save`]; [`ModelFile::build`] makes its network.
 #[derive(Clone, Debug)]
@@ -156,6 +156,9 @@ impl ModelFile {
             );
         }
         let config: C = parsed(&card.config, "config", source)?;
+        let image_shape = config.image_shape();
+        check_sizes(image_shape, card.preprocessing.canvas)
+            .map_err(|error| Error::Msg(format!("{source}: {error}")))?;
         let kept = Kept::new(&self.weights, device, source)?;
         let network = config
             .build(kept.builder())
@@ -165,9 +168,24 @@ impl ModelFile {
             network,
             parameters,
             card: card.clone(),
-            image_shape: config.image_shape(),
+            image_shape,
             whitening: self.whitening.clone(),
         })
+    }
+}
+
+/// Pictures are made in these sizes, so a file may not name any.
+fn check_sizes((c, h, w): (usize, usize, usize), canvas: Option<Canvas>) -> Result<()> {
+    const VALUES: usize = 1 << 26;
+    let values = c.checked_mul(h).and_then(|values| values.checked_mul(w));
+    if values.is_none_or(|values| values > VALUES) {
+        bail!("its images have {c} channels and {h}x{w} pixels; at most {VALUES} values are read");
+    }
+    match canvas {
+        Some(Canvas { side, scale }) if scale == 0 || (side, side) != (h, w) => bail!(
+            "its canvas has {side} cells a side and enlarges {scale} times, its images have {h}x{w} pixels; the file is damaged"
+        ),
+        _ => Ok(()),
     }
 }
 

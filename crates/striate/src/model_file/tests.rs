@@ -213,6 +213,21 @@ fn errors_say_what_to_do() -> std::result::Result<(), Box<dyn Error>> {
     assert!(wide.contains("weight has shape [3, 4]"), "{wide}");
     let unknown = text(config(r#"{"units":3,"inputs":4,"depth":1}"#))?;
     assert!(unknown.contains("unknown field `depth`"), "{unknown}");
+    let canvas = |side, scale| ModelCard {
+        preprocessing: Preprocessing {
+            canvas: Some(Canvas { side, scale }),
+            ..good.preprocessing.clone()
+        },
+        ..good.clone()
+    };
+    assert_eq!(text(canvas(2, 1))?, "");
+    for (side, scale) in [(usize::MAX, 1), (2, 0), (3, 1)] {
+        assert!(text(canvas(side, scale))?.contains("its canvas"));
+    }
+    let pixels = Tensor::zeros((1, 1, 1, 1), DType::U8, &Device::Cpu)?;
+    for (side, scale) in [(usize::MAX, 1), (1 << 15, usize::MAX), (2, 0)] {
+        assert!(Canvas { side, scale }.place(&pixels).is_err());
+    }
     // Weights alone.
     let folder = tempfile::tempdir()?;
     let path = folder.path().join("weights.safetensors");
