@@ -50,9 +50,35 @@ pub fn load_as(
     strictness: Match,
     modules: &Modules,
 ) -> Result<KeyMap> {
+    state_dict::load_as(parameters, &layers(parameters), path, strictness, modules)
+}
+
+/// Writes the parameters of an [`AllConv`](crate::AllConv) as a state dict (`.pt`, `.pth` or `.safetensors`) that a PyTorch network reads,
+/// whose modules are called `conv1`, `conv2` and so on unless `modules` says otherwise.
+///
+/// ```no_run
+/// use allconv::candle_core::{DType, Device, Result};
+/// use allconv::torch::{Modules, save};
+/// use allconv::{AllConv, Config};
+/// use striate::Parameters;
+/// fn main() -> Result<()> {
+///     let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+///     AllConv::new(&Config::all_cnn_c(), parameters.builder())?;
+///     let names = (1..=8).map(|i| format!("conv{i}")).chain(["class_conv".to_owned()]);
+///     save(&parameters, "all-cnn-c.pt", &Modules::ordered(names))
+/// }
+/// ```
+///
+/// # Errors
+/// Those of [`state_dict::save`].
+pub fn save(parameters: &Parameters, path: impl AsRef<Path>, modules: &Modules) -> Result<()> {
+    state_dict::save(parameters, &layers(parameters), path, modules)
+}
+
+/// The layers in forward order.
+fn layers(parameters: &Parameters) -> Vec<String> {
     let convs = parameters.named().len() / 2;
-    let layers: Vec<String> = (1..=convs).map(|i| format!("conv{i}")).collect();
-    state_dict::load_as(parameters, &layers, path, strictness, modules)
+    (1..=convs).map(|i| format!("conv{i}")).collect()
 }
 
 #[cfg(test)]

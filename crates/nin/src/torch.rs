@@ -47,12 +47,30 @@ pub fn load_as(
     strictness: Match,
     modules: &Modules,
 ) -> Result<KeyMap> {
+    state_dict::load_as(parameters, &layers(config), path, strictness, modules)
+}
+
+/// Writes the parameters of the [`Nin`](crate::Nin) of `config` as a state dict (`.pt`, `.pth` or `.safetensors`)
+/// that a PyTorch network reads, whose modules have our names unless `modules` says otherwise.
+///
+/// # Errors
+/// Those of [`state_dict::save`].
+pub fn save(
+    parameters: &Parameters,
+    config: &NinConfig,
+    path: impl AsRef<Path>,
+    modules: &Modules,
+) -> Result<()> {
+    state_dict::save(parameters, &layers(config), path, modules)
+}
+
+/// The layers in forward order.
+fn layers(config: &NinConfig) -> Vec<String> {
     let layers = config.layers();
     let convs = layers
         .iter()
         .filter(|layer| matches!(layer, LayerSpec::Conv { .. }));
     let convs = convs.map(|conv| conv.name().to_string());
     let dense = config.head.is_fully_connected().then(|| "fc".to_string());
-    let layers: Vec<String> = convs.chain(dense).collect();
-    state_dict::load_as(parameters, &layers, path, strictness, modules)
+    convs.chain(dense).collect()
 }

@@ -98,13 +98,21 @@ pub(crate) fn write_whole(
     tensors: impl IntoIterator<Item = (String, Tensor)>,
     metadata: Option<HashMap<String, String>>,
 ) -> Result<()> {
+    write_bytes(path, &::safetensors::serialize(tensors, metadata)?)
+}
+
+/// Writes a file that appears under its name only when it is complete.
+///
+/// # Errors
+/// A folder that does not exist or cannot be written to.
+pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(format!(".{}.partial", std::process::id()));
     let partial = PathBuf::from(partial);
     let write = || -> Result<()> {
         // Made here, so that it has the permissions of any other file.
         let mut file = std::fs::File::create(&partial)?;
-        file.write_all(&::safetensors::serialize(tensors, metadata)?)?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         Ok(std::fs::rename(&partial, path)?)
     };

@@ -18,6 +18,7 @@ mod file;
 mod matching;
 mod network;
 mod pairing;
+mod save;
 
 use std::path::Path;
 
@@ -28,6 +29,8 @@ use super::{Match, Parameters};
 use file::kind;
 use network::{Network, side_by_side};
 use pairing::pair;
+
+pub use save::save;
 
 /// What [`load`] did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,6 +12,9 @@
 
 mod pickle;
 mod view;
+mod write;
+
+pub(crate) use write::write;
 
 use std::collections::HashSet;
 use std::io::{Read, Seek, SeekFrom};

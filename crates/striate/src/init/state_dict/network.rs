@@ -36,7 +36,7 @@ impl Layer {
 /// The tensors of a network: those of its layers in forward order, and others.
 pub(super) struct Network {
     pub(super) layers: Vec<Layer>,
-    others: Vec<String>,
+    pub(super) others: Vec<String>,
 }
 
 impl Network {

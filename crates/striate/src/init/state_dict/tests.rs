@@ -212,3 +212,52 @@ fn the_caller_gives_what_the_file_leaves_open() -> Result<()> {
     std::fs::remove_file(path)?;
     Ok(())
 }
+
+#[test]
+fn what_is_saved_for_pytorch_is_read_again() -> std::result::Result<(), Box<dyn std::error::Error>>
+{
+    let folder = tempfile::tempdir()?;
+    let layers = ["conv".to_string(), "a".to_string()];
+    let source = network()?;
+    let values = |parameters: &Parameters| -> Result<Vec<Vec<f32>>> {
+        let named = parameters.named();
+        named.iter().map(|(_, var)| var.to_vec1::<f32>()).collect()
+    };
+    for (name, modules, first) in [
+        (
+            "a.pt",
+            Modules::ordered(["seq.3", "seq.12"]),
+            "seq.3.weight",
+        ),
+        (
+            "b.safetensors",
+            Modules::named([("z", "conv"), ("y", "a")]),
+            "y.bias",
+        ),
+        ("c.pth", Modules::Automatic, "conv.weight"),
+    ] {
+        let path = folder.path().join(name);
+        save(&source, &layers, &path, &modules)?;
+        let target = Parameters::new(2, DType::F32, &Device::Cpu);
+        for (name, size) in [("conv", 2), ("a", 3)] {
+            target.builder().pp(name).get(size, "weight")?;
+            target.builder().pp(name).get(size, "bias")?;
+        }
+        assert_ne!(values(&target)?, values(&source)?);
+        let map = load_as(&target, &layers, &path, Match::Strict, &Modules::Automatic)?;
+        assert!(map.loaded.iter().any(|(key, _)| key == first), "{map:?}");
+        assert_eq!(values(&target)?, values(&source)?);
+    }
+    let refused = |path: &str, modules: &Modules, layers: &[String]| {
+        let path = folder.path().join(path);
+        let error = save(&source, layers, path, modules).expect_err("a wrong argument");
+        error.to_string()
+    };
+    assert!(refused("d.bin", &Modules::Automatic, &layers).contains("must end in .pt"));
+    assert!(refused("d.pt", &Modules::ordered(["x"]), &layers).contains("there are 1 modules"));
+    assert!(refused("d.pt", &Modules::ordered(["x", "x"]), &layers).contains("twice"));
+    let pairs = Modules::named([("x", "conv")]);
+    assert!(refused("d.pt", &pairs, &layers).contains("the layer a has no module"));
+    assert!(refused("d.pt", &Modules::Automatic, &layers[..1]).contains("no layer"));
+    Ok(())
+}
