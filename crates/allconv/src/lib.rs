@@ -19,6 +19,8 @@
 //! The convolutions that replace a pooling count like all others: All-CNN-C has `conv1` to `conv9`.
 //! Files written by [`striate::Parameters::save`] use these names.
 
+/// What a network looks at: the crate `attribution`.
+pub use attribution;
 pub use striate::{candle_core, candle_nn};
 
 pub mod architecture;
@@ -34,8 +36,6 @@ pub mod large;
 pub mod imagenet;
 
 pub mod model;
-
-pub mod attribution;
 
 pub mod torch;
 

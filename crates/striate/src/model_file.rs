@@ -20,6 +20,7 @@ mod kept;
 mod packed;
 #[cfg(feature = "image")]
 mod picture;
+mod place;
 mod preprocessing;
 mod pretrained;
 mod read;

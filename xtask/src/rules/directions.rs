@@ -6,7 +6,8 @@ use super::manifest::{Dependency, Manifest};
 /// A crate, and the crates of the workspace that it may depend on.
 const ALLOWED: &[(&str, &[&str])] = &[
     ("striate", &[]),
-    ("allconv", &["striate"]),
+    ("striate-attribution", &["striate"]),
+    ("allconv", &["striate", "striate-attribution"]),
     ("nin", &["striate"]),
     ("stn", &["striate"]),
     ("swwae", &["striate"]),
@@ -32,6 +33,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("xtask", &["cli"]),
 ];
 
+/// What tests and examples of a crate may use beyond that.
+const ALLOWED_FOR_TESTS: &[(&str, &[&str])] = &[
+    // A network to look at.
+    ("striate-attribution", &["allconv"]),
+    // Networks that its example trains.
+    ("lab", &["allconv", "nin"]),
+];
+
 /// Crates that must build in seconds, so Candle is out of the question.
 const WITHOUT_CANDLE: [&str; 2] = ["xtask", "cli"];
 
@@ -54,11 +63,14 @@ fn check_one(manifest: &Manifest, members: &[&str]) -> Vec<Finding> {
         let rule = format!("crate {package} has no line in xtask/src/rules/directions.rs");
         return vec![finding(1, rule)];
     };
+    let for_tests = ALLOWED_FOR_TESTS.iter().find(|(name, _)| *name == package);
+    let for_tests = for_tests.map_or(&[][..], |(_, allowed)| allowed);
     let wrong = |dependency: &&Dependency| {
         let name = dependency.name.as_str();
         let candle = WITHOUT_CANDLE.contains(&package) && name.starts_with("candle");
         // A crate may name itself to turn on its own features for tests.
-        candle || (members.contains(&name) && name != package && !allowed.contains(&name))
+        let is_allowed = allowed.contains(&name) || dependency.is_dev && for_tests.contains(&name);
+        candle || (members.contains(&name) && name != package && !is_allowed)
     };
     let found = manifest.dependencies().iter().filter(wrong);
     found
@@ -100,6 +112,17 @@ mod tests {
             manifest("cli", &["clap"]),
         ];
         assert_eq!(check(&manifests), []);
+    }
+
+    #[test]
+    fn tests_may_use_more() {
+        let lab = |kind: &str| {
+            let text = format!("[package]\nname = \"lab\"\n[{kind}]\nnin.workspace = true\n");
+            Manifest::parse("lab/Cargo.toml", &text).unwrap()
+        };
+        let nin = || manifest("nin", &[]);
+        assert_eq!(check(&[lab("dev-dependencies"), nin()]), []);
+        assert_eq!(check(&[lab("dependencies"), nin()]).len(), 1);
     }
 
     #[test]

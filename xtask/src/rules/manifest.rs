@@ -25,6 +25,8 @@ pub(super) struct Dependency {
     /// The package's name, from `package = ".."` if that is given.
     pub(super) name: String,
     pub(super) line: usize,
+    /// Whether only tests, benches and examples see it.
+    pub(super) is_dev: bool,
 }
 
 impl Manifest {
@@ -40,9 +42,13 @@ impl Manifest {
         let mut dependencies: Vec<Dependency> = [manifest]
             .into_iter()
             .chain(targets)
-            .flat_map(|table| KINDS.iter().filter_map(|kind| self::table(table, kind)))
-            .flatten()
-            .map(|(key, value)| dependency(text, key, value.get_ref()))
+            .flat_map(|table| {
+                KINDS
+                    .iter()
+                    .filter_map(|kind| Some((*kind, self::table(table, kind)?)))
+            })
+            .flat_map(|(kind, table)| table.iter().map(move |entry| (kind, entry)))
+            .map(|(kind, (key, value))| dependency(text, kind, key, value.get_ref()))
             .collect();
         dependencies.sort_by_key(|dependency| dependency.line);
         Ok(Self {
@@ -69,13 +75,19 @@ fn table<'a, 'b>(table: &'a DeTable<'b>, name: &str) -> Option<&'a DeTable<'b>> 
     table.get(name)?.get_ref().as_table()
 }
 
-fn dependency(text: &str, key: &Spanned<DeString<'_>>, value: &DeValue<'_>) -> Dependency {
+fn dependency(
+    text: &str,
+    kind: &str,
+    key: &Spanned<DeString<'_>>,
+    value: &DeValue<'_>,
+) -> Dependency {
     let renamed = value
         .get("package")
         .and_then(|name| name.get_ref().as_str());
     Dependency {
         name: renamed.unwrap_or(key.get_ref()).to_owned(),
         line: text[..key.span().start].matches('\n').count() + 1,
+        is_dev: kind == "dev-dependencies",
     }
 }
 

@@ -4,7 +4,8 @@ use super::finding::Finding;
 use super::paths::NamedPath;
 use super::source::SourceFile;
 
-const FOLDERS: [&str; 4] = [
+const FOLDERS: [&str; 5] = [
+    "crates/attribution/src",
     "crates/nin/src",
     "crates/allconv/src",
     "crates/stn/src",

@@ -8,7 +8,7 @@ use candle_core::{DType, Device, Error, Result, Tensor, bail, safetensors};
 use super::card::{parsed, unknown};
 use super::kept::Kept;
 use super::packed::unpacked;
-use super::write::beside;
+use super::place::beside;
 use super::{Canvas, FileConfig, ModelCard, Normalization, PREPROCESSING, Pretrained, Whitening};
 
 /// What a model file holds: read by [`ModelFile::open`], written by [`ModelFile::save`]; [`ModelFile::build`] makes its network.

@@ -1,11 +1,12 @@
 //! Writing a model file.
 
 use std::collections::BTreeMap;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use candle_core::{DType, Device, Result, Tensor, bail};
 
 use super::packed::packed;
+use super::place::beside;
 use super::{ModelCard, ModelFile, Normalization, PREPROCESSING, Whitening};
 use crate::Parameters;
 use crate::init::{finite, write_whole};
@@ -109,20 +110,5 @@ impl ModelFile {
         let name = format!("{PREPROCESSING}whitening");
         let upper = finite(&packed(matrix)?, precision.dtype(), &name, &shown)?;
         Ok(vec![(format!("{PREPROCESSING}mean"), mean), (name, upper)])
-    }
-}
-
-/// The file `name` in the folder of the file at `path`.
-///
-/// # Errors
-/// A name that is not one of a file: it comes from a file too.
-pub(super) fn beside(path: &Path, name: &str) -> Result<PathBuf> {
-    let mut parts = Path::new(name).components();
-    match (parts.next(), parts.next()) {
-        (Some(Component::Normal(only)), None) if only == name => Ok(path.with_file_name(name)),
-        _ => bail!(
-            "{}: {name:?} is no file name; give one without folders",
-            path.display()
-        ),
     }
 }

@@ -24,8 +24,8 @@ pub struct Excitation {
 /// A layer or channel that is not there, a wrong input.
 ///
 /// ```
-/// use allconv::attribution::strongest;
-/// use allconv::candle_core::{DType, Device, Result, Tensor};
+/// use attribution::strongest;
+/// use attribution::candle_core::{DType, Device, Result, Tensor};
 /// use allconv::{AllConv, Config};
 /// use striate::Parameters;
 /// fn main() -> Result<()> {
@@ -86,7 +86,7 @@ pub fn strongest(
 /// `windows` are those of the layers up to the unit's, `position` is its (row, column), `image` the (height, width).
 ///
 /// ```
-/// use allconv::attribution::receptive_field;
+/// use attribution::receptive_field;
 /// use striate::Window2d;
 /// // Two unpadded 3x3 layers, the first with stride 2, see 7x7 pixels.
 /// let windows = [Window2d::square(3).stride(2), Window2d::square(3)];

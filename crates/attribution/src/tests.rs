@@ -5,8 +5,7 @@ use candle_nn::{Conv2d, Module, ModuleT, VarBuilder};
 use striate::{Clock, Parameters, Window2d};
 
 use super::*;
-use crate::config::ClassMapActivation;
-use crate::{AllConv, Config};
+use allconv::{AllConv, ClassMapActivation, Config};
 
 fn network(config: &Config) -> Result<AllConv> {
     AllConv::new(

@@ -26,8 +26,8 @@ pub struct Stage {
 /// A layer without parameters, or what `attribute` refuses.
 ///
 /// ```
-/// use allconv::attribution::{Attribution, GuidedBackprop, Target, cascading_randomization};
-/// use allconv::candle_core::{DType, Device, Result, Tensor};
+/// use attribution::{Attribution, GuidedBackprop, Target, cascading_randomization};
+/// use attribution::candle_core::{DType, Device, Result, Tensor};
 /// use allconv::{AllConv, Config};
 /// use striate::Parameters;
 /// fn main() -> Result<()> {

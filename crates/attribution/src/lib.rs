@@ -1,4 +1,5 @@
-//! What a network looks at: plain gradient, deconvnet and guided backpropagation (the paper's Sec. 4).
+//! What a network looks at: plain gradient, deconvnet and guided backpropagation
+//! (Springenberg et al., "Striving for Simplicity: The All Convolutional Net", 2014, Sec. 4).
 //!
 //! All three send a signal from a chosen unit back to the pixels and differ only in what they do at a ReLU.
 //! With the ReLU's output f and the signal R from above,
@@ -20,9 +21,11 @@
 //! | [`Attribution`] | the interface |
 //! | [`Gradient`], [`Deconvnet`], [`GuidedBackprop`] | the three methods |
 //! | [`Target`] | the unit that the signal starts from |
-//! | [`normalized`] | an attribution as a picture |
+//! | [`normalized`], [`overlay`] | an attribution as a picture, and over the image |
 //! | [`strongest`] | the images, and the places in them, that excite a channel most |
 //! | [`cascading_randomization`], [`rank_correlation`] | the sanity check |
+
+pub use striate::{candle_core, candle_nn};
 
 mod excitation;
 mod foreign;
@@ -34,7 +37,7 @@ use candle_core::{Result, Tensor, Var, bail};
 use striate::{Network, PoolRule, ReluRule, trace_relus};
 
 pub use excitation::{Excitation, receptive_field, strongest};
-pub use picture::normalized;
+pub use picture::{normalized, overlay};
 pub use sanity::{Stage, cascading_randomization, rank_correlation};
 pub use target::Target;
 
@@ -54,8 +57,8 @@ pub trait Attribution {
 /// The plain gradient (Simonyan et al. 2014): R * \[f > 0\] at every ReLU.
 ///
 /// ```
-/// use allconv::attribution::{Attribution, Gradient, Target};
-/// use allconv::candle_core::{DType, Device, Result, Tensor};
+/// use attribution::{Attribution, Gradient, Target};
+/// use attribution::candle_core::{DType, Device, Result, Tensor};
 /// use allconv::{AllConv, Config};
 /// use striate::Parameters;
 /// fn main() -> Result<()> {
@@ -181,3 +184,8 @@ fn attribute(
 
 #[cfg(test)]
 mod tests;
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -5,7 +5,7 @@ use candle_core::{DType, Result, Tensor, bail};
 /// A unit of a layer.
 ///
 /// ```
-/// use allconv::attribution::Target;
+/// use attribution::Target;
 /// assert_eq!(Target::class(3).to_string(), "class 3");
 /// assert_eq!(Target::strongest("conv6", 12).to_string(), "the strongest unit of channel 12 of conv6");
 /// assert_eq!(Target::unit("conv6", 12, (4, 5)).to_string(), "unit (4, 5) of channel 12 of conv6");

@@ -1,0 +1,73 @@
+//! An attribution as a picture.
+
+use candle_core::{DType, Result, Tensor, bail};
+
+/// The attribution as values from 0 to 1, each image on its own: 0.5 + a / (2 max|a|).
+///
+/// So 0.5 is no influence, lighter is positive and darker negative, and the strongest value of an image is 0 or 1.
+/// An image of zeros becomes 0.5 throughout.
+/// The paper shows signed pictures normalized image by image and does not give its formula; this one is ours.
+///
+/// # Errors
+/// Another rank than (N, C, H, W).
+///
+/// ```
+/// use attribution::normalized;
+/// use attribution::candle_core::{Device, Result, Tensor};
+/// fn main() -> Result<()> {
+///     let signal = Tensor::new(&[[[[-1f32, 0.0, 2.0]]], [[[0.0, 0.0, 0.0]]]], &Device::Cpu)?;
+///     let values = normalized(&signal)?.flatten_all()?.to_vec1::<f32>()?;
+///     assert_eq!(values, [0.25, 0.5, 1.0, 0.5, 0.5, 0.5]);
+///     Ok(())
+/// }
+/// ```
+pub fn normalized(signal: &Tensor) -> Result<Tensor> {
+    let (n, _, _, _) = signal.dims4()?;
+    let signal = signal.detach().to_dtype(DType::F32)?;
+    let most: Vec<f32> = signal.abs()?.flatten_from(1)?.max(1)?.to_vec1()?;
+    let factor = |most: f32| if most > 0.0 { 0.5 / most } else { 0.0 };
+    let factors: Vec<f32> = most.into_iter().map(factor).collect();
+    let factors = Tensor::from_vec(factors, (n, 1, 1, 1), signal.device())?;
+    signal.broadcast_mul(&factors)? + 0.5
+}
+
+/// An attribution over the image that it belongs to, (N, 3, H, W) from 0 to 1: red speaks for the unit, blue against it.
+///
+/// ```text
+/// s   = sum of the signal over the channels
+/// a   = |s| / max|s| of the image
+/// out = (1 - a) gray + a color        gray the mean of the image's channels, color red for s > 0 and blue for s < 0
+/// ```
+///
+/// `images` has values from 0 to 1, (N, C, H, W), in any number of channels; `signal` is (N, C', H, W).
+///
+/// # Errors
+/// Another rank, and images of another number or size than the signal.
+///
+/// ```
+/// use attribution::candle_core::{Device, Result, Tensor};
+/// use attribution::overlay;
+/// fn main() -> Result<()> {
+///     let image = Tensor::new(&[[[[0.5f32, 0.5, 0.5]]]], &Device::Cpu)?;
+///     let signal = Tensor::new(&[[[[2f32, 0.0, -1.0]]]], &Device::Cpu)?;
+///     let pixels = overlay(&image, &signal)?.squeeze(0)?.squeeze(1)?.t()?.to_vec2::<f32>()?;
+///     assert_eq!(pixels, [[1.0, 0.0, 0.0], [0.5, 0.5, 0.5], [0.25, 0.25, 0.75]]);
+///     Ok(())
+/// }
+/// ```
+pub fn overlay(images: &Tensor, signal: &Tensor) -> Result<Tensor> {
+    let (n, _, h, w) = images.dims4()?;
+    let (of, _, height, width) = signal.dims4()?;
+    if (n, h, w) != (of, height, width) {
+        bail!(
+            "overlay: {n} images of {h}x{w} and a signal of {of} images of {height}x{width}; give the signal of these images"
+        );
+    }
+    let gray = images.detach().to_dtype(DType::F32)?.mean_keepdim(1)?;
+    let signal = signal.detach().to_dtype(DType::F32)?.sum_keepdim(1)?;
+    // From 0 to 1 about 0.5, so twice the distance from the middle is the share of the strongest.
+    let share = (normalized(&signal)? - 0.5)?;
+    let (red, blue) = ((share.relu()? * 2.0)?, (share.neg()?.relu()? * 2.0)?);
+    let rest = (&gray * (1.0 - (&red + &blue)?)?)?;
+    Tensor::cat(&[&(&rest + &red)?, &rest, &(&rest + &blue)?], 1)
+}
