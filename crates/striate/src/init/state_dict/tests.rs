@@ -219,6 +219,10 @@ fn what_is_saved_for_pytorch_is_read_again() -> std::result::Result<(), Box<dyn 
     let folder = tempfile::tempdir()?;
     let layers = ["conv".to_string(), "a".to_string()];
     let source = network()?;
+    for (at, (_, var)) in source.named().iter().enumerate() {
+        let last = (var.elem_count() + 10 * at) as f32;
+        var.set(&Tensor::arange(10.0 * at as f32, last, &Device::Cpu)?)?;
+    }
     let values = |parameters: &Parameters| -> Result<Vec<Vec<f32>>> {
         let named = parameters.named();
         named.iter().map(|(_, var)| var.to_vec1::<f32>()).collect()
