@@ -77,6 +77,15 @@ impl Session<'_> {
         let (Some(log), false) = (&finished.log, folder.join(model_file::NAME).exists()) else {
             return Ok(());
         };
+        let weights = match self.trainer.store.weights_of(run, finished) {
+            Ok(weights) => weights,
+            // What was measured is shown all the same.
+            Err(error) => {
+                let warning = format!("{}: no model file is written: {error}", row.label);
+                self.console().warn(warning);
+                return Ok(());
+            }
+        };
         let record = row.record(self.id, self.scale(), "test error", "%")?;
         let mut command = self.settings.command_of(self.id);
         if self.settings.rows.is_empty() {
@@ -88,7 +97,7 @@ impl Session<'_> {
             seed,
             log,
             command,
-            weights: &self.trainer.store.weights_of(run, finished)?,
+            weights: &weights,
         };
         let cache = self.settings.out.join("cache");
         model_file::write(row, &described, &folder, &cache, self.console())
