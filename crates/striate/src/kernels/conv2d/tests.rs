@@ -179,6 +179,17 @@ fn winograd() {
             padding: (0, 3),
             ..square(2, 3, 6, 17, 5, 1, 1)
         },
+        // Stride 2: even and odd sides, one pixel, few tiles and many, wide maps.
+        square(3, 96, 32, 96, 3, 2, 1),
+        square(2, 17, 15, 33, 3, 2, 1),
+        square(1, 33, 6, 20, 3, 2, 1),
+        square(9, 2, 9, 3, 3, 2, 1),
+        square(1, 2, 1, 3, 3, 2, 1),
+        square(1, 1, 2, 1, 3, 2, 1),
+        ConvShape {
+            w: 139,
+            ..square(1, 18, 9, 16, 3, 2, 1)
+        },
     ] {
         assert!(winograd_applies(&s), "{s:?}");
         check::<f32>(&s, Algorithm::Winograd, 1e-4);
@@ -365,6 +376,15 @@ proptest! {
     fn matches_reference(s in any_shape()) {
         check::<f32>(&s, Algorithm::Auto, 1e-4);
         check::<f64>(&s, Algorithm::Auto, 1e-12);
+    }
+
+    #[test]
+    fn winograd_of_stride_two_matches_reference(s in any_shape()) {
+        let s = ConvShape {
+            kh: 3, kw: 3, padding: (1, 1), stride: (2, 2), dilation: (1, 1), groups: 1, ..s
+        };
+        prop_assert!(winograd_applies(&s));
+        check::<f32>(&s, Algorithm::Winograd, 1e-5);
     }
 
     #[test]

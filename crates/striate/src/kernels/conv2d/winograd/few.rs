@@ -5,11 +5,11 @@
 //!
 //! ```text
 //! forward:   for each panel of results (in parallel), for each run of k:
-//!                U[36][k][lanes] = transformed weights
-//!                M[36][tile][lanes] += V[36][tile][k] U
+//!                U[cell][k][lanes] = transformed weights
+//!                M[cell][tile][lanes] += V[cell][tile][k] U
 //!            outputs = A^T M A, bias, ReLU, to maps
 //! gradient:  for each panel of o and each piece of c (in parallel):
-//!                D[36][c][lanes] = V^T Z, for both halves of the tiles
+//!                D[cell][c][lanes] = V^T Z, for both halves of the tiles
 //!                dw = G^T (the halves' D, added) G
 //! ```
 //!
@@ -19,14 +19,15 @@
 
 mod gradient;
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::form::{Form, Tile};
 use super::forward::Pass;
 use super::strips::{Strips, TileLayout};
-use super::tiles::{Maps, Transform, outputs, transform};
-use super::transforms::CELLS;
+use super::tiles::{Maps, outputs, transform};
 use super::weights::{RUN, transform_filters};
 use crate::kernels::conv2d::block::{Along, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, narrower, panels};
@@ -54,30 +55,31 @@ struct Tiles {
 
 impl Tiles {
     /// Transforms maps, some strips a task.
-    fn of<const M: usize>(
+    fn of<T: Tile>(
         level: Level,
         strips: Strips,
         maps: Maps,
         from: &[f32],
-        how: Transform,
+        padding: (usize, usize),
     ) -> Self {
         let layout = TileLayout::new(
             strips.count * strips.tiles,
             maps.channels,
             width::<f32>(level).lanes,
         );
-        let mut values = Scratch::new(layout.len());
+        let mut values = Scratch::new(layout.len(T::CELLS));
         let to = Shared::new(&mut values);
         let per_task = strips.count.div_ceil(2 * rayon::current_num_threads());
         let tasks = strips.count.div_ceil(per_task.max(1));
         (0..tasks).into_par_iter().for_each(|task| {
             let first = task * per_task;
-            let part = Part::<M> {
+            let part = Part::<T> {
+                tile: PhantomData,
                 strips,
                 strips_of_part: first..(first + per_task).min(strips.count),
                 maps,
                 from,
-                how,
+                padding,
                 to,
                 layout,
             };
@@ -97,17 +99,18 @@ impl Tiles {
 }
 
 /// Strips whose tiles are transformed.
-struct Part<'a, const M: usize> {
+struct Part<'a, T> {
+    tile: PhantomData<T>,
     strips: Strips,
     strips_of_part: Range<usize>,
     maps: Maps,
     from: &'a [f32],
-    how: Transform,
+    padding: (usize, usize),
     to: Shared<f32>,
     layout: TileLayout,
 }
 
-impl<const M: usize> Kernel<f32> for Part<'_, M> {
+impl<T: Tile> Kernel<f32> for Part<'_, T> {
     type Output = ();
 
     #[inline(always)]
@@ -117,7 +120,14 @@ impl<const M: usize> Kernel<f32> for Part<'_, M> {
             run.first += start;
             // SAFETY: the run is counted from the first of all tiles; each strip is in one part.
             unsafe {
-                transform::<S, M>(self.maps, self.from, run, self.how, self.to, self.layout);
+                transform::<S, T>(
+                    self.maps,
+                    self.from,
+                    run,
+                    self.padding,
+                    self.to,
+                    self.layout,
+                );
             }
         }
     }
@@ -132,7 +142,7 @@ fn panels_for_threads(level: Level, channels: usize) -> Vec<Panel> {
 
 /// Stores the results of all images.
 #[expect(clippy::too_many_arguments, reason = "the operands of a convolution")]
-pub(super) fn forward<const M: usize, const K: usize>(
+pub(super) fn forward<F: Form>(
     level: Level,
     pass: &Pass,
     strips: Strips,
@@ -143,11 +153,11 @@ pub(super) fn forward<const M: usize, const K: usize>(
     to: &mut [f32],
 ) {
     let panels = panels_for_threads(level, pass.to.channels);
-    let how = Transform::Input(pass.padding);
-    let tiles = Tiles::of::<M>(level, strips, pass.from, from, how);
+    let tiles = Tiles::of::<F::Input>(level, strips, pass.from, from, pass.padding);
     let to = Shared::new(to);
     panels.par_iter().for_each(|&panel| {
-        let results = Results::<M, K> {
+        let results = Results::<F> {
+            form: PhantomData,
             level,
             pass,
             tiles: &tiles,
@@ -162,7 +172,8 @@ pub(super) fn forward<const M: usize, const K: usize>(
 }
 
 /// The results of a panel.
-struct Results<'a, const M: usize, const K: usize> {
+struct Results<'a, F> {
+    form: PhantomData<F>,
     level: Level,
     pass: &'a Pass,
     tiles: &'a Tiles,
@@ -173,7 +184,7 @@ struct Results<'a, const M: usize, const K: usize> {
     to: Shared<f32>,
 }
 
-impl<const M: usize, const K: usize> Kernel<f32> for Results<'_, M, K> {
+impl<F: Form> Kernel<f32> for Results<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -183,8 +194,8 @@ impl<const M: usize, const K: usize> Kernel<f32> for Results<'_, M, K> {
         } = self;
         let (count, lanes) = (pass.from.channels, panel.vectors * S::LANES);
         let layout = TileLayout::new(tiles.count(), lanes, S::LANES);
-        let mut filters = Scratch::<f32>::new(CELLS * RUN * lanes);
-        let mut products = Scratch::<f32>::new(layout.len());
+        let mut filters = Scratch::<f32>::new(F::CELLS * RUN * lanes);
+        let mut products = Scratch::<f32>::new(layout.len(F::CELLS));
         if count == 0 {
             products.fill(0.0);
         }
@@ -201,9 +212,9 @@ impl<const M: usize, const K: usize> Kernel<f32> for Results<'_, M, K> {
             let shared = Shared::new(&mut filters);
             // SAFETY: `filters` has room for a run of the panel and belongs to this task.
             unsafe {
-                transform_filters::<S, K>(pass.weight, panel, run, self.weight, shared, 0, plane);
+                transform_filters::<S, F>(pass.weight, panel, run, self.weight, shared, 0, plane);
             }
-            for cell in 0..CELLS {
+            for cell in 0..F::CELLS {
                 // SAFETY: tiles are inside both sides, the run's rows inside `filters`.
                 unsafe {
                     let operands = Operands {
@@ -227,7 +238,7 @@ impl<const M: usize, const K: usize> Kernel<f32> for Results<'_, M, K> {
             let maps = channels.clone();
             // SAFETY: the run is a part of all tiles, and its outputs in the panel belong to this task.
             unsafe {
-                outputs::<S, M>(
+                outputs::<S, F>(
                     pass.to, maps, &products, layout, run, self.bias, self.relu, self.to,
                 );
             }

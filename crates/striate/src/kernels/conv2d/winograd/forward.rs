@@ -1,10 +1,10 @@
 //! The forward pass, which is the input gradient too (on dy, with rotated filters and padding K - 1 - p).
 //!
 //! ```text
-//! U[36][panel][c][lanes] = transformed weights
+//! U[cell][panel][c][lanes] = transformed weights
 //! for each block of strips (in parallel):
-//!     V[36][tile][c]  = B^T d B of its input tiles
-//!     M[36][tile][o]  = V U, a matrix product for each of the 36 cells
+//!     V[cell][tile][c]  = B^T d B of its input tiles
+//!     M[cell][tile][o]  = V U, a matrix product for each cell
 //!     outputs         = A^T M A, bias, ReLU, to maps
 //! ```
 //!
@@ -13,12 +13,14 @@
 //!
 //! Safety: a block stores the outputs of its own tiles; [`strips`](super::strips) states the layouts.
 
+use std::marker::PhantomData;
+
 use rayon::prelude::*;
 
 use super::few::{self, are_few};
+use super::form::Form;
 use super::strips::{Run, Strips, TileLayout};
-use super::tiles::{Maps, Transform, outputs, transform};
-use super::transforms::CELLS;
+use super::tiles::{Maps, outputs, transform};
 use super::weights::{Reading, transformed};
 use crate::kernels::conv2d::block::{Along, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, padded, panels};
@@ -31,7 +33,7 @@ use crate::kernels::simd::{Kernel, Simd, dispatch, width};
 /// Bytes of V and M of a block: about half of a second cache of 2 MB, all of one of 1 MB.
 const BLOCK: usize = 1 << 20;
 
-/// A convolution by tiles of MxM outputs and KxK taps.
+/// A convolution by tiles.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pass {
     pub(super) n: usize,
@@ -42,7 +44,7 @@ pub(super) struct Pass {
 }
 
 /// The results of all images.
-pub(super) fn run<const M: usize, const K: usize>(
+pub(super) fn run<F: Form>(
     level: Level,
     pass: &Pass,
     from: &[f32],
@@ -57,19 +59,19 @@ pub(super) fn run<const M: usize, const K: usize>(
     if let Some(bias) = bias {
         padded_bias[..bias.len()].copy_from_slice(bias);
     }
-    let strips = Strips::new(pass.n, pass.to.h, pass.to.w, M);
+    let strips = Strips::new(pass.n, pass.to.h, pass.to.w, F::RESULTS);
     let len = pass.n * pass.to.channels * pass.to.h * pass.to.w;
     if are_few(strips) {
         let bias = &padded_bias[..];
         let fill = |to: &mut [f32]| {
-            few::forward::<M, K>(level, pass, strips, from, weight, bias, relu, to);
+            few::forward::<F>(level, pass, strips, from, weight, bias, relu, to);
         };
         // SAFETY: every output is stored, and none is loaded.
         return unsafe { written_by(len, fill) };
     }
     let panels = panels(width, pass.to.channels);
-    let packed = transformed::<K>(level, pass.weight, &panels, weight);
-    let bytes = |channels: usize| CELLS * size_of::<f32>() * padded(channels, width.lanes);
+    let packed = transformed::<F>(level, pass.weight, &panels, weight);
+    let bytes = |channels: usize| F::CELLS * size_of::<f32>() * padded(channels, width.lanes);
     let strip = strips.tiles * (bytes(pass.from.channels) + bytes(pass.to.channels));
     // Small convolutions are cut finer, so that every thread has work.
     let share = strips.count.div_ceil(2 * rayon::current_num_threads());
@@ -80,7 +82,8 @@ pub(super) fn run<const M: usize, const K: usize>(
             .into_par_iter()
             .for_each(|block| {
                 let first = block * per_block;
-                let block = Block::<M> {
+                let block = Block::<F> {
+                    form: PhantomData,
                     level,
                     pass,
                     strips,
@@ -101,7 +104,8 @@ pub(super) fn run<const M: usize, const K: usize>(
 }
 
 /// The strips `first..last`.
-struct Block<'a, const M: usize> {
+struct Block<'a, F> {
+    form: PhantomData<F>,
     level: Level,
     pass: &'a Pass,
     strips: Strips,
@@ -115,7 +119,7 @@ struct Block<'a, const M: usize> {
     to: Shared<f32>,
 }
 
-impl<const M: usize> Kernel<f32> for Block<'_, M> {
+impl<F: Form> Kernel<f32> for Block<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -124,14 +128,22 @@ impl<const M: usize> Kernel<f32> for Block<'_, M> {
         let tiles = (self.last - self.first) * self.strips.tiles;
         let layout_v = TileLayout::new(tiles, count, S::LANES);
         let layout_m = TileLayout::new(tiles, pass.to.channels, S::LANES);
-        let mut v = Scratch::<f32>::new(layout_v.len());
-        let mut m = Scratch::<f32>::new(layout_m.len());
+        let mut v = Scratch::<f32>::new(layout_v.len(F::CELLS));
+        let mut m = Scratch::<f32>::new(layout_m.len(F::CELLS));
         let runs: Vec<Run> = self.strips.runs(self.first, self.last).collect();
-        let how = Transform::Input(pass.padding);
         let shared_v = Shared::new(&mut v);
         for &run in &runs {
             // SAFETY: the run is a part of the block, which belongs to this task.
-            unsafe { transform::<S, M>(pass.from, self.from, run, how, shared_v, layout_v) };
+            unsafe {
+                transform::<S, F::Input>(
+                    pass.from,
+                    self.from,
+                    run,
+                    pass.padding,
+                    shared_v,
+                    layout_v,
+                )
+            };
         }
         let v_rows: Vec<u32> = (0..tiles)
             .map(|tile| (tile * layout_v.step) as u32)
@@ -140,7 +152,7 @@ impl<const M: usize> Kernel<f32> for Block<'_, M> {
             .map(|tile| (tile * layout_m.step) as u32)
             .collect();
         let plane = count * padded(pass.to.channels, S::LANES);
-        for cell in 0..CELLS {
+        for cell in 0..F::CELLS {
             for panel in self.panels {
                 let lanes = panel.vectors * S::LANES;
                 // SAFETY: tiles are inside V and M, the panel's rows inside U.
@@ -162,7 +174,7 @@ impl<const M: usize> Kernel<f32> for Block<'_, M> {
             // SAFETY: the run is a part of the block, and its outputs belong to this task.
             unsafe {
                 let channels = 0..pass.to.channels;
-                outputs::<S, M>(
+                outputs::<S, F>(
                     pass.to, channels, &m, layout_m, run, self.bias, self.relu, self.to,
                 );
             }

@@ -3,9 +3,9 @@
 //! ```text
 //! for each part, a fixed share of the strips (in parallel):
 //!     for each block of strips:
-//!         V[36][tile][c] = B^T d B of the tiles of x
-//!         Z[36][tile][o] = A dy A^T of the tiles of dy
-//!         D[36][c][o]   += V^T Z, a matrix product for each of the 36 cells
+//!         V[cell][tile][c] = B^T d B of the tiles of x
+//!         Z[cell][tile][o] = A dy A^T of the tiles of dy
+//!         D[cell][c][o]   += V^T Z, a matrix product for each cell
 //! dw = G^T (the parts' D, added in order) G
 //! ```
 //!
@@ -13,14 +13,15 @@
 //!
 //! Safety: a part writes its own D; [`strips`](super::strips) states the layouts of V and Z.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
 use super::few::{self, are_few};
+use super::form::WeightGradient;
 use super::strips::{Strips, TileLayout};
-use super::tiles::{Maps, Transform, transform};
-use super::transforms::{CELLS, weight_gradient_tile};
+use super::tiles::{Maps, transform};
 use crate::kernels::conv2d::block::{Along, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, padded, panels};
 use crate::kernels::level::Level;
@@ -44,29 +45,28 @@ pub(super) struct Pass {
 }
 
 /// dw, (C_out, C_in, K, K).
-pub(super) fn run<const M: usize, const K: usize>(
-    level: Level,
-    pass: &Pass,
-    x: &[f32],
-    dy: &[f32],
-) -> Vec<f32> {
-    let (c, len) = (pass.x.channels, pass.dy.channels * pass.x.channels * K * K);
-    let strips = Strips::new(pass.n, pass.dy.h, pass.dy.w, M);
+pub(super) fn run<F: WeightGradient>(level: Level, pass: &Pass, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let (c, len) = (
+        pass.x.channels,
+        pass.dy.channels * pass.x.channels * F::KERNEL * F::KERNEL,
+    );
+    let strips = Strips::new(pass.n, pass.dy.h, pass.dy.w, F::RESULTS);
     if are_few(strips) {
-        let fill = |dw: &mut [f32]| few::gradient::<M, K>(level, pass, strips, x, dy, dw);
+        let fill = |dw: &mut [f32]| few::gradient::<F>(level, pass, strips, x, dy, dw);
         // SAFETY: every filter is stored, and none is loaded.
         return unsafe { written_by(len, fill) };
     }
     let width = width::<f32>(level);
     let panels = panels(width, pass.dy.channels);
     let wide = padded(pass.dy.channels, width.lanes);
-    let bytes = CELLS * size_of::<f32>() * (padded(c, width.lanes) + wide);
+    let bytes = F::CELLS * size_of::<f32>() * (padded(c, width.lanes) + wide);
     let per_block = (BLOCK / (strips.tiles * bytes)).max(1);
     let parts = parts(strips);
-    let mut sums = Scratch::<f32>::new(parts * CELLS * c * wide);
+    let mut sums = Scratch::<f32>::new(parts * F::CELLS * c * wide);
     let shared = Shared::new(&mut sums);
     (0..parts).into_par_iter().for_each(|part| {
-        let part = Part::<M> {
+        let part = Part::<F> {
+            form: PhantomData,
             level,
             pass,
             strips,
@@ -77,7 +77,7 @@ pub(super) fn run<const M: usize, const K: usize>(
             x,
             dy,
             sums: shared,
-            start: part * CELLS * c * wide,
+            start: part * F::CELLS * c * wide,
         };
         dispatch(level, part);
     });
@@ -85,7 +85,8 @@ pub(super) fn run<const M: usize, const K: usize>(
         // Pieces of 8 input channels.
         let dw = Shared::new(dw);
         (0..c.div_ceil(8)).into_par_iter().for_each(|piece| {
-            let total = Total::<K> {
+            let total = Total::<F> {
+                form: PhantomData,
                 pass,
                 sums: Sums {
                     values: &sums,
@@ -113,7 +114,8 @@ pub(super) fn parts(strips: Strips) -> usize {
 }
 
 /// The strips `first..last`, added up.
-struct Part<'a, const M: usize> {
+struct Part<'a, F> {
+    form: PhantomData<F>,
     level: Level,
     pass: &'a Pass,
     strips: Strips,
@@ -128,7 +130,7 @@ struct Part<'a, const M: usize> {
     start: usize,
 }
 
-impl<const M: usize> Kernel<f32> for Part<'_, M> {
+impl<F: WeightGradient> Kernel<f32> for Part<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -138,30 +140,28 @@ impl<const M: usize> Kernel<f32> for Part<'_, M> {
         let most = self.per_block.min(self.last - self.first) * self.strips.tiles;
         let layout_v = TileLayout::new(most, c, S::LANES);
         let layout_z = TileLayout::new(most, pass.dy.channels, S::LANES);
-        let mut v = Scratch::<f32>::new(layout_v.len());
-        let mut z = Scratch::<f32>::new(layout_z.len());
+        let mut v = Scratch::<f32>::new(layout_v.len(F::CELLS));
+        let mut z = Scratch::<f32>::new(layout_z.len(F::CELLS));
         let (shared_v, shared_z) = (Shared::new(&mut v), Shared::new(&mut z));
         let v_rows: Vec<u32> = (0..c as u32).collect();
         let d_rows: Vec<u32> = (0..c).map(|channel| (channel * wide) as u32).collect();
         // SAFETY: each part has its own D.
-        let sums = unsafe { self.sums.at(self.start, CELLS * c * wide) };
+        let sums = unsafe { self.sums.at(self.start, F::CELLS * c * wide) };
         if self.first == self.last {
             // SAFETY: as above.
-            unsafe { sums.write_bytes(0, CELLS * c * wide) };
+            unsafe { sums.write_bytes(0, F::CELLS * c * wide) };
         }
         for first in (self.first..self.last).step_by(self.per_block) {
             let last = (first + self.per_block).min(self.last);
             let tiles = (last - first) * self.strips.tiles;
             for run in self.strips.runs(first, last) {
-                let input = Transform::Input(pass.padding);
-                let gradient = Transform::Gradient;
                 // SAFETY: the run is a part of the block, which belongs to this task.
                 unsafe {
-                    transform::<S, M>(pass.x, self.x, run, input, shared_v, layout_v);
-                    transform::<S, M>(pass.dy, self.dy, run, gradient, shared_z, layout_z);
+                    transform::<S, F::Input>(pass.x, self.x, run, pass.padding, shared_v, layout_v);
+                    transform::<S, F::Gradient>(pass.dy, self.dy, run, (0, 0), shared_z, layout_z);
                 }
             }
-            for cell in 0..CELLS {
+            for cell in 0..F::CELLS {
                 for panel in self.panels {
                     // SAFETY: tiles are inside V and Z, rows inside D.
                     unsafe {
@@ -186,14 +186,15 @@ impl<const M: usize> Kernel<f32> for Part<'_, M> {
 }
 
 /// Adds the parts of some input channels and transforms them back.
-struct Total<'a, const K: usize> {
+struct Total<'a, F> {
+    form: PhantomData<F>,
     pass: &'a Pass,
     sums: Sums<'a>,
     inputs: Range<usize>,
     dw: Shared<f32>,
 }
 
-impl<const K: usize> Kernel<f32> for Total<'_, K> {
+impl<F: WeightGradient> Kernel<f32> for Total<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -210,11 +211,11 @@ impl<const K: usize> Kernel<f32> for Total<'_, K> {
         };
         let outputs = 0..self.pass.dy.channels;
         // SAFETY: each task stores the filters of its own input channels.
-        unsafe { sums.store_gradient::<S, K>(self.pass, start..end, outputs, self.dw) };
+        unsafe { sums.store_gradient::<S, F>(self.pass, start..end, outputs, self.dw) };
     }
 }
 
-/// D, `[part][36][input channel][wide]`.
+/// D, `[part][cell][input channel][wide]`.
 #[derive(Clone, Copy)]
 pub(super) struct Sums<'a> {
     /// From the first of the wanted channels on.
@@ -230,13 +231,14 @@ impl Sums<'_> {
     /// # Safety
     /// Called under `dispatch`; the values hold these channels; no other task stores to their filters.
     #[inline(always)]
-    pub(super) unsafe fn store_gradient<S: Simd<Elem = f32>, const K: usize>(
+    pub(super) unsafe fn store_gradient<S: Simd<Elem = f32>, F: WeightGradient>(
         &self,
         pass: &Pass,
         inputs: Range<usize>,
         outputs: Range<usize>,
         dw: Shared<f32>,
     ) {
+        let taps = F::KERNEL * F::KERNEL;
         for channel in outputs.clone().step_by(S::LANES) {
             for k in inputs.clone() {
                 let mut lanes = [[0.0; 16]; 25];
@@ -244,24 +246,24 @@ impl Sums<'_> {
                 // SAFETY: reads stay inside the parts' sums; `lanes` has room for any vector.
                 unsafe {
                     let sum = |cell: usize| {
-                        let at =
-                            |part: usize| (part * CELLS + cell) * self.inputs * self.wide + first;
+                        let at = |part: usize| {
+                            (part * F::CELLS + cell) * self.inputs * self.wide + first
+                        };
                         let mut sum = S::load(self.values.as_ptr().add(at(0)));
                         for part in 1..self.parts {
                             sum = S::add(sum, S::load(self.values.as_ptr().add(at(part))));
                         }
                         sum
                     };
-                    let taps = weight_gradient_tile::<S, K>(sum);
-                    for (at, &tap) in taps.as_flattened().iter().enumerate() {
+                    F::weight_gradient_tile::<S>(sum, |at, tap| {
                         S::store(lanes[at].as_mut_ptr(), tap);
-                    }
+                    });
                 }
                 for lane in 0..S::LANES.min(outputs.end - channel) {
-                    let filter = ((channel + lane) * pass.x.channels + k) * K * K;
+                    let filter = ((channel + lane) * pass.x.channels + k) * taps;
                     // SAFETY: the filter is the caller's own.
-                    let filter = unsafe { dw.at(filter, K * K) };
-                    for (at, tap) in lanes.iter().enumerate().take(K * K) {
+                    let filter = unsafe { dw.at(filter, taps) };
+                    for (at, tap) in lanes.iter().enumerate().take(taps) {
                         // SAFETY: as above.
                         unsafe { filter.add(at).write(tap[lane]) };
                     }

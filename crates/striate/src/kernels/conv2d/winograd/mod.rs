@@ -1,13 +1,14 @@
-//! Winograd's short convolutions: F(4x4, 3x3) and F(2x2, 5x5), stride 1, both on 6x6 tiles.
+//! Winograd's short convolutions: F(4x4, 3x3) and F(2x2, 5x5) with stride 1, both on 6x6 tiles, and 3x3 with stride 2.
 //!
 //! A tile of 4x4 outputs of a 3x3 kernel takes 36 multiplications instead of 144;
-//! one of 2x2 outputs of a 5x5 kernel 36 instead of 100.
+//! one of 2x2 outputs of a 5x5 kernel 36 instead of 100; one of 2x2 outputs of a 3x3 kernel with stride 2, 25 instead of 36.
 //! Transforms of input, weights and outputs are the price, so it wins where channels are many:
 //! each transformed number is used once a channel of the other side.
 //!
 //! | file | what it holds |
 //! |:--|:--|
-//! | [`transforms`] | the matrices A, B, G as short sums |
+//! | [`form`] | sizes and transforms of any of them |
+//! | [`unit`], [`halving`] | stride 1 and stride 2: the matrices A, B, G as short sums |
 //! | [`strips`] | how maps are cut into tiles |
 //! | [`tiles`] | maps to tiles and back |
 //! | [`weights`] | transformed weights |
@@ -20,11 +21,13 @@
 //! Source: Lavin and Gray 2015 (arXiv 1509.09308).
 
 mod few;
+mod form;
 mod forward;
 mod gradient;
+mod halving;
 mod strips;
 mod tiles;
-mod transforms;
+mod unit;
 mod weights;
 
 #[cfg(test)]
@@ -32,7 +35,9 @@ mod tests;
 
 use super::ConvShape;
 use crate::kernels::level::Level;
+use halving::{Doubling, Halving};
 use tiles::Maps;
+use unit::Unit;
 use weights::Reading;
 
 /// Whether the algorithm computes this convolution at all.
@@ -40,13 +45,15 @@ use weights::Reading;
 /// The input gradient is a convolution with padding k - 1 - p, which must not be negative.
 pub(super) fn applies(s: &ConvShape) -> bool {
     let side = s.kh;
-    (side == 3 || side == 5)
-        && s.kw == side
-        && s.stride == (1, 1)
-        && s.dilation == (1, 1)
-        && s.groups == 1
-        && s.padding.0 < side
-        && s.padding.1 < side
+    let square = s.kw == side && s.dilation == (1, 1) && s.groups == 1;
+    let unit =
+        (side == 3 || side == 5) && s.stride == (1, 1) && s.padding.0 < side && s.padding.1 < side;
+    square && (unit || halves(s))
+}
+
+/// Whether it is the one with stride 2, whose input gradient knows a padding of 1.
+fn halves(s: &ConvShape) -> bool {
+    s.kh == 3 && s.stride == (2, 2) && s.padding == (1, 1)
 }
 
 /// Whether it is also faster than the direct way.
@@ -54,6 +61,7 @@ pub(super) fn is_faster(s: &ConvShape) -> bool {
     let least = s.c_in.min(s.c_out);
     let outputs = s.h_out().min(s.w_out());
     match s.kh {
+        _ if halves(s) => least >= 32 && outputs >= 2,
         3 => least >= 16 && outputs >= 4,
         _ => least >= 32 && outputs >= 4,
     }
@@ -98,8 +106,9 @@ pub(super) fn forward(
         },
     };
     match s.kh {
-        3 => forward::run::<4, 3>(level, &pass, x, weight, bias, relu),
-        _ => forward::run::<2, 5>(level, &pass, x, weight, bias, relu),
+        _ if halves(s) => forward::run::<Halving>(level, &pass, x, weight, bias, relu),
+        3 => forward::run::<Unit<4, 3>>(level, &pass, x, weight, bias, relu),
+        _ => forward::run::<Unit<2, 5>>(level, &pass, x, weight, bias, relu),
     }
 }
 
@@ -109,7 +118,12 @@ pub(super) fn backward_input(level: Level, s: &ConvShape, dy: &[f32], weight: &[
         n: s.n,
         from: output_maps(s),
         to: input_maps(s),
-        padding: (s.kh - 1 - s.padding.0, s.kw - 1 - s.padding.1),
+        padding: if halves(s) {
+            // A tile of dx begins with the pixel that the middle tap of its first dy meets.
+            (0, 0)
+        } else {
+            (s.kh - 1 - s.padding.0, s.kw - 1 - s.padding.1)
+        },
         weight: Reading {
             count: s.c_out,
             channels: s.c_in,
@@ -119,8 +133,9 @@ pub(super) fn backward_input(level: Level, s: &ConvShape, dy: &[f32], weight: &[
         },
     };
     match s.kh {
-        3 => forward::run::<4, 3>(level, &pass, dy, weight, None, false),
-        _ => forward::run::<2, 5>(level, &pass, dy, weight, None, false),
+        _ if halves(s) => forward::run::<Doubling>(level, &pass, dy, weight, None, false),
+        3 => forward::run::<Unit<4, 3>>(level, &pass, dy, weight, None, false),
+        _ => forward::run::<Unit<2, 5>>(level, &pass, dy, weight, None, false),
     }
 }
 
@@ -133,7 +148,8 @@ pub(super) fn backward_weight(level: Level, s: &ConvShape, x: &[f32], dy: &[f32]
         padding: s.padding,
     };
     match s.kh {
-        3 => gradient::run::<4, 3>(level, &pass, x, dy),
-        _ => gradient::run::<2, 5>(level, &pass, x, dy),
+        _ if halves(s) => gradient::run::<Halving>(level, &pass, x, dy),
+        3 => gradient::run::<Unit<4, 3>>(level, &pass, x, dy),
+        _ => gradient::run::<Unit<2, 5>>(level, &pass, x, dy),
     }
 }

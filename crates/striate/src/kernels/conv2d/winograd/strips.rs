@@ -3,13 +3,12 @@
 //! A strip is a run of tiles side by side in one image; strips are numbered down a column of the image first,
 //! so that neighbors in the numbering share the rows in which their tiles overlap.
 
-use super::transforms::CELLS;
 use crate::kernels::conv2d::panels::padded;
 
 /// Widest strip in tiles; wider maps are cut, so that a strip's tiles stay in the cache.
 const WIDEST: usize = 32;
 
-/// How the outputs are cut into tiles of MxM and the tiles into strips.
+/// How the results are cut into tiles and the tiles into strips.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Strips {
     /// Tile rows of an image.
@@ -23,7 +22,7 @@ pub(super) struct Strips {
 }
 
 impl Strips {
-    /// Of `n` images with `h` x `w` outputs in tiles of `side` x `side`.
+    /// Of `n` images with `h` x `w` results in tiles of `side` x `side`.
     pub(super) fn new(n: usize, h: usize, w: usize, side: usize) -> Self {
         let (rows, columns) = (h.div_ceil(side), w.div_ceil(side));
         let across = columns.div_ceil(WIDEST);
@@ -67,7 +66,7 @@ pub(super) struct Run {
     pub(super) tiles: usize,
 }
 
-/// Where a block's tiles lie: `[36][tile][channel]`.
+/// Where a block's tiles lie: `[cell][tile][channel]`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TileLayout {
     /// From tile to tile: an odd number of cache lines, so that a walk over tiles uses every set of the first cache.
@@ -85,7 +84,8 @@ impl TileLayout {
         }
     }
 
-    pub(super) fn len(self) -> usize {
-        CELLS * self.plane
+    /// Numbers of all cells.
+    pub(super) fn len(self, cells: usize) -> usize {
+        cells * self.plane
     }
 }

@@ -89,7 +89,22 @@ fn applies_where_the_definition_is_covered() {
     };
     assert!(applies(&s));
     assert!(applies(&ConvShape { kh: 5, kw: 5, ..s }));
+    let halving = ConvShape {
+        stride: (2, 2),
+        padding: (1, 1),
+        ..s
+    };
+    assert!(applies(&halving));
     for refused in [
+        ConvShape {
+            padding: (1, 0),
+            ..halving
+        },
+        ConvShape {
+            kh: 5,
+            kw: 5,
+            ..halving
+        },
         ConvShape {
             padding: (3, 0),
             ..s

@@ -1,15 +1,15 @@
 //! Maps to tiles and back.
 //!
 //! ```text
-//! maps [channel][row][column]  ->  pixels [row][column][LANES]  ->  tiles [36][tile][channel]
+//! maps [channel][row][column]  ->  pixels [row][column][LANES]  ->  tiles [cell][tile][channel]
 //! ```
 //!
 //! Tiles beyond the right or lower edge are filled with zeros on the way in and dropped on the way out.
 
 use std::ops::Range;
 
+use super::form::{Form, Tile};
 use super::strips::{Run, TileLayout};
-use super::transforms::{SIDE, gradient_tile, input_tile, output_tile};
 use crate::kernels::conv2d::panels::{gather_channels, scatter_channels};
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
@@ -23,37 +23,25 @@ pub(super) struct Maps {
     pub(super) w: usize,
 }
 
-/// Which transform brings a map into tiles.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Transform {
-    /// B^T d B of tiles that overlap; the map is read from this padding on, (rows, columns).
-    Input((usize, usize)),
-    /// A y A^T of tiles that do not.
-    Gradient,
-}
-
-/// Transforms the tiles of a run for all channels.
+/// Transforms the tiles of a run for all channels; the map is read from `padding` on, (rows, columns).
 ///
 /// # Safety
 /// Called under `dispatch`; `to` holds a block with this layout, and the run is a part of it,
 /// whose tiles nobody else touches.
 #[inline(always)]
-pub(super) unsafe fn transform<S: Simd<Elem = f32>, const M: usize>(
+pub(super) unsafe fn transform<S: Simd<Elem = f32>, T: Tile>(
     maps: Maps,
     from: &[f32],
     run: Run,
-    how: Transform,
+    padding: (usize, usize),
     to: Shared<f32>,
     layout: TileLayout,
 ) {
-    let (overlap, padding) = match how {
-        Transform::Input(padding) => (SIDE - M, padding),
-        Transform::Gradient => (0, (0, 0)),
-    };
-    let (rows, columns) = (run.strips * M + overlap, run.tiles * M + overlap);
+    let (step, overlap) = (T::STEP, T::READ - T::STEP);
+    let (rows, columns) = (run.strips * step + overlap, run.tiles * step + overlap);
     let mut pixels = Scratch::<f32>::new(rows * columns * S::LANES);
-    let top = (run.row * M) as isize - padding.0 as isize;
-    let left = (run.column * M) as isize - padding.1 as isize;
+    let top = (run.row * step) as isize - padding.0 as isize;
+    let left = (run.column * step) as isize - padding.1 as isize;
     for channel in (0..maps.channels).step_by(S::LANES) {
         let image = (run.image * maps.channels + channel) * maps.h * maps.w;
         let window = Window {
@@ -64,23 +52,16 @@ pub(super) unsafe fn transform<S: Simd<Elem = f32>, const M: usize>(
         };
         // Pixels of all tiles of the run, then their transforms, tile by tile.
         // SAFETY: the slice holds the remaining maps of the image; `pixels` has rows x columns vectors;
-        // the block holds tile `first * tiles + ...` of each of its 36 planes.
+        // the block holds tile `first * tiles + ...` of each of its planes.
         unsafe {
             window.load::<S>(maps, &from[image..], channel, &mut pixels);
             for strip in 0..run.strips {
                 for tile in 0..run.tiles {
-                    let at = (strip * M * columns + tile * M) * S::LANES;
+                    let at = (strip * step * columns + tile * step) * S::LANES;
                     let index = (run.first + strip) * run.tiles + tile;
                     let to = to.at(index * layout.step + channel, S::LANES);
                     let from = pixels.as_ptr().add(at);
-                    match how {
-                        Transform::Input(_) => {
-                            input_tile::<S>(from, columns * S::LANES, to, layout.plane);
-                        }
-                        Transform::Gradient => {
-                            gradient_tile::<S, M>(from, columns * S::LANES, to, layout.plane);
-                        }
-                    }
+                    T::transform::<S>(from, columns * S::LANES, to, layout.plane);
                 }
             }
         }
@@ -171,7 +152,7 @@ impl Window {
     reason = "where from, where to, and what is done between"
 )]
 #[inline(always)]
-pub(super) unsafe fn outputs<S: Simd<Elem = f32>, const M: usize>(
+pub(super) unsafe fn outputs<S: Simd<Elem = f32>, F: Form>(
     maps: Maps,
     channels: Range<usize>,
     from: &[f32],
@@ -181,33 +162,32 @@ pub(super) unsafe fn outputs<S: Simd<Elem = f32>, const M: usize>(
     relu: bool,
     to: Shared<f32>,
 ) {
-    let left = run.column * M;
-    let columns = (run.tiles * M).min(maps.w - left);
-    let mut pixels = Scratch::<f32>::new(M * columns * S::LANES);
+    let side = F::RESULTS;
+    let left = run.column * side;
+    let columns = (run.tiles * side).min(maps.w - left);
+    let mut pixels = Scratch::<f32>::new(side * columns * S::LANES);
     for channel in channels.clone().step_by(S::LANES) {
         for strip in 0..run.strips {
-            let top = (run.row + strip) * M;
-            let rows = M.min(maps.h - top);
+            let top = (run.row + strip) * side;
+            let rows = side.min(maps.h - top);
             // SAFETY: tiles are inside the block; pixels inside `rows` x `columns`, which are inside the maps.
             unsafe {
                 // Tile by tile: back from the products, bias, ReLU.
                 let bias = S::load(bias.as_ptr().add(channel));
-                for tile in 0..columns.div_ceil(M) {
+                for tile in 0..columns.div_ceil(side) {
                     let index = (run.first + strip) * run.tiles + tile;
-                    let outputs = output_tile::<S, M>(
-                        from.as_ptr()
-                            .add(index * layout.step + channel - channels.start),
-                        layout.plane,
-                    );
-                    let kept = M.min(columns - tile * M);
-                    for (i, row) in outputs.iter().enumerate().take(rows) {
-                        for (j, &output) in row.iter().enumerate().take(kept) {
+                    let from = from
+                        .as_ptr()
+                        .add(index * layout.step + channel - channels.start);
+                    let kept = side.min(columns - tile * side);
+                    let to = pixels.as_mut_ptr().add(tile * side * S::LANES);
+                    F::output_tile::<S>(from, layout.plane, |i, j, output| {
+                        if i < rows && j < kept {
                             let output = S::add(output, bias);
                             let output = if relu { S::relu(output) } else { output };
-                            let at = (i * columns + tile * M + j) * S::LANES;
-                            S::store(pixels.as_mut_ptr().add(at), output);
+                            S::store(to.add((i * columns + j) * S::LANES), output);
                         }
-                    }
+                    });
                 }
                 // To the maps: whole rows follow each other there; narrower strips go row by row.
                 let (pieces, count) = if columns == maps.w {

@@ -5,15 +5,16 @@
 //! input gradient:  U = G w[o, c] rotated by 180 degrees G^T,   k = o, lanes = c
 //! ```
 //!
-//! [`transformed`] makes all of them, `[36][panel][k][vectors * LANES]`; [`transform_filters`] a run of one panel.
+//! [`transformed`] makes all of them, `[cell][panel][k][vectors * LANES]`; [`transform_filters`] a run of one panel.
 //!
 //! Safety: each task writes the rows of its own panel.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::transforms::{CELLS, SIDE, weight_tile};
+use super::form::Form;
 use crate::kernels::conv2d::panels::{Panel, gather_cells, padded};
 use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
@@ -38,19 +39,20 @@ pub(super) struct Reading {
 }
 
 /// Transforms all weights.
-pub(super) fn transformed<const K: usize>(
+pub(super) fn transformed<F: Form>(
     level: Level,
     reading: Reading,
     panels: &[Panel],
     weight: &[f32],
 ) -> Scratch<f32> {
     let wide = padded(reading.channels, width::<f32>(level).lanes);
-    let mut to = Scratch::new(CELLS * reading.count * wide);
+    let mut to = Scratch::new(F::CELLS * reading.count * wide);
     let shared = Shared::new(&mut to);
     let runs = reading.count.div_ceil(RUN);
     (0..panels.len() * runs).into_par_iter().for_each(|task| {
         let from = task % runs * RUN;
-        let filters = Filters::<K> {
+        let filters = Filters::<F> {
+            form: PhantomData,
             reading,
             panel: panels[task / runs],
             run: from..(from + RUN).min(reading.count),
@@ -64,7 +66,8 @@ pub(super) fn transformed<const K: usize>(
 }
 
 /// A run of a panel among all weights.
-struct Filters<'a, const K: usize> {
+struct Filters<'a, F> {
+    form: PhantomData<F>,
     reading: Reading,
     panel: Panel,
     run: Range<usize>,
@@ -73,16 +76,16 @@ struct Filters<'a, const K: usize> {
     packed: Shared<f32>,
 }
 
-impl<const K: usize> Kernel<f32> for Filters<'_, K> {
+impl<F: Form> Kernel<f32> for Filters<'_, F> {
     type Output = ();
 
     #[inline(always)]
     unsafe fn run<S: Simd<Elem = f32>>(self) {
         let lanes = self.panel.vectors * S::LANES;
         let first = self.panel.start * self.reading.count + self.run.start * lanes;
-        // SAFETY: the run's rows of the panel are this task's own, in each of the 36 planes.
+        // SAFETY: the run's rows of the panel are this task's own, in each plane.
         unsafe {
-            transform_filters::<S, K>(
+            transform_filters::<S, F>(
                 self.reading,
                 self.panel,
                 self.run,
@@ -100,12 +103,8 @@ impl<const K: usize> Kernel<f32> for Filters<'_, K> {
 /// # Safety
 /// Called under `dispatch`; nobody else touches these numbers of `to`, which are inside it;
 /// the run has at most [`RUN`] filters.
-#[expect(
-    clippy::needless_range_loop,
-    reason = "the loops are the formula's indices"
-)]
 #[inline(always)]
-pub(super) unsafe fn transform_filters<S: Simd<Elem = f32>, const K: usize>(
+pub(super) unsafe fn transform_filters<S: Simd<Elem = f32>, F: Form>(
     reading: Reading,
     panel: Panel,
     run: Range<usize>,
@@ -115,36 +114,34 @@ pub(super) unsafe fn transform_filters<S: Simd<Elem = f32>, const K: usize>(
     plane: usize,
 ) {
     let lanes = panel.vectors * S::LANES;
-    let mut taps = Scratch::<f32>::new(RUN * tap_rows::<S, K>() * S::LANES);
+    let side = F::KERNEL;
+    let filter = tap_rows::<S>(side) * S::LANES;
+    let mut taps = Scratch::<f32>::new(RUN * filter);
     for vector in 0..panel.vectors {
         let channel = panel.start + vector * S::LANES;
         // SAFETY: `taps` has room for a run; the packed rows are the caller's own.
         unsafe {
-            gather_filters::<S, K>(reading, channel, run.clone(), weight, &mut taps);
+            gather_filters::<S>(reading, side, channel, run.clone(), weight, &mut taps);
             for k in 0..run.len() {
-                let taps = taps.as_ptr().add(k * tap_rows::<S, K>() * S::LANES);
-                let mut filter = [[S::zero(); K]; K];
-                for i in 0..K {
-                    for j in 0..K {
-                        let at = i * K + j;
-                        let at = if reading.rotated { K * K - 1 - at } else { at };
-                        filter[i][j] = S::load(taps.add(at * S::LANES));
-                    }
-                }
-                let tile = weight_tile::<S, K>(filter);
+                let taps = taps.as_ptr().add(k * filter);
                 let at = first + k * lanes + vector * S::LANES;
-                for cell in 0..CELLS {
-                    let to = to.at(cell * plane + at, S::LANES);
-                    S::store(to, tile[cell / SIDE][cell % SIDE]);
-                }
+                F::weight_tile::<S>(
+                    |i, j| {
+                        let tap = i * side + j;
+                        let last = side * side - 1;
+                        let tap = if reading.rotated { last - tap } else { tap };
+                        S::load(taps.add(tap * S::LANES))
+                    },
+                    |cell, value| S::store(to.at(cell * plane + at, S::LANES), value),
+                );
             }
         }
     }
 }
 
 /// Vectors that a filter's taps take: whole squares are transposed, even where they reach into the next filter.
-const fn tap_rows<S: Simd, const K: usize>() -> usize {
-    if K * K < S::LANES { S::LANES } else { K * K }
+fn tap_rows<S: Simd>(side: usize) -> usize {
+    S::LANES.max(side * side)
 }
 
 /// Reads the filters `run` of LANES channels to `[k][tap][LANES]`, with [`tap_rows`] vectors for each k.
@@ -152,16 +149,17 @@ const fn tap_rows<S: Simd, const K: usize>() -> usize {
 /// # Safety
 /// Called under `dispatch`; `to` has room for them.
 #[inline(always)]
-unsafe fn gather_filters<S: Simd<Elem = f32>, const K: usize>(
+unsafe fn gather_filters<S: Simd<Elem = f32>>(
     reading: Reading,
+    side: usize,
     channel: usize,
     run: Range<usize>,
     weight: &[f32],
     to: &mut [f32],
 ) {
-    let taps = K * K;
+    let taps = side * side;
     let channels = (reading.channels - channel).min(S::LANES);
-    for (k, to) in run.zip(to.chunks_exact_mut(tap_rows::<S, K>() * S::LANES)) {
+    for (k, to) in run.zip(to.chunks_exact_mut(tap_rows::<S>(side) * S::LANES)) {
         let filter = channel * reading.channel_step + k * reading.count_step;
         let from = &weight[filter * taps..];
         // SAFETY: passed on; `to` has room for whole squares.

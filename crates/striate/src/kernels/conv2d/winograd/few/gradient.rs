@@ -1,5 +1,6 @@
 //! The weight gradient of few tiles.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
 use rayon::prelude::*;
@@ -7,10 +8,9 @@ use rayon::prelude::*;
 use super::{Tiles, panels_for_threads};
 use crate::kernels::conv2d::block::{Along, Operands, rows};
 use crate::kernels::conv2d::panels::Panel;
+use crate::kernels::conv2d::winograd::form::WeightGradient;
 use crate::kernels::conv2d::winograd::gradient::{Pass, Sums, parts};
 use crate::kernels::conv2d::winograd::strips::Strips;
-use crate::kernels::conv2d::winograd::tiles::Transform;
-use crate::kernels::conv2d::winograd::transforms::CELLS;
 use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
@@ -20,7 +20,7 @@ use crate::kernels::simd::{Kernel, Simd, dispatch};
 const PIECE: usize = 16;
 
 /// Stores the weight gradient.
-pub(in crate::kernels::conv2d::winograd) fn gradient<const M: usize, const K: usize>(
+pub(in crate::kernels::conv2d::winograd) fn gradient<F: WeightGradient>(
     level: Level,
     pass: &Pass,
     strips: Strips,
@@ -28,14 +28,15 @@ pub(in crate::kernels::conv2d::winograd) fn gradient<const M: usize, const K: us
     dy: &[f32],
     dw: &mut [f32],
 ) {
-    let input = Tiles::of::<M>(level, strips, pass.x, x, Transform::Input(pass.padding));
-    let output = Tiles::of::<M>(level, strips, pass.dy, dy, Transform::Gradient);
+    let input = Tiles::of::<F::Input>(level, strips, pass.x, x, pass.padding);
+    let output = Tiles::of::<F::Gradient>(level, strips, pass.dy, dy, (0, 0));
     let panels = panels_for_threads(level, pass.dy.channels);
     let dw = Shared::new(dw);
     let pieces = pass.x.channels.div_ceil(PIECE);
     (0..panels.len() * pieces).into_par_iter().for_each(|task| {
         let from = task % pieces * PIECE;
-        let weights = Weights::<K> {
+        let weights = Weights::<F> {
+            form: PhantomData,
             level,
             pass,
             input: &input,
@@ -49,7 +50,8 @@ pub(in crate::kernels::conv2d::winograd) fn gradient<const M: usize, const K: us
 }
 
 /// The gradient of the filters between a piece of the input channels and a panel of the output channels.
-struct Weights<'a, const K: usize> {
+struct Weights<'a, F> {
+    form: PhantomData<F>,
     level: Level,
     pass: &'a Pass,
     input: &'a Tiles,
@@ -59,7 +61,7 @@ struct Weights<'a, const K: usize> {
     dw: Shared<f32>,
 }
 
-impl<const K: usize> Kernel<f32> for Weights<'_, K> {
+impl<F: WeightGradient> Kernel<f32> for Weights<'_, F> {
     type Output = ();
 
     #[inline(always)]
@@ -68,13 +70,13 @@ impl<const K: usize> Kernel<f32> for Weights<'_, K> {
         let lanes = self.panel.vectors * S::LANES;
         let count = parts(input.strips);
         let plane = self.inputs.len() * lanes;
-        let mut sums = Scratch::<f32>::new(count * CELLS * plane);
+        let mut sums = Scratch::<f32>::new(count * F::CELLS * plane);
         let from_rows: Vec<u32> = self.inputs.clone().map(|c| c as u32).collect();
         let to_rows: Vec<u32> = (0..self.inputs.len()).map(|c| (c * lanes) as u32).collect();
         for part in 0..count {
             let first = input.strips.count * part / count * input.strips.tiles;
             let end = input.strips.count * (part + 1) / count * input.strips.tiles;
-            for cell in 0..CELLS {
+            for cell in 0..F::CELLS {
                 let from = cell * input.layout.plane + first * input.layout.step;
                 let by = cell * output.layout.plane + first * output.layout.step;
                 // SAFETY: channels and tiles are inside both sides, rows inside `sums`.
@@ -87,7 +89,7 @@ impl<const K: usize> Kernel<f32> for Weights<'_, K> {
                         },
                         b: output.values.as_ptr().add(by + self.panel.start),
                         b_step: output.layout.step,
-                        c: sums.as_mut_ptr().add((part * CELLS + cell) * plane),
+                        c: sums.as_mut_ptr().add((part * F::CELLS + cell) * plane),
                         accumulate: false,
                         finish: None,
                     };
@@ -105,7 +107,7 @@ impl<const K: usize> Kernel<f32> for Weights<'_, K> {
         let end = (self.panel.start + lanes).min(self.pass.dy.channels);
         // SAFETY: each task stores the filters between its own channels.
         unsafe {
-            sums.store_gradient::<S, K>(self.pass, self.inputs, self.panel.start..end, self.dw);
+            sums.store_gradient::<S, F>(self.pass, self.inputs, self.panel.start..end, self.dw);
         }
     }
 }
