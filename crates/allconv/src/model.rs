@@ -2,11 +2,11 @@
 
 use candle_core::{Result, Tensor, bail};
 use candle_nn::init::{DEFAULT_KAIMING_NORMAL, ZERO};
-use candle_nn::{Module, ModuleT, VarBuilder};
+use candle_nn::{ModuleT, VarBuilder};
 use striate::layer_list::{check_input, check_layers, convolution};
-use striate::layers::{AvgPool2d, Conv2d, Dropout, MaxPool2d};
+use striate::layers::{AvgPool2d, Conv2d, Dropout, GlobalAvgPool, Link, MaxPool2d};
 use striate::network::unknown_layer;
-use striate::{Activation, Clock, Network, global_avg_pool, relu};
+use striate::{Activation, Chain, Clock, Network, relu};
 
 use crate::config::Config;
 use crate::imagenet::ImageNetConfig;
@@ -151,21 +151,22 @@ impl AllConv {
         self.forward_t(xs, false)
     }
 
-    /// The maps after the first `count` layers.
-    fn run(&self, xs: &Tensor, count: usize, train: bool) -> Result<Tensor> {
+    /// The first `count` layers.
+    fn run(&self, xs: &Tensor, count: usize, train: bool) -> Result<Chain> {
         let (h, w) = check_input(NETWORK, xs, self.in_channels)?;
         output_shapes((self.in_channels, h, w), &self.specs)?;
-        let mut ys = xs.clone();
+        let mut chain = Chain::new(xs);
         for layer in self.layers.iter().take(count) {
-            ys = layer.forward_t(&ys, train)?;
+            chain = layer.link(chain, train)?;
         }
-        Ok(ys)
+        Ok(chain)
     }
 }
 
 impl ModuleT for AllConv {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
-        let logits = global_avg_pool(&self.run(xs, self.layers.len(), train)?)?;
+        let maps = self.run(xs, self.layers.len(), train)?;
+        let logits = GlobalAvgPool::new().link(maps, train)?.finish()?;
         if train {
             self.clock.tick();
         }
@@ -187,7 +188,7 @@ impl Network for AllConv {
     }
 
     fn forward_features(&self, xs: &Tensor) -> Result<Tensor> {
-        self.run(xs, self.layers.len(), false)
+        self.run(xs, self.layers.len(), false)?.finish()
     }
 
     fn forward_to(&self, xs: &Tensor, layer: &str) -> Result<Tensor> {
@@ -196,20 +197,23 @@ impl Network for AllConv {
         }
         let mut specs = self.specs.iter();
         match specs.position(|spec| spec.window().is_some() && spec.name() == layer) {
-            Some(index) => self.run(xs, index + 1, false),
+            Some(index) => self.run(xs, index + 1, false)?.finish(),
             None => Err(unknown_layer(layer, &self.layer_names())),
         }
     }
 }
 
-impl ModuleT for Layer {
-    fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+impl Link for Layer {
+    fn link(&self, chain: Chain, train: bool) -> Result<Chain> {
         match self {
-            Self::Conv(conv) => conv.forward(xs),
-            Self::LeakyConv(conv, slope) => leaky_relu(&conv.forward(xs)?, *slope),
-            Self::MaxPool(pool) => pool.forward(xs),
-            Self::AvgPool(pool) => pool.forward(xs),
-            Self::Dropout(dropout) => dropout.forward_t(xs, train),
+            Self::Conv(conv) => conv.link(chain, train),
+            Self::LeakyConv(conv, slope) => {
+                let chain = conv.link(chain, train)?;
+                chain.then(|xs| leaky_relu(xs, *slope))
+            }
+            Self::MaxPool(pool) => pool.link(chain, train),
+            Self::AvgPool(pool) => pool.link(chain, train),
+            Self::Dropout(dropout) => dropout.link(chain, train),
         }
     }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use candle_core::{Result, Tensor, bail};
-use candle_nn::{Linear, Module, ModuleT, VarBuilder};
+use candle_core::{Result, bail};
+use candle_nn::{Linear, Module, VarBuilder};
 use serde::{Deserialize, Serialize};
-use striate::layers::Dropout;
-use striate::{Clock, global_avg_pool};
+use striate::layers::{Dropout, GlobalAvgPool, Link};
+use striate::{Chain, Clock};
 
 use crate::initialization::{Initialization, Position};
 
@@ -121,24 +121,26 @@ impl HeadLayer {
     }
 }
 
-impl ModuleT for HeadLayer {
-    fn forward_t(&self, maps: &Tensor, train: bool) -> Result<Tensor> {
+impl Link for HeadLayer {
+    fn link(&self, maps: Chain, train: bool) -> Result<Chain> {
         let maps = match &self.dropout {
-            Some(dropout) => dropout.forward_t(maps, train)?,
-            None => maps.clone(),
+            Some(dropout) => dropout.link(maps, train)?,
+            None => maps,
         };
         let Some(dense) = &self.dense else {
-            return global_avg_pool(&maps);
+            return GlobalAvgPool::new().link(maps, train);
         };
-        let (_, c, h, w) = maps.dims4()?;
-        if (c, h, w) != self.maps {
-            bail!(
-                "nin: the fully connected head was built for maps of {:?}, the input leads to {:?}; \
-                 set image_size in the config, or use a head with global average pooling",
-                self.maps,
-                (c, h, w)
-            );
-        }
-        dense.forward(&maps.flatten_from(1)?)
+        maps.then(|maps| {
+            let (_, c, h, w) = maps.dims4()?;
+            if (c, h, w) != self.maps {
+                bail!(
+                    "nin: the fully connected head was built for maps of {:?}, the input leads to {:?}; \
+                     set image_size in the config, or use a head with global average pooling",
+                    self.maps,
+                    (c, h, w)
+                );
+            }
+            dense.forward(&maps.flatten_from(1)?)
+        })
     }
 }

@@ -1,11 +1,11 @@
 //! The network: mlpconv blocks, class maps, and a head.
 
 use candle_core::{Result, Tensor, bail};
-use candle_nn::{Module, ModuleT, VarBuilder};
+use candle_nn::{ModuleT, VarBuilder};
 use striate::layer_list::{LayerSpec, Nonlinearity, check_input, convolution};
-use striate::layers::{AvgPool2d, Conv2d, Dropout, MaxPool2d};
+use striate::layers::{AvgPool2d, Conv2d, Dropout, Link, MaxPool2d};
 use striate::network::unknown_layer;
-use striate::{Activation, Clock, Network};
+use striate::{Activation, Chain, Clock, Network};
 
 use crate::NETWORK;
 use crate::config::NinConfig;
@@ -132,7 +132,7 @@ impl Nin {
     /// # Errors
     /// An input with another number of channels, or too small; with a fully connected head, of another size.
     pub fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        self.head.forward_t(&self.class_maps(xs)?, false)
+        self.forward_t(xs, false)
     }
 
     /// The maps of the classes, (N, classes, H, W), in evaluation mode: where the network sees what (Fig. 4).
@@ -140,38 +140,39 @@ impl Nin {
     /// # Errors
     /// An input with another number of channels, or too small.
     pub fn class_maps(&self, xs: &Tensor) -> Result<Tensor> {
-        self.run(xs, false, None)
+        self.run(xs, false, None)?.finish()
     }
 
-    /// The maps after the layer called `until`, or after the last one.
-    fn run(&self, xs: &Tensor, train: bool, until: Option<&str>) -> Result<Tensor> {
+    /// The layers up to the one called `until`, or all of them.
+    fn run(&self, xs: &Tensor, train: bool, until: Option<&str>) -> Result<Chain> {
         let size = check_input(NETWORK, xs, self.config.in_channels)?;
         self.config.class_map_shape(size)?;
-        let mut ys = xs.clone();
+        let mut chain = Chain::new(xs);
         for block in &self.blocks {
             for (name, conv) in block.names.iter().zip(block.mlpconv.layers()) {
-                ys = conv.forward(&ys)?;
+                chain = conv.link(chain, train)?;
                 if until == Some(name.as_str()) {
-                    return Ok(ys);
+                    return Ok(chain);
                 }
             }
             if let Some((name, pool)) = &block.pool {
-                ys = pool.forward(&ys)?;
+                chain = pool.link(chain, train)?;
                 if until == Some(name.as_str()) {
-                    return Ok(ys);
+                    return Ok(chain);
                 }
             }
             if let Some(dropout) = &block.dropout {
-                ys = dropout.forward_t(&ys, train)?;
+                chain = dropout.link(chain, train)?;
             }
         }
-        Ok(ys)
+        Ok(chain)
     }
 }
 
 impl ModuleT for Nin {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
-        let logits = self.head.forward_t(&self.run(xs, train, None)?, train)?;
+        let maps = self.run(xs, train, None)?;
+        let logits = self.head.link(maps, train)?.finish()?;
         if train {
             self.clock.tick();
         }
@@ -206,15 +207,15 @@ impl Network for Nin {
         if !names.iter().any(|name| name == layer) {
             return Err(unknown_layer(layer, &names));
         }
-        self.run(xs, false, Some(layer))
+        self.run(xs, false, Some(layer))?.finish()
     }
 }
 
-impl Module for PoolLayer {
-    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
+impl Link for PoolLayer {
+    fn link(&self, chain: Chain, train: bool) -> Result<Chain> {
         match self {
-            Self::Max(pool) => pool.forward(xs),
-            Self::Average(pool) => pool.forward(xs),
+            Self::Max(pool) => pool.link(chain, train),
+            Self::Average(pool) => pool.link(chain, train),
         }
     }
 }

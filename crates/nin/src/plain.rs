@@ -11,9 +11,9 @@ mod config;
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Module, ModuleT, VarBuilder};
 use striate::layer_list::LayerSpec;
-use striate::layers::{Conv2d, MaxPool2d};
+use striate::layers::{Conv2d, Link, MaxPool2d};
 use striate::network::unknown_layer;
-use striate::{Clock, Network, relu};
+use striate::{Chain, Clock, Network, relu};
 
 use crate::config::ClassMapActivation;
 use crate::head::HeadLayer;
@@ -119,8 +119,8 @@ impl PlainCnn {
         self.forward_t(xs, false)
     }
 
-    /// The maps after the layer called `until`, or after the local layer.
-    fn run(&self, xs: &Tensor, until: Option<&str>) -> Result<Tensor> {
+    /// The layers up to the one called `until`, or up to the local layer.
+    fn run(&self, xs: &Tensor, until: Option<&str>) -> Result<Chain> {
         let (c, (h, w)) = (self.config.in_channels, self.config.image_size);
         if xs.dims().get(1..) != Some(&[c, h, w][..]) || xs.rank() != 4 {
             bail!(
@@ -128,30 +128,30 @@ impl PlainCnn {
                 xs.dims()
             );
         }
-        let mut ys = xs.clone();
+        let mut chain = Chain::new(xs);
         for (name, layer) in &self.layers {
-            ys = match layer {
-                Layer::Conv(conv) => conv.forward(&ys)?,
-                Layer::Pool(pool) => pool.forward(&ys)?,
+            chain = match layer {
+                Layer::Conv(conv) => conv.link(chain, false)?,
+                Layer::Pool(pool) => pool.link(chain, false)?,
             };
             if until == Some(name.as_str()) {
-                return Ok(ys);
+                return Ok(chain);
             }
         }
-        let ys = self.local.forward(&ys)?;
+        let chain = chain.then(|maps| self.local.forward(maps))?;
         match (
             self.config.head.is_fully_connected(),
             self.config.class_map_activation,
         ) {
-            (false, ClassMapActivation::Identity) => Ok(ys),
-            _ => relu(&ys),
+            (false, ClassMapActivation::Identity) => Ok(chain),
+            _ => chain.then(relu),
         }
     }
 }
 
 impl ModuleT for PlainCnn {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
-        let logits = self.head.forward_t(&self.run(xs, None)?, train)?;
+        let logits = self.head.link(self.run(xs, None)?, train)?.finish()?;
         if train {
             self.clock.tick();
         }
@@ -170,14 +170,14 @@ impl Network for PlainCnn {
     }
 
     fn forward_features(&self, xs: &Tensor) -> Result<Tensor> {
-        self.run(xs, None)
+        self.run(xs, None)?.finish()
     }
 
     fn forward_to(&self, xs: &Tensor, layer: &str) -> Result<Tensor> {
         let names = self.layer_names();
         match layer {
             LOGITS => self.forward(xs),
-            _ if names.iter().any(|name| name == layer) => self.run(xs, Some(layer)),
+            _ if names.iter().any(|name| name == layer) => self.run(xs, Some(layer))?.finish(),
             _ => Err(unknown_layer(layer, &names)),
         }
     }

@@ -55,9 +55,9 @@ pub use init::{Initializer, Parameters};
 pub use model_file::{ModelFile, Pretrained};
 pub use network::Network;
 pub use ops::{
-    Activation, Conv2dOptions, ConvAlgorithm, Padding, PoolRule, ReluRule, Switches, avg_pool2d,
-    channel_dropout, conv2d, cross_entropy, dropout, global_avg_pool, lp_pool2d, max_pool2d,
-    max_pool2d_with_switches, max_unpool2d, relu, trace_relus, upsample_nearest2d,
+    Activation, Chain, Conv2dOptions, ConvAlgorithm, Padding, PoolRule, ReluRule, Switches,
+    avg_pool2d, channel_dropout, conv2d, cross_entropy, dropout, global_avg_pool, lp_pool2d,
+    max_pool2d, max_pool2d_with_switches, max_unpool2d, relu, trace_relus, upsample_nearest2d,
 };
 pub use rng::{Clock, Seed};
 pub use window::{Rounding, Window2d};

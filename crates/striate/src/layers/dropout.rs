@@ -3,7 +3,8 @@
 use candle_core::{Result, Tensor};
 use candle_nn::ModuleT;
 
-use crate::ops;
+use super::link::Link;
+use crate::ops::{self, Chain};
 use crate::rng::{Clock, Stream};
 
 /// Zeroes single values in training and does nothing in evaluation.
@@ -33,7 +34,14 @@ impl Dropout {
 
 impl ModuleT for Dropout {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
-        self.0.forward_t(xs, train, ops::dropout)
+        let op = |xs: Tensor, p, stream: &Stream| ops::dropout(&xs, p, stream);
+        self.0.apply(xs.clone(), train, op)
+    }
+}
+
+impl Link for Dropout {
+    fn link(&self, chain: Chain, train: bool) -> Result<Chain> {
+        self.0.apply(chain, train, Chain::dropout)
     }
 }
 
@@ -62,7 +70,16 @@ impl ChannelDropout {
 
 impl ModuleT for ChannelDropout {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
-        self.0.forward_t(xs, train, ops::channel_dropout)
+        let op = |xs: Tensor, p, stream: &Stream| ops::channel_dropout(&xs, p, stream);
+        self.0.apply(xs.clone(), train, op)
+    }
+}
+
+impl Link for ChannelDropout {
+    fn link(&self, chain: Chain, train: bool) -> Result<Chain> {
+        self.0.apply(chain, train, |chain, p, stream| {
+            chain.then(|xs| ops::channel_dropout(xs, p, stream))
+        })
     }
 }
 
@@ -94,14 +111,10 @@ impl Masked {
         }
     }
 
-    fn forward_t(
-        &self,
-        xs: &Tensor,
-        train: bool,
-        op: impl Fn(&Tensor, f32, &Stream) -> Result<Tensor>,
-    ) -> Result<Tensor> {
+    /// `op` of `xs` in training, `xs` in evaluation.
+    fn apply<T>(&self, xs: T, train: bool, op: impl Fn(T, f32, &Stream) -> Result<T>) -> Result<T> {
         if !train {
-            return Ok(xs.clone());
+            return Ok(xs);
         }
         let ys = op(xs, self.p, &self.clock.stream(&self.stream))?;
         if self.ticks {

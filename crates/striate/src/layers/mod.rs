@@ -6,12 +6,14 @@
 mod candle;
 mod conv2d;
 mod dropout;
+mod link;
 mod pool;
 mod relu;
 mod upsample;
 
 pub use conv2d::{Conv2d, conv2d, conv2d_no_bias};
 pub use dropout::{ChannelDropout, Dropout};
+pub use link::Link;
 pub use pool::{AvgPool2d, GlobalAvgPool, MaxPool2d, MaxUnpool2d};
 pub use relu::Relu;
 pub use upsample::UpsampleNearest2d;

@@ -79,6 +79,11 @@ impl AvgPool2d {
     pub fn window(&self) -> &Window2d {
         &self.window
     }
+
+    /// Whether padding counts.
+    pub fn padding(&self) -> Padding {
+        self.padding
+    }
 }
 
 impl Module for AvgPool2d {

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::composed;
 use super::cpu::{Values, for_float, in_float, maps, owned, slice, tensor};
 use super::max_pool2d::{pool_shape, pooled};
+use crate::kernels::Real;
 use crate::kernels::{self, PoolShape, avg_pool2d::Counted};
 use crate::window::Window2d;
 
@@ -49,15 +50,11 @@ pub enum Padding {
 /// }
 /// ```
 pub fn avg_pool2d(xs: &Tensor, window: &Window2d, padding: Padding) -> Result<Tensor> {
-    let counted = match padding {
-        Padding::Counted => Counted::Frame,
-        Padding::Ignored => Counted::Input,
-    };
     in_float(NAME, xs, |xs| {
-        let shape = pool_shape(NAME, xs, window)?;
+        let op = AvgPool::new(xs, window, padding)?;
         match xs.device() {
-            Device::Cpu => xs.apply_op1(AvgPool { shape, counted }),
-            _ => composed::avg_pool2d(xs, &shape, counted),
+            Device::Cpu => xs.apply_op1(op),
+            _ => composed::avg_pool2d(xs, &op.shape, op.counted),
         }
     })
 }
@@ -82,16 +79,34 @@ pub fn avg_pool2d(xs: &Tensor, window: &Window2d, padding: Padding) -> Result<Te
 /// }
 /// ```
 pub fn global_avg_pool(xs: &Tensor) -> Result<Tensor> {
-    let (_, _, h, w) = maps(GLOBAL, xs)?;
+    let op = GlobalAvgPool::new(xs)?;
     in_float(GLOBAL, xs, |xs| match xs.device() {
-        Device::Cpu => xs.apply_op1(GlobalAvgPool { cells: h * w }),
+        Device::Cpu => xs.apply_op1(op),
         _ => xs.flatten_from(2)?.mean(2),
     })
 }
 
-struct AvgPool {
+pub(super) struct AvgPool {
     shape: PoolShape,
     counted: Counted,
+}
+
+impl AvgPool {
+    /// The op for `xs`.
+    pub(super) fn new(xs: &Tensor, window: &Window2d, padding: Padding) -> Result<Self> {
+        Ok(Self {
+            shape: pool_shape(NAME, xs, window)?,
+            counted: match padding {
+                Padding::Counted => Counted::Frame,
+                Padding::Ignored => Counted::Input,
+            },
+        })
+    }
+
+    /// The gradient with respect to x.
+    pub(super) fn gradient<F: Real>(&self, dy: &[F]) -> Vec<F> {
+        kernels::avg_pool2d::backward(&self.shape, self.counted, dy)
+    }
 }
 
 impl CustomOp1 for AvgPool {
@@ -111,15 +126,27 @@ impl CustomOp1 for AvgPool {
         let dy = dy.contiguous()?;
         let values = Values::of(&dy)?;
         for_float!(NAME, x.dtype(), F => {
-            let dx = kernels::avg_pool2d::backward::<F>(&self.shape, self.counted, values.slice()?);
-            tensor(dx, x.shape())
+            tensor(self.gradient::<F>(values.slice()?), x.shape())
         })
         .map(Some)
     }
 }
 
-struct GlobalAvgPool {
+pub(super) struct GlobalAvgPool {
     cells: usize,
+}
+
+impl GlobalAvgPool {
+    /// The op for `xs`.
+    pub(super) fn new(xs: &Tensor) -> Result<Self> {
+        let (_, _, h, w) = maps(GLOBAL, xs)?;
+        Ok(Self { cells: h * w })
+    }
+
+    /// The gradient with respect to x.
+    pub(super) fn gradient<F: Real>(&self, dy: &[F]) -> Vec<F> {
+        kernels::avg_pool2d::global_backward(self.cells, dy)
+    }
 }
 
 impl CustomOp1 for GlobalAvgPool {
@@ -138,8 +165,7 @@ impl CustomOp1 for GlobalAvgPool {
         let dy = dy.contiguous()?;
         let values = Values::of(&dy)?;
         for_float!(GLOBAL, x.dtype(), F => {
-            let dx = kernels::avg_pool2d::global_backward::<F>(self.cells, values.slice()?);
-            tensor(dx, x.shape())
+            tensor(self.gradient::<F>(values.slice()?), x.shape())
         })
         .map(Some)
     }

@@ -10,6 +10,7 @@ use super::cpu::{dense, in_float, maps, named};
 use super::relu::relu;
 use crate::kernels::conv2d::{self as kernels, ConvShape};
 use crate::window::Window2d;
+pub(super) use cpu::Conv;
 
 const NAME: &str = "conv2d";
 
@@ -31,15 +32,15 @@ pub enum Activation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ConvAlgorithm {
-    /// The fastest that suits the sizes; f32 with stride 1 and many channels goes to [`Winograd`](Self::Winograd).
+    /// The fastest that suits the sizes; f32 with stride 1 or 2 and many channels goes to [`Winograd`](Self::Winograd).
     #[default]
     Auto,
     /// Every product of the definition; rounding errors of a plain sum.
     Direct,
     /// Winograd's short convolutions: fewer multiplications, rounding errors up to about 1e-5 of the largest value.
     ///
-    /// A tile of 6x6 inputs is transformed as a whole, so each pixel reaches all outputs of its tiles (4x4 or 2x2),
-    /// whether they see it or not.
+    /// A tile of 6x6 inputs (5x5 with stride 2) is transformed as a whole, so each pixel reaches all outputs of its tiles
+    /// (4x4 or 2x2), whether they see it or not.
     /// An infinite pixel makes them all NaN, and the rounding error of a pixel of 1e6 is an error of about 1 in all of them.
     /// [`Direct`](Self::Direct) keeps every value to the outputs that see it.
     Winograd,
@@ -119,7 +120,8 @@ pub fn conv2d(
     let bias = bias.map(in_float_dtype).transpose()?;
     in_float(NAME, xs, |xs| {
         if let Device::Cpu = xs.device() {
-            return cpu::conv2d(xs, &weight, bias.as_ref(), shape, options);
+            let op = Conv::new(shape, xs.dtype(), options)?;
+            return cpu::conv2d(xs, &weight, bias.as_ref(), op);
         }
         let mut ys = composed::conv2d(xs, &weight, geometry(xs, options)?)?;
         if let Some(bias) = &bias {
@@ -132,8 +134,21 @@ pub fn conv2d(
     })
 }
 
+/// The op of [`conv2d`] for arguments on the CPU.
+///
+/// # Errors
+/// Those of [`conv2d`].
+pub(super) fn op(
+    xs: &Tensor,
+    weight: &Tensor,
+    bias: Option<&Tensor>,
+    options: &Conv2dOptions,
+) -> Result<Conv> {
+    Conv::new(check(xs, weight, bias, options)?, xs.dtype(), options)
+}
+
 /// A parameter in the dtype that the convolution computes in.
-fn in_float_dtype(parameter: &Tensor) -> Result<Tensor> {
+pub(super) fn in_float_dtype(parameter: &Tensor) -> Result<Tensor> {
     match parameter.dtype() {
         DType::F16 | DType::BF16 => dense(NAME, parameter)?.to_dtype(DType::F32),
         _ => dense(NAME, parameter),
@@ -220,7 +235,7 @@ fn check_winograd(xs: &Tensor, shape: &ConvShape, window: &Window2d, groups: usi
     if !xs.device().is_cpu() || xs.dtype() == DType::F64 || !kernels::winograd_applies(shape) {
         bail!(
             "{NAME}: Winograd's algorithm does not apply to a kernel of {:?} with stride {:?}, padding {:?}, dilation {:?}, {groups} groups, {:?} on {:?}; \
-            it needs a kernel of 3x3 or 5x5, stride and dilation 1, a padding below the kernel's size, one group, f32 on the CPU; use ConvAlgorithm::Auto",
+            it needs a kernel of 3x3 or 5x5, stride 1 and a padding below the kernel's size, or 3x3, stride 2 and padding 1; dilation 1, one group, f32 on the CPU; use ConvAlgorithm::Auto",
             window.size,
             window.stride,
             window.padding,

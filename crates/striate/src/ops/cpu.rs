@@ -35,18 +35,25 @@ pub fn in_float(
     xs: &Tensor,
     op: impl FnOnce(&Tensor) -> Result<Tensor>,
 ) -> Result<Tensor> {
-    checked_len(name, xs.dims())?;
+    match xs.dtype() {
+        DType::F32 | DType::F64 => op(&checked(name, xs)?),
+        DType::F16 | DType::BF16 => {
+            op(&checked(name, xs)?.to_dtype(DType::F32)?)?.to_dtype(xs.dtype())
+        }
+        dtype => Err(unsupported_dtype(name, dtype)),
+    }
+}
+
+/// A contiguous version of `xs`, about to be computed with.
+///
+/// # Errors
+/// Those of [`dense`], and a vector level that this CPU does not have.
+pub(super) fn checked(name: &'static str, xs: &Tensor) -> Result<Tensor> {
     if let Device::Cpu = xs.device() {
         // A level that cannot be followed is reported here, once for all kernels.
         Level::current().map_err(Error::wrap)?;
     }
-    match xs.dtype() {
-        DType::F32 | DType::F64 => op(&dense(name, xs)?),
-        DType::F16 | DType::BF16 => {
-            op(&dense(name, xs)?.to_dtype(DType::F32)?)?.to_dtype(xs.dtype())
-        }
-        dtype => Err(unsupported_dtype(name, dtype)),
-    }
+    dense(name, xs)
 }
 
 /// A contiguous version of `xs`.

@@ -6,6 +6,7 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, 
 use super::composed;
 use super::cpu::{Values, for_float, in_float, maps, owned, slice, tensor};
 use crate::kernels;
+use crate::kernels::Real;
 use crate::rng::{Stream, StreamKey};
 
 const NAME: &str = "dropout";
@@ -59,28 +60,16 @@ enum Unit {
 }
 
 fn apply(name: &'static str, xs: &Tensor, p: f32, stream: &Stream, unit: Unit) -> Result<Tensor> {
-    if !(0.0..1.0).contains(&p) {
-        bail!("{name}: p is {p}; it must be at least 0 and below 1");
-    }
-    in_float(name, xs, |xs| {
-        if p == 0.0 {
-            return Ok(xs.clone());
-        }
-        let op = Dropout {
-            name,
-            p: f64::from(p),
-            key: stream.key(),
-            unit,
-        };
-        match xs.device() {
-            Device::Cpu => xs.apply_op1(op),
-            // The mask comes from the CPU: one stream for all devices.
-            _ => composed::masked(xs, |ones| op.run(ones)),
-        }
+    let op = Dropout::new(name, p, stream, unit)?;
+    in_float(name, xs, |xs| match xs.device() {
+        _ if p == 0.0 => Ok(xs.clone()),
+        Device::Cpu => xs.apply_op1(op),
+        // The mask comes from the CPU: one stream for all devices.
+        _ => composed::masked(xs, |ones| op.run(ones)),
     })
 }
 
-struct Dropout {
+pub(super) struct Dropout {
     name: &'static str,
     p: f64,
     key: StreamKey,
@@ -88,17 +77,37 @@ struct Dropout {
 }
 
 impl Dropout {
+    fn new(name: &'static str, p: f32, stream: &Stream, unit: Unit) -> Result<Self> {
+        if !(0.0..1.0).contains(&p) {
+            bail!("{name}: p is {p}; it must be at least 0 and below 1");
+        }
+        Ok(Self {
+            name,
+            p: f64::from(p),
+            key: stream.key(),
+            unit,
+        })
+    }
+
+    /// The op of [`dropout`].
+    pub(super) fn of_elements(p: f32, stream: &Stream) -> Result<Self> {
+        Self::new(NAME, p, stream, Unit::Element)
+    }
+
+    /// `x` under the mask, which is the gradient's way back too.
+    pub(super) fn masked<F: Real>(&self, x: &[F]) -> Vec<F> {
+        match self.unit {
+            Unit::Element => kernels::dropout::elements(&self.key, self.p, x),
+            Unit::Map(cells) => kernels::dropout::planes(&self.key, self.p, cells, x),
+        }
+    }
+
     /// `xs` under the mask, without a gradient.
     fn run(&self, xs: &Tensor) -> Result<Tensor> {
         let xs = xs.contiguous()?;
         let values = Values::of(&xs)?;
         for_float!(self.name, xs.dtype(), F => {
-            let x = values.slice::<F>()?;
-            let y = match self.unit {
-                Unit::Element => kernels::dropout::elements(&self.key, self.p, x),
-                Unit::Map(cells) => kernels::dropout::planes(&self.key, self.p, cells, x),
-            };
-            tensor(y, xs.shape())
+            tensor(self.masked::<F>(values.slice()?), xs.shape())
         })
     }
 }
@@ -110,12 +119,7 @@ impl CustomOp1 for Dropout {
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         for_float!(self.name, storage.dtype(), F => {
-            let x = slice::<F>(storage, layout)?;
-            let y = match self.unit {
-                Unit::Element => kernels::dropout::elements(&self.key, self.p, x),
-                Unit::Map(cells) => kernels::dropout::planes(&self.key, self.p, cells, x),
-            };
-            owned(y, layout.shape())
+            owned(self.masked::<F>(slice(storage, layout)?), layout.shape())
         })
     }
 

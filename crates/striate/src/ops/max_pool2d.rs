@@ -8,6 +8,7 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, 
 use super::composed;
 use super::cpu::{Values, for_float, in_float, maps, named, owned, room, slice, tensor};
 use super::pool_rule::{self, PoolRule};
+use crate::kernels::Real;
 use crate::kernels::{self, PoolShape};
 use crate::window::Window2d;
 
@@ -52,13 +53,10 @@ pub struct Switches {
 /// ```
 pub fn max_pool2d(xs: &Tensor, window: &Window2d) -> Result<Tensor> {
     in_float(NAME, xs, |xs| {
-        let shape = pool_shape(NAME, xs, window)?;
+        let op = MaxPool::new(xs, window)?;
         match xs.device() {
-            Device::Cpu => xs.apply_op1(MaxPool {
-                shape,
-                rule: PoolRule::current(),
-            }),
-            _ => Ok(composed::max_pool2d(xs, PoolRule::composed(&shape)?)?.0),
+            Device::Cpu => xs.apply_op1(op),
+            _ => Ok(composed::max_pool2d(xs, PoolRule::composed(&op.shape)?)?.0),
         }
     })
 }
@@ -125,9 +123,24 @@ pub(super) fn pooled(shape: &PoolShape, layout: &Layout) -> Result<Shape> {
 }
 
 /// Keeps nothing: the backward pass finds the maxima again in the saved input.
-struct MaxPool {
+pub(super) struct MaxPool {
     shape: PoolShape,
     rule: PoolRule,
+}
+
+impl MaxPool {
+    /// The op for `xs`, under the rule of the current scope.
+    pub(super) fn new(xs: &Tensor, window: &Window2d) -> Result<Self> {
+        Ok(Self {
+            shape: pool_shape(NAME, xs, window)?,
+            rule: PoolRule::current(),
+        })
+    }
+
+    /// The gradient with respect to x, under [`PoolRule::Switches`].
+    pub(super) fn gradient<F: Real>(&self, x: &[F], dy: &[F]) -> Vec<F> {
+        kernels::max_pool2d::backward_from_input(&self.shape, x, dy)
+    }
 }
 
 impl CustomOp1 for MaxPool {
@@ -150,8 +163,7 @@ impl CustomOp1 for MaxPool {
         let (shape, dtype) = (x.shape(), x.dtype());
         let (x, dy) = (Values::of(x)?, Values::of(&dy)?);
         for_float!(NAME, dtype, F => {
-            let dx = kernels::max_pool2d::backward_from_input::<F>(&self.shape, x.slice()?, dy.slice()?);
-            tensor(dx, shape)
+            tensor(self.gradient::<F>(x.slice()?, dy.slice()?), shape)
         })
         .map(Some)
     }

@@ -5,6 +5,7 @@
 //! f32 and f64 are computed as such, f16 and bf16 in f32; integers are refused.
 
 mod avg_pool2d;
+mod chain;
 mod class_labels;
 mod composed;
 mod conv2d;
@@ -26,6 +27,7 @@ mod hostile;
 mod sampling;
 
 pub use avg_pool2d::{Padding, avg_pool2d, global_avg_pool};
+pub use chain::Chain;
 pub use class_labels::class_labels;
 pub use conv2d::{Activation, Conv2dOptions, ConvAlgorithm, conv2d};
 pub use cross_entropy::cross_entropy;

@@ -177,3 +177,18 @@ pub fn backward_gate<T: Lanes>(
     assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
     gate::backward_gate(shape, rule, y, dy)
 }
+
+/// As [`backward_gate`], with what passes in the place of dy; returns the gradient with respect to the bias.
+///
+/// # Panics
+/// As [`forward`].
+pub fn backward_gate_in_place<T: Lanes>(
+    shape: &ConvShape,
+    rule: ReluRule,
+    y: &[T],
+    dy: &mut [T],
+) -> Vec<T> {
+    assert_eq!(y.len(), shape.y_len(), "y of {shape:?}");
+    assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
+    gate::backward_gate_in_place(shape, rule, y, dy)
+}

@@ -3,10 +3,15 @@
 //! Bias and ReLU belong to the op, so one tensor passes from layer to layer:
 //! the backward pass reads the ReLU's gate from the saved output.
 
+use std::borrow::Cow;
+
 use candle_core::backend::BackendStorage;
-use candle_core::{CpuStorage, CustomOp2, CustomOp3, Error, Layout, Result, Shape, Tensor};
+use candle_core::{
+    CpuStorage, CustomOp2, CustomOp3, DType, Error, Layout, Result, Shape, Tensor, WithDType,
+};
 
 use super::{Activation, Conv2dOptions, ConvAlgorithm, NAME};
+use crate::kernels::Lanes;
 use crate::kernels::conv2d::{self as kernel, Algorithm, ConvShape};
 use crate::kernels::level::Level;
 use crate::kernels::relu::ReluRule;
@@ -17,27 +22,16 @@ pub(super) fn conv2d(
     xs: &Tensor,
     weight: &Tensor,
     bias: Option<&Tensor>,
-    shape: ConvShape,
-    options: &Conv2dOptions,
+    op: Conv,
 ) -> Result<Tensor> {
-    room(NAME, shape.y_len(), xs.dtype())?;
-    let op = Conv {
-        shape,
-        algorithm: match options.algorithm {
-            ConvAlgorithm::Direct => Algorithm::Direct,
-            ConvAlgorithm::Auto => Algorithm::Auto,
-            ConvAlgorithm::Winograd => Algorithm::Winograd,
-        },
-        level: Level::current().map_err(Error::wrap)?,
-        relu: (options.activation == Activation::Relu).then(ReluRule::current),
-    };
     match bias {
         Some(bias) => xs.apply_op3(weight, bias, op),
         None => xs.apply_op2(weight, op),
     }
 }
 
-struct Conv {
+/// A convolution with all that it needs beside its arguments.
+pub(in crate::ops) struct Conv {
     shape: ConvShape,
     algorithm: Algorithm,
     level: Level,
@@ -46,6 +40,21 @@ struct Conv {
 }
 
 impl Conv {
+    /// The op for arguments of this shape, under the rules of the current scope.
+    pub(super) fn new(shape: ConvShape, dtype: DType, options: &Conv2dOptions) -> Result<Self> {
+        room(NAME, shape.y_len(), dtype)?;
+        Ok(Self {
+            shape,
+            algorithm: match options.algorithm {
+                ConvAlgorithm::Direct => Algorithm::Direct,
+                ConvAlgorithm::Auto => Algorithm::Auto,
+                ConvAlgorithm::Winograd => Algorithm::Winograd,
+            },
+            level: Level::current().map_err(Error::wrap)?,
+            relu: (options.activation == Activation::Relu).then(ReluRule::current),
+        })
+    }
+
     fn forward(
         &self,
         (x, x_layout): (&CpuStorage, &Layout),
@@ -61,7 +70,36 @@ impl Conv {
         })
     }
 
-    /// The gradients of x, weight and bias, each only where it is asked for.
+    /// The gradients with respect to x, weight and bias, each only where it is wanted.
+    ///
+    /// A `dy` that is owned is overwritten, which saves a map where a ReLU is fused.
+    pub(in crate::ops) fn gradients<F: Lanes>(
+        &self,
+        (x, weight, y): (&[F], &[F], &[F]),
+        dy: Cow<'_, [F]>,
+        wanted: [bool; 3],
+    ) -> [Option<Vec<F>>; 3] {
+        let (level, algorithm, s) = (self.level, self.algorithm, &self.shape);
+        let (dy, dbias) = match (self.relu, dy) {
+            (None, dy) => {
+                let dbias = wanted[2].then(|| kernel::backward_bias(level, s, &dy));
+                (dy, dbias)
+            }
+            (Some(rule), Cow::Borrowed(dy)) => {
+                let (dy, dbias) = kernel::backward_gate(s, rule, y, dy);
+                (Cow::Owned(dy), Some(dbias))
+            }
+            (Some(rule), Cow::Owned(mut dy)) => {
+                let dbias = kernel::backward_gate_in_place(s, rule, y, &mut dy);
+                (Cow::Owned(dy), Some(dbias))
+            }
+        };
+        let dx = wanted[0].then(|| kernel::backward_input(level, algorithm, s, &dy, weight));
+        let dweight = wanted[1].then(|| kernel::backward_weight(level, algorithm, s, x, &dy));
+        [dx, dweight, dbias.filter(|_| wanted[2])]
+    }
+
+    /// The gradients as tensors, each only where its argument asks for one.
     fn backward(
         &self,
         x: &Tensor,
@@ -71,43 +109,24 @@ impl Conv {
         dy: &Tensor,
     ) -> Result<[Option<Tensor>; 3]> {
         let dy = dy.contiguous()?;
-        let (level, algorithm, s) = (self.level, self.algorithm, &self.shape);
+        let arguments = [Some(x), Some(weight), bias];
+        let wanted = arguments.map(|argument| argument.is_some_and(Tensor::track_op));
         let (x_values, weight_values) = (Values::of(x)?, Values::of(weight)?);
         let (y_values, dy_values) = (Values::of(y)?, Values::of(&dy)?);
         for_float!(NAME, x.dtype(), F => {
-            let gated = match self.relu {
-                Some(rule) => Some(kernel::backward_gate::<F>(s, rule, y_values.slice()?, dy_values.slice()?)),
-                None => None,
-            };
-            let dy: &[F] = match &gated {
-                Some((gated, _)) => gated,
-                None => dy_values.slice()?,
-            };
-            let dx = if x.track_op() {
-                let dx = kernel::backward_input(level, algorithm, s, dy, weight_values.slice()?);
-                Some(tensor(dx, x.shape())?)
-            } else {
-                None
-            };
-            let dweight = if weight.track_op() {
-                let dweight = kernel::backward_weight(level, algorithm, s, x_values.slice()?, dy);
-                Some(tensor(dweight, weight.shape())?)
-            } else {
-                None
-            };
-            let dbias = match bias {
-                Some(bias) if bias.track_op() => {
-                    let dbias = match &gated {
-                        Some((_, dbias)) => dbias.clone(),
-                        None => kernel::backward_bias(level, s, dy),
-                    };
-                    Some(tensor(dbias, bias.shape())?)
-                }
-                _ => None,
-            };
-            Ok([dx, dweight, dbias])
+            let saved = (x_values.slice()?, weight_values.slice()?, y_values.slice()?);
+            let dy = Cow::Borrowed(dy_values.slice::<F>()?);
+            let [dx, dweight, dbias] = self.gradients(saved, dy, wanted);
+            Ok([like(x, dx)?, like(weight, dweight)?, bias.map_or(Ok(None), |bias| like(bias, dbias))?])
         })
     }
+}
+
+/// `values` in the shape of `argument`.
+fn like<F: WithDType>(argument: &Tensor, values: Option<Vec<F>>) -> Result<Option<Tensor>> {
+    values
+        .map(|values| tensor(values, argument.shape()))
+        .transpose()
 }
 
 impl CustomOp2 for Conv {

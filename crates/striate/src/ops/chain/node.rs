@@ -1,0 +1,137 @@
+//! The one node of a chain.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType};
+
+use super::ports::{Deposit, Pair, ports};
+use super::step::{Step, on_cpu};
+use crate::kernels::Lanes;
+use crate::ops::cpu::{Values, for_float, tensor};
+
+const NAME: &str = "chain";
+
+/// The steps with what their backward pass reads.
+pub(super) struct Node {
+    steps: Vec<Step>,
+    /// The output of every step but the last.
+    maps: Vec<Tensor>,
+    deposit: Arc<Deposit>,
+}
+
+impl Node {
+    /// The output of the last step, which is computed here, with the node as its origin.
+    pub(super) fn apply(xs: &Tensor, steps: Vec<Step>, maps: Vec<Tensor>) -> Result<Tensor> {
+        let deposit = Arc::new(Deposit::default());
+        let port = ports(&steps, &deposit)?;
+        let node = Self {
+            steps,
+            maps,
+            deposit,
+        };
+        match port {
+            Some(port) => xs.apply_op2(&port, node),
+            None => xs.apply_op1(node),
+        }
+    }
+
+    fn forward(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let Some(last) = self.steps.last() else {
+            candle_core::bail!("{NAME}: no layers");
+        };
+        let Some(map) = self.maps.last() else {
+            return last.forward_storage(x, layout);
+        };
+        let (map, layout) = map.storage_and_layout();
+        last.forward_storage(on_cpu(&map)?, layout)
+    }
+
+    /// The gradients of x, if it asks for one, and of the parameters of each step.
+    fn backward(
+        &self,
+        xs: &Tensor,
+        ys: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Vec<(usize, Pair)>)> {
+        let dy = dy.contiguous()?;
+        let dy = Values::of(&dy)?;
+        for_float!(NAME, xs.dtype(), F => self.walk::<F>(xs, ys, dy.slice()?))
+    }
+
+    fn walk<F: Lanes + WithDType>(
+        &self,
+        xs: &Tensor,
+        ys: &Tensor,
+        dy: &[F],
+    ) -> Result<(Option<Tensor>, Vec<(usize, Pair)>)> {
+        let mut pairs = Vec::new();
+        let mut signal = Some(Cow::Borrowed(dy));
+        for (index, step) in self.steps.iter().enumerate().rev() {
+            let Some(dy) = signal.take() else { break };
+            let x = match index {
+                0 => xs,
+                _ => &self.maps[index - 1],
+            };
+            let y = self.maps.get(index).unwrap_or(ys);
+            let gradients = step.backward(x, y, dy, index > 0 || xs.track_op())?;
+            if let Step::Conv { weight, bias, .. } = step {
+                let dweight = gradients
+                    .dweight
+                    .map(|values| tensor(values, weight.shape()));
+                let dbias = gradients.dbias.map(|values| match bias {
+                    Some(bias) => tensor(values, bias.shape()),
+                    None => tensor(values, weight.dim(0)?),
+                });
+                pairs.push((index, (dweight.transpose()?, dbias.transpose()?)));
+            }
+            signal = gradients.dx.map(Cow::Owned);
+        }
+        let dx = match signal {
+            Some(dx) if xs.track_op() => Some(tensor(dx.into_owned(), xs.shape())?),
+            _ => None,
+        };
+        Ok((dx, pairs))
+    }
+}
+
+impl CustomOp1 for Node {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        self.forward(x, layout)
+    }
+
+    fn bwd(&self, xs: &Tensor, ys: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
+        Ok(self.backward(xs, ys, dy)?.0)
+    }
+}
+
+impl CustomOp2 for Node {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        layout: &Layout,
+        _port: &CpuStorage,
+        _: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        self.forward(x, layout)
+    }
+
+    fn bwd(
+        &self,
+        xs: &Tensor,
+        _port: &Tensor,
+        ys: &Tensor,
+        dy: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let (dx, pairs) = self.backward(xs, ys, dy)?;
+        Ok((dx, Some(self.deposit.leave(pairs)?)))
+    }
+}
