@@ -6,8 +6,8 @@
 use candle_core::{Result, Tensor, bail};
 use candle_nn::init::ZERO;
 use candle_nn::{Linear, Module, VarBuilder};
-use striate::layers::Conv2d;
-use striate::{Activation, max_unpool2d, relu};
+use striate::layers::{Conv2d, Link};
+use striate::{Activation, Chain, relu};
 
 use crate::architecture::Layer;
 use crate::classifier::{Classifier, draw, linear};
@@ -147,14 +147,14 @@ impl Decoder {
 
     fn run(&self, features: &Tensor, encoding: &Encoding, from_features: bool) -> Result<Decoding> {
         let mut states = vec![None; encoding.levels.len()];
-        let mut ys = features.clone();
+        let mut chain = Chain::new(features);
         for (i, stage) in self.stages.iter().enumerate() {
-            ys = match stage {
+            chain = match stage {
                 Stage::Conv { conv, weights } => match weights {
-                    DecoderWeights::Untied => conv.forward(&ys)?,
+                    DecoderWeights::Untied => conv.link(chain, false)?,
                     DecoderWeights::Tied => {
                         let weight = conv.weight().transpose(0, 1)?.contiguous()?.flip(&[2, 3])?;
-                        striate::conv2d(&ys, &weight, conv.bias(), conv.options())?
+                        chain.conv2d(&weight, conv.bias(), conv.options())?
                     }
                 },
                 Stage::Unpool { level, size } => {
@@ -165,28 +165,32 @@ impl Decoder {
                             level + 1
                         );
                     };
+                    let what = chain.finish()?;
+                    let chain = self.unpool(Chain::new(&what), *size, &found.place)?;
                     if i > 0 || !from_features {
-                        states[*level] = Some(ys.clone());
+                        states[*level] = Some(what);
                     }
-                    self.unpool(&ys, *size, &found.place)?
+                    chain
                 }
             };
         }
         Ok(Decoding {
             states,
-            reconstruction: ys,
+            reconstruction: chain.finish()?,
         })
     }
 
-    fn unpool(&self, what: &Tensor, size: usize, place: &Place) -> Result<Tensor> {
+    fn unpool(&self, what: Chain, size: usize, place: &Place) -> Result<Chain> {
         match (self.unpooling, place) {
-            (Unpooling::Copy, place) => copy_unpool2d(what, size, place.source()),
-            (Unpooling::Fixed, place) => fixed_unpool2d(what, size, place.source()),
+            (Unpooling::Copy, place) => what.then(|what| copy_unpool2d(what, size, place.source())),
+            (Unpooling::Fixed, place) => {
+                what.then(|what| fixed_unpool2d(what, size, place.source()))
+            }
             (Unpooling::Where, Place::Hard(switches)) => {
-                max_unpool2d(what, switches, switches.source)
+                what.max_unpool2d(switches, switches.source)
             }
             (Unpooling::Where, Place::Soft { position, source }) => {
-                soft_unpool2d(what, position, size, *source)
+                what.then(|what| soft_unpool2d(what, position, size, *source))
             }
         }
     }

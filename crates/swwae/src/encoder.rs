@@ -1,11 +1,11 @@
 //! The convolutional part of the Convnet: convolutions, and poolings that keep where.
 
 use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
 use candle_nn::init::{DEFAULT_KAIMING_NORMAL, ZERO};
-use candle_nn::{Module, ModuleT, VarBuilder};
 use striate::layer_list::{LayerSpec, convolution};
-use striate::layers::{Conv2d, Dropout};
-use striate::{Activation, Clock, Conv2dOptions, Rounding, Switches};
+use striate::layers::{Conv2d, Dropout, Link};
+use striate::{Activation, Chain, Clock, Conv2dOptions, Rounding, Switches};
 
 use crate::config::{Pooling, SwwaeConfig};
 use crate::soft::SoftWhatWhere;
@@ -129,20 +129,21 @@ impl Encoder {
     /// The maps after the first `count` layers.
     pub(crate) fn run(&self, xs: &Tensor, train: bool, count: usize) -> Result<Encoding> {
         let mut levels = Vec::new();
-        let mut features = xs.clone();
+        let mut chain = Chain::new(xs);
         for (_, stage) in self.stages.iter().take(count) {
             match stage {
-                Stage::Conv(conv) => features = conv.forward(&features)?,
+                Stage::Conv(conv) => chain = conv.link(chain, train)?,
                 Stage::Pool { size, dropout } => {
-                    let level = self.pool(&features, *size)?;
-                    features = match dropout {
-                        Some(dropout) => dropout.forward_t(&level.what, train)?,
-                        None => level.what.clone(),
-                    };
+                    let level = self.pool(chain, *size)?;
+                    chain = Chain::new(&level.what);
+                    if let Some(dropout) = dropout {
+                        chain = dropout.link(chain, train)?;
+                    }
                     levels.push(level);
                 }
             }
         }
+        let features = chain.finish()?;
         Ok(Encoding { levels, features })
     }
 
@@ -159,17 +160,18 @@ impl Encoder {
         })
     }
 
-    fn pool(&self, xs: &Tensor, size: usize) -> Result<Level> {
+    fn pool(&self, chain: Chain, size: usize) -> Result<Level> {
         match self.pooling {
             Pooling::Hard => {
-                let WhatWhere { what, switches } = WhatWhere::pool(xs, size, self.rounding)?;
+                let WhatWhere { what, switches } =
+                    WhatWhere::pool_chain(chain, size, self.rounding)?;
                 Ok(Level {
                     what,
                     place: Place::Hard(switches),
                 })
             }
             Pooling::Soft { beta } => {
-                let pooled = SoftWhatWhere::pool(xs, size, self.rounding, beta)?;
+                let pooled = SoftWhatWhere::pool(&chain.finish()?, size, self.rounding, beta)?;
                 Ok(Level {
                     what: pooled.what,
                     place: Place::Soft {

@@ -1,7 +1,7 @@
 //! Hard pooling and unpooling: each window's maximum and where it was.
 
 use candle_core::{Result, Tensor};
-use striate::{Rounding, Switches, Window2d, max_pool2d_with_switches, max_unpool2d};
+use striate::{Chain, Rounding, Switches, Window2d, max_unpool2d};
 
 /// The window of a pooling without overlap: `size` x `size` cells, moved by `size`.
 ///
@@ -55,7 +55,15 @@ impl WhatWhere {
     /// # Errors
     /// Integer dtypes, another rank, a map smaller than a window, a size of 0.
     pub fn pool(xs: &Tensor, size: usize, rounding: Rounding) -> Result<Self> {
-        let (what, switches) = max_pool2d_with_switches(xs, &side_by_side(size, rounding))?;
+        Self::pool_chain(Chain::new(xs), size, rounding)
+    }
+
+    /// Pools what a chain ends with.
+    ///
+    /// # Errors
+    /// Those of [`WhatWhere::pool`] and of the chain.
+    pub fn pool_chain(chain: Chain, size: usize, rounding: Rounding) -> Result<Self> {
+        let (what, switches) = chain.max_pool2d_with_switches(&side_by_side(size, rounding))?;
         Ok(Self { what, switches })
     }
 

@@ -6,8 +6,9 @@
 use std::fmt::Debug;
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Module, VarBuilder};
-use striate::{Activation, Conv2dOptions, Padding, Window2d, avg_pool2d, layers, max_pool2d};
+use candle_nn::VarBuilder;
+use striate::layers::Link;
+use striate::{Activation, Chain, Conv2dOptions, Padding, Window2d, layers};
 
 use super::regression::Regression;
 use crate::size::{check_weight, product};
@@ -293,16 +294,16 @@ impl LocalisationNet for ConvLocalisation {
     }
 
     fn theta(&self, xs: &Tensor) -> Result<Tensor> {
-        let mut xs = match self.config.downsample {
-            1 => xs.clone(),
-            factor => avg_pool2d(xs, &downsampling(factor), Padding::Counted)?,
+        let mut chain = match self.config.downsample {
+            1 => Chain::new(xs),
+            factor => Chain::new(xs).avg_pool2d(&downsampling(factor), Padding::Counted)?,
         };
         for (conv, stage) in self.convs.iter().zip(&self.config.stages) {
-            xs = conv.forward(&xs)?;
+            chain = conv.link(chain, false)?;
             if stage.pool == Pool::Max2 {
-                xs = max_pool2d(&xs, &halving())?;
+                chain = chain.max_pool2d(&halving())?;
             }
         }
-        self.regression.forward(&xs)
+        self.regression.forward(&chain.finish()?)
     }
 }

@@ -3,7 +3,8 @@
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Linear, Module, VarBuilder};
 use serde::{Deserialize, Serialize};
-use striate::{Activation, Conv2dOptions, Window2d, layers, max_pool2d, relu};
+use striate::layers::{Conv2d, Link};
+use striate::{Activation, Chain, Conv2dOptions, Window2d, layers, relu};
 
 use crate::dense::dense;
 use crate::size::{check_weight, product};
@@ -113,8 +114,12 @@ impl Classifier {
                 Ok([one, two, logits])
             }
             Layers::Cnn([first, second], last) => {
-                let one = max_pool2d(&first.forward(xs)?, &halving())?;
-                let two = max_pool2d(&second.forward(&one)?, &halving())?.flatten_from(1)?;
+                let pooled = |conv: &Conv2d, xs: &Tensor| {
+                    let chain = conv.link(Chain::new(xs), false)?;
+                    chain.max_pool2d(&halving())?.finish()
+                };
+                let one = pooled(first, xs)?;
+                let two = pooled(second, &one)?.flatten_from(1)?;
                 let logits = last.forward(&two)?;
                 Ok([one.flatten_from(1)?, two, logits])
             }

@@ -3,9 +3,9 @@
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Linear, Module, ModuleT, VarBuilder};
 use serde::{Deserialize, Serialize};
-use striate::layers::{Conv2d, Dropout};
+use striate::layers::{Conv2d, Dropout, Link};
 use striate::network::unknown_layer;
-use striate::{Activation, Clock, Conv2dOptions, Network, Window2d, layers, max_pool2d, relu};
+use striate::{Activation, Chain, Clock, Conv2dOptions, Network, Window2d, layers, relu};
 
 use crate::dense::dense;
 use crate::grid::{AffineGrid, GridGenerator};
@@ -216,21 +216,22 @@ impl HouseNumberNet {
         train: bool,
         seen: &mut Vec<Transformed>,
     ) -> Result<Tensor> {
-        let mut xs = xs.clone();
+        let mut chain = Chain::new(xs);
         for (at, conv) in self.convs.iter().enumerate().take(count) {
             if let Some(transformer) = self.transformers.get(at) {
-                let transformed = transformer.transform(&xs)?;
-                xs = transformed.output.clone();
+                let transformed = transformer.transform(&chain.finish()?)?;
+                chain = Chain::new(&transformed.output);
                 seen.push(transformed);
             }
-            xs = conv.forward(&xs)?;
+            chain = conv.link(chain, train)?;
             if pooled(at) {
-                xs = max_pool2d(&xs, &Window2d::square(2).stride(2))?;
+                chain = chain.max_pool2d(&Window2d::square(2).stride(2))?;
             }
             if at > 0 {
-                xs = self.dropouts[at - 1].forward_t(&xs, train)?;
+                chain = self.dropouts[at - 1].link(chain, train)?;
             }
         }
+        let mut xs = chain.finish()?;
         for (at, layer) in self
             .hidden
             .iter()

@@ -14,7 +14,10 @@ use super::avg_pool2d::{AvgPool, GlobalAvgPool, Padding, avg_pool2d, global_avg_
 use super::conv2d::{self, Conv2dOptions};
 use super::cpu::checked;
 use super::dropout::{Dropout, dropout};
-use super::max_pool2d::{MaxPool, max_pool2d};
+use super::max_pool2d::{
+    MaxPool, MaxPoolWithSwitches, Switches, SwitchesPlace, max_pool2d, max_pool2d_with_switches,
+};
+use super::max_unpool2d::{MaxUnpool, max_unpool2d};
 use super::pool_rule::PoolRule;
 use crate::rng::Stream;
 use crate::window::Window2d;
@@ -86,7 +89,7 @@ impl Chain {
         let op = conv2d::op(&xs, weight, bias, options)?;
         let weight = conv2d::in_float_dtype(weight)?;
         let bias = bias.map(conv2d::in_float_dtype).transpose()?;
-        self.push(Step::Conv { op, weight, bias })
+        Ok(self.push(Step::Conv { op, weight, bias }))
     }
 
     /// Goes on with [`max_pool2d`].
@@ -95,7 +98,33 @@ impl Chain {
             return self.then(|xs| max_pool2d(xs, window));
         }
         let xs = self.compute("max_pool2d")?;
-        self.push(Step::MaxPool(MaxPool::new(&xs, window)?))
+        Ok(self.push(Step::MaxPool(MaxPool::new(&xs, window)?)))
+    }
+
+    /// Ends with [`max_pool2d_with_switches`], whose switches need the maxima.
+    pub fn max_pool2d_with_switches(mut self, window: &Window2d) -> Result<(Tensor, Switches)> {
+        if !self.is_one_node(false) || PoolRule::current() == PoolRule::Uniform {
+            return max_pool2d_with_switches(&self.finish()?, window);
+        }
+        let xs = self.compute("max_pool2d")?;
+        let place = SwitchesPlace::of(&xs)?;
+        let op = MaxPoolWithSwitches::new(&xs, window, &place)?;
+        let ys = self.push(Step::MaxPoolWithSwitches(op)).finish()?;
+        Ok((ys, place.switches()?))
+    }
+
+    /// Goes on with [`max_unpool2d`].
+    pub fn max_unpool2d(
+        mut self,
+        switches: &Switches,
+        output_size: (usize, usize),
+    ) -> Result<Self> {
+        if !self.is_one_node(false) {
+            return self.then(|xs| max_unpool2d(xs, switches, output_size));
+        }
+        let xs = self.compute("max_unpool2d")?;
+        let (op, indices) = MaxUnpool::new(&xs, switches, output_size)?;
+        Ok(self.push(Step::MaxUnpool { op, indices }))
     }
 
     /// Goes on with [`avg_pool2d`].
@@ -104,7 +133,7 @@ impl Chain {
             return self.then(|xs| avg_pool2d(xs, window, padding));
         }
         let xs = self.compute("avg_pool2d")?;
-        self.push(Step::AvgPool(AvgPool::new(&xs, window, padding)?))
+        Ok(self.push(Step::AvgPool(AvgPool::new(&xs, window, padding)?)))
     }
 
     /// Goes on with [`global_avg_pool`].
@@ -113,7 +142,7 @@ impl Chain {
             return self.then(global_avg_pool);
         }
         let xs = self.compute("global_avg_pool")?;
-        self.push(Step::GlobalAvgPool(GlobalAvgPool::new(&xs)?))
+        Ok(self.push(Step::GlobalAvgPool(GlobalAvgPool::new(&xs)?)))
     }
 
     /// Goes on with [`dropout`].
@@ -123,7 +152,7 @@ impl Chain {
         }
         let op = Dropout::of_elements(p, stream)?;
         self.compute("dropout")?;
-        self.push(Step::Dropout(op))
+        Ok(self.push(Step::Dropout(op)))
     }
 
     /// Goes on with any function; a new node begins with its result.
@@ -157,9 +186,9 @@ impl Chain {
         Ok(ys)
     }
 
-    fn push(mut self, step: Step) -> Result<Self> {
+    fn push(mut self, step: Step) -> Self {
         self.steps.push(step);
-        Ok(self)
+        self
     }
 }
 

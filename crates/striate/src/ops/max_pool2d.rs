@@ -83,28 +83,47 @@ pub fn max_pool2d(xs: &Tensor, window: &Window2d) -> Result<Tensor> {
 /// }
 /// ```
 pub fn max_pool2d_with_switches(xs: &Tensor, window: &Window2d) -> Result<(Tensor, Switches)> {
-    let (_, _, h, w) = maps(NAME, xs)?;
-    let indices = Arc::new(OnceLock::new());
+    let place = SwitchesPlace::of(xs)?;
     let ys = in_float(NAME, xs, |xs| {
-        let shape = pool_shape(NAME, xs, window)?;
+        let op = MaxPoolWithSwitches::new(xs, window, &place)?;
         match xs.device() {
-            Device::Cpu => xs.apply_op1(MaxPoolWithSwitches {
-                shape,
-                rule: PoolRule::current(),
-                indices: indices.clone(),
-            }),
+            Device::Cpu => xs.apply_op1(op),
             _ => {
-                let (ys, at) = composed::max_pool2d(xs, PoolRule::composed(&shape)?)?;
-                indices.get_or_init(|| at);
+                let (ys, at) = composed::max_pool2d(xs, PoolRule::composed(&op.shape)?)?;
+                place.indices.get_or_init(|| at);
                 Ok(ys)
             }
         }
     })?;
-    let Some(indices) = indices.get().cloned() else {
-        bail!("{NAME}: the forward pass left no switches");
-    };
-    let source = (h, w);
-    Ok((ys, Switches { indices, source }))
+    Ok((ys, place.switches()?))
+}
+
+/// Where a forward pass leaves its switches.
+pub(super) struct SwitchesPlace {
+    indices: Arc<OnceLock<Tensor>>,
+    source: (usize, usize),
+}
+
+impl SwitchesPlace {
+    /// For the maps of `xs`.
+    pub(super) fn of(xs: &Tensor) -> Result<Self> {
+        let (_, _, h, w) = maps(NAME, xs)?;
+        Ok(Self {
+            indices: Arc::default(),
+            source: (h, w),
+        })
+    }
+
+    /// The switches, after the forward pass.
+    pub(super) fn switches(self) -> Result<Switches> {
+        let Some(indices) = self.indices.get().cloned() else {
+            bail!("{NAME}: the forward pass left no switches");
+        };
+        Ok(Switches {
+            indices,
+            source: self.source,
+        })
+    }
 }
 
 /// The sizes of a pooling of `xs`, checked.
@@ -170,10 +189,30 @@ impl CustomOp1 for MaxPool {
 }
 
 /// Keeps the positions, which the caller wants anyway.
-struct MaxPoolWithSwitches {
+pub(super) struct MaxPoolWithSwitches {
     shape: PoolShape,
     rule: PoolRule,
     indices: Arc<OnceLock<Tensor>>,
+}
+
+impl MaxPoolWithSwitches {
+    /// The op for `xs`, under the rule of the current scope.
+    pub(super) fn new(xs: &Tensor, window: &Window2d, place: &SwitchesPlace) -> Result<Self> {
+        Ok(Self {
+            shape: pool_shape(NAME, xs, window)?,
+            rule: PoolRule::current(),
+            indices: place.indices.clone(),
+        })
+    }
+
+    /// The gradient with respect to x, under [`PoolRule::Switches`].
+    pub(super) fn gradient<F: Real>(&self, dy: &[F]) -> Result<Vec<F>> {
+        let Some(at) = self.indices.get() else {
+            bail!("{NAME}: the forward pass left no switches");
+        };
+        let at = Values::of(at)?;
+        Ok(kernels::max_pool2d::backward(&self.shape, at.slice()?, dy))
+    }
 }
 
 impl CustomOp1 for MaxPoolWithSwitches {
@@ -196,14 +235,10 @@ impl CustomOp1 for MaxPoolWithSwitches {
         if self.rule == PoolRule::Uniform {
             return pool_rule::spread(&self.shape, x, dy).map(Some);
         }
-        let Some(at) = self.indices.get() else {
-            bail!("{NAME}: the forward pass left no switches");
-        };
         let dy = dy.contiguous()?;
-        let (at, dy) = (Values::of(at)?, Values::of(&dy)?);
+        let dy = Values::of(&dy)?;
         for_float!(NAME, x.dtype(), F => {
-            let dx = kernels::max_pool2d::backward::<F>(&self.shape, at.slice()?, dy.slice()?);
-            tensor(dx, x.shape())
+            tensor(self.gradient::<F>(dy.slice()?)?, x.shape())
         })
         .map(Some)
     }

@@ -8,7 +8,7 @@ use candle_core::{
 use super::composed;
 use super::cpu::{Values, dense, for_float, in_float, maps, named, owned, room, slice, tensor};
 use super::max_pool2d::Switches;
-use crate::kernels::{self, unpool::UnpoolShape};
+use crate::kernels::{self, Real, unpool::UnpoolShape};
 
 const NAME: &str = "max_unpool2d";
 
@@ -36,28 +36,10 @@ pub fn max_unpool2d(
     switches: &Switches,
     output_size: (usize, usize),
 ) -> Result<Tensor> {
-    let (n, c, h, w) = maps(NAME, xs)?;
-    let indices = &switches.indices;
-    if indices.dims() != xs.dims() {
-        bail!(
-            "{NAME}: the switches have shape {:?}, the values {:?}; they must be equal",
-            indices.dims(),
-            xs.dims()
-        );
-    }
-    if indices.dtype() != DType::U32 {
-        bail!(
-            "{NAME}: the switches have dtype {:?}; they must be u32, for example through to_dtype(DType::U32)",
-            indices.dtype()
-        );
-    }
-    let shape = UnpoolShape::new(n * c, h * w, switches.source, output_size);
-    let shape = shape.map_err(|error| named(NAME, error))?;
-    room(NAME, n * c * output_size.0 * output_size.1, xs.dtype())?;
-    let indices = dense(NAME, indices)?;
+    let (op, indices) = MaxUnpool::new(xs, switches, output_size)?;
     in_float(NAME, xs, |xs| match xs.device() {
-        Device::Cpu => xs.apply_op2(&indices, MaxUnpool { shape }),
-        _ => composed::max_unpool2d(xs, &indices, &shape),
+        Device::Cpu => xs.apply_op2(&indices, op),
+        _ => composed::max_unpool2d(xs, &indices, &op.shape),
     })
 }
 
@@ -72,8 +54,43 @@ pub(super) fn misplaced(shape: &UnpoolShape, index: usize, switch: u32) -> Error
     .bt()
 }
 
-struct MaxUnpool {
+pub(super) struct MaxUnpool {
     shape: UnpoolShape,
+}
+
+impl MaxUnpool {
+    /// The op for `xs`, and the positions that it reads.
+    pub(super) fn new(
+        xs: &Tensor,
+        switches: &Switches,
+        output_size: (usize, usize),
+    ) -> Result<(Self, Tensor)> {
+        let (n, c, h, w) = maps(NAME, xs)?;
+        let indices = &switches.indices;
+        if indices.dims() != xs.dims() {
+            bail!(
+                "{NAME}: the switches have shape {:?}, the values {:?}; they must be equal",
+                indices.dims(),
+                xs.dims()
+            );
+        }
+        if indices.dtype() != DType::U32 {
+            bail!(
+                "{NAME}: the switches have dtype {:?}; they must be u32, for example through to_dtype(DType::U32)",
+                indices.dtype()
+            );
+        }
+        let shape = UnpoolShape::new(n * c, h * w, switches.source, output_size);
+        let shape = shape.map_err(|error| named(NAME, error))?;
+        room(NAME, n * c * output_size.0 * output_size.1, xs.dtype())?;
+        Ok((Self { shape }, dense(NAME, indices)?))
+    }
+
+    /// The gradient with respect to x.
+    pub(super) fn gradient<F: Real>(&self, indices: &Tensor, dy: &[F]) -> Result<Vec<F>> {
+        let at = Values::of(indices)?;
+        Ok(kernels::unpool::backward(&self.shape, at.slice()?, dy))
+    }
 }
 
 impl CustomOp2 for MaxUnpool {
@@ -107,10 +124,9 @@ impl CustomOp2 for MaxUnpool {
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let dy = dy.contiguous()?;
-        let (at, dy) = (Values::of(switches)?, Values::of(&dy)?);
+        let dy = Values::of(&dy)?;
         let dx = for_float!(NAME, x.dtype(), F => {
-            let dx = kernels::unpool::backward::<F>(&self.shape, at.slice()?, dy.slice()?);
-            tensor(dx, x.shape())
+            tensor(self.gradient::<F>(switches, dy.slice()?)?, x.shape())
         })?;
         Ok((Some(dx), None))
     }

@@ -9,7 +9,8 @@ use crate::ops::avg_pool2d::{AvgPool, GlobalAvgPool};
 use crate::ops::conv2d::Conv;
 use crate::ops::cpu::Values;
 use crate::ops::dropout::Dropout;
-use crate::ops::max_pool2d::MaxPool;
+use crate::ops::max_pool2d::{MaxPool, MaxPoolWithSwitches};
+use crate::ops::max_unpool2d::MaxUnpool;
 
 /// A layer.
 pub(super) enum Step {
@@ -19,6 +20,11 @@ pub(super) enum Step {
         bias: Option<Tensor>,
     },
     MaxPool(MaxPool),
+    MaxPoolWithSwitches(MaxPoolWithSwitches),
+    MaxUnpool {
+        op: MaxUnpool,
+        indices: Tensor,
+    },
     AvgPool(AvgPool),
     GlobalAvgPool(GlobalAvgPool),
     Dropout(Dropout),
@@ -40,6 +46,8 @@ impl Step {
                 None => xs.apply_op2_no_bwd(weight, op),
             },
             Self::MaxPool(op) => xs.apply_op1_no_bwd(op),
+            Self::MaxPoolWithSwitches(op) => xs.apply_op1_no_bwd(op),
+            Self::MaxUnpool { op, indices } => xs.apply_op2_no_bwd(indices, op),
             Self::AvgPool(op) => xs.apply_op1_no_bwd(op),
             Self::GlobalAvgPool(op) => xs.apply_op1_no_bwd(op),
             Self::Dropout(op) => xs.apply_op1_no_bwd(op),
@@ -64,6 +72,11 @@ impl Step {
                 CustomOp3::cpu_fwd(op, x, layout, weight, weight_layout, bias, bias_layout)
             }
             Self::MaxPool(op) => op.cpu_fwd(x, layout),
+            Self::MaxPoolWithSwitches(op) => op.cpu_fwd(x, layout),
+            Self::MaxUnpool { op, indices } => {
+                let (indices, indices_layout) = indices.storage_and_layout();
+                op.cpu_fwd(x, layout, on_cpu(&indices)?, indices_layout)
+            }
             Self::AvgPool(op) => op.cpu_fwd(x, layout),
             Self::GlobalAvgPool(op) => op.cpu_fwd(x, layout),
             Self::Dropout(op) => op.cpu_fwd(x, layout),
@@ -100,6 +113,8 @@ impl Step {
             }
             // The steps without parameters are in a chain because something before them is wanted.
             Self::MaxPool(op) => op.gradient(x.slice::<F>()?, &dy),
+            Self::MaxPoolWithSwitches(op) => op.gradient(&dy)?,
+            Self::MaxUnpool { op, indices } => op.gradient(indices, &dy)?,
             Self::AvgPool(op) => op.gradient(&dy),
             Self::GlobalAvgPool(op) => op.gradient(&dy),
             Self::Dropout(op) => op.masked(&dy),

@@ -221,6 +221,45 @@ fn views_and_other_functions() -> Result<()> {
     Ok(())
 }
 
+/// Pooling with switches, and unpooling of other values at their places, between convolutions.
+#[test]
+fn switches() -> Result<()> {
+    let x = normal(1, &[2, 3, 7, 6]);
+    let parameters = [normal(2, &[4, 3, 3, 3]), normal(3, &[3, 4, 3, 3])];
+    let [w, u] = [
+        Var::from_tensor(&parameters[0])?,
+        Var::from_tensor(&parameters[1])?,
+    ];
+    let window = Window2d::square(2).stride(2);
+    let gradients = |what: Tensor, ys: Tensor| -> Result<_> {
+        let loss = (ys.sqr()?.sum_all()? + what.sum_all()?)?;
+        let gradients = loss.backward()?;
+        Ok([&w, &u].map(|variable| gradients.get(variable).map(values)))
+    };
+    let chain = Chain::new(&x).conv2d(&w, None, &fused(1))?;
+    let (what, places) = chain.max_pool2d_with_switches(&window)?;
+    let ys = Chain::new(&what.affine(2.0, 1.0)?)
+        .max_unpool2d(&places, places.source)?
+        .conv2d(&u, None, &fused(1))?
+        .finish()?;
+    let ours = (places.clone(), gradients(what, ys)?);
+
+    let xs = conv2d::conv2d(&x, &w, None, &fused(1))?;
+    let (what, places) = max_pool2d_with_switches(&xs, &window)?;
+    let ys = max_unpool2d(&what.affine(2.0, 1.0)?, &places, places.source)?;
+    let ys = conv2d::conv2d(&ys, &u, None, &fused(1))?;
+    assert_eq!(ours.1, gradients(what, ys)?);
+    assert_eq!(ours.0.source, (7, 6));
+    let indices = |switches: &Switches| switches.indices.flatten_all()?.to_vec1::<u32>();
+    assert_eq!(indices(&ours.0)?, indices(&places)?);
+    // A switch without a place is found where the layer is computed.
+    let chain = Chain::new(&x).conv2d(&w, None, &fused(1))?;
+    let (what, places) = chain.max_pool2d_with_switches(&window)?;
+    let small = Chain::new(&what).max_unpool2d(&places, (2, 2))?;
+    assert!(message(small.finish()).contains("has no cell in an output of 2 x 2"));
+    Ok(())
+}
+
 /// The rules of the scope in which a layer is added hold, wherever the backward pass runs.
 #[test]
 fn rules() -> Result<()> {
