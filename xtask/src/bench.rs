@@ -7,6 +7,7 @@
 mod layers;
 mod machine;
 mod memory;
+mod parts;
 mod peer;
 mod sample;
 mod setting;
@@ -39,6 +40,7 @@ Examples:
   cargo xtask bench --scaling                        W1 over batches and image sizes (longer)
   cargo xtask bench --layers                         every convolution layer alone
   cargo xtask bench --memory                         the peak memory of each network
+  cargo xtask bench --parts                          how the layers are cut for many threads
   cargo xtask bench --write                          and put the tables into docs/performance.md")]
 pub(crate) struct Args {
     /// Workloads
@@ -68,6 +70,9 @@ pub(crate) struct Args {
     /// The peak memory of each network of the papers, a process each
     #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling", "small", "layers", "avx2"])]
     memory: bool,
+    /// How many independent parts each convolution layer's passes are cut into, on 2, 8 and 64 threads
+    #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling", "small", "layers", "avx2", "memory"])]
+    parts: bool,
     /// Samples of each peer and case
     #[arg(long, default_value_t = 7)]
     rounds: usize,
@@ -97,6 +102,10 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         let table = memory::table(&binary, threads)?;
         let name = format!("memory, {}", table::threads(threads));
         return finish(args, &[(name, table)], &machine::stamp(None, None));
+    }
+    if args.parts {
+        let tables = [("parts".to_string(), parts::table(&binary)?)];
+        return finish(args, &tables, &machine::stamp(None, None));
     }
     // PyTorch has no part in the layers' table.
     let alone = args.no_torch || args.layers;

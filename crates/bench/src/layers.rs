@@ -3,7 +3,9 @@
 use std::rc::Rc;
 
 use anyhow::Result;
-use striate::kernels::conv2d::{Algorithm, backward_input, backward_weight, forward};
+use striate::kernels::conv2d::{
+    Algorithm, backward_input, backward_weight, forward, independent_parts,
+};
 use striate::kernels::level::Level;
 
 use crate::draw;
@@ -61,6 +63,21 @@ pub(crate) fn layers(options: &Options) -> Result<Work> {
         check: Box::new(check),
         cases,
     })
+}
+
+/// For each layer its name and the independent parts of its passes on `threads` threads, separated by tabs.
+pub(crate) fn parts(batch: usize, threads: usize) -> Result<String> {
+    let pool = rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build()?;
+    let level = Level::current()?;
+    let lines = LAYERS.map(|layer| {
+        let s = shape(layer, batch);
+        let count = || independent_parts::<f32>(level, Algorithm::Auto, &s);
+        let [forward, input, weight] = pool.install(count);
+        format!("{}\t{forward}\t{input}\t{weight}\n", layer.name)
+    });
+    Ok(lines.concat())
 }
 
 /// The product of two square matrices by the crate `gemm`, as Candle calls it.

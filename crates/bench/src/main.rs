@@ -39,7 +39,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 struct Args {
     /// W1 All-CNN-C step, W2 NIN step, W3 grid sampling, W4 max-pooling and unpooling, W5 SWWAE step,
     /// layers: convolution layers alone
-    #[arg(long, required_unless_present_any = ["networks", "peak"])]
+    #[arg(long, required_unless_present_any = ["networks", "peak", "parts"])]
     work: Option<String>,
     /// Images in a batch
     #[arg(long, default_value_t = 128)]
@@ -65,6 +65,9 @@ struct Args {
     /// Print the peak memory in MiB of this process when one of them predicts one image of side --size
     #[arg(long, value_name = "NAME", conflicts_with = "work")]
     peak: Option<String>,
+    /// Print how many independent parts each layer's passes are cut into for a batch of --batch on so many threads
+    #[arg(long, value_name = "THREADS", conflicts_with = "work")]
+    parts: Option<usize>,
     /// With --peak: train on batches instead
     #[arg(long, requires = "peak")]
     train: bool,
@@ -95,6 +98,13 @@ fn main() -> Result<()> {
     }
     if let Some(name) = &args.peak {
         println!("{:.0}", networks::peak(name, args.size, args.train)?);
+        return Ok(());
+    }
+    if let Some(threads) = args.parts {
+        if threads == 0 {
+            bail!("--parts must be at least 1");
+        }
+        print!("{}", layers::parts(args.batch, threads)?);
         return Ok(());
     }
     let mut work = build(&args)?;

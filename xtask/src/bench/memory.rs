@@ -39,7 +39,8 @@ pub(super) fn table(binary: &Path, threads: usize) -> Result<String> {
     Ok(text)
 }
 
-fn output(binary: &Path, threads: usize, arguments: &[&str]) -> Result<String> {
+/// What `bench` prints with these arguments.
+pub(super) fn output(binary: &Path, threads: usize, arguments: &[&str]) -> Result<String> {
     let mut command = Command::new(binary);
     command.env("RAYON_NUM_THREADS", threads.to_string());
     environment::set(&mut command);

@@ -60,6 +60,37 @@ impl Algorithm {
     }
 }
 
+/// Independent parts that forward pass, input gradient and weight gradient are cut into: how many threads find work at a time.
+///
+/// For the pool of threads that it is called in, and for one group; a pass without work has none.
+pub fn independent_parts<T: Lanes>(
+    level: Level,
+    algorithm: Algorithm,
+    shape: &ConvShape,
+) -> [usize; 3] {
+    if shape.x_len() == 0 || shape.y_len() == 0 {
+        return [0; 3];
+    }
+    if algorithm.winograd(shape) && T::f32s(&[]).is_some() {
+        return winograd::independent(level, shape);
+    }
+    let transposed = narrow::transposed(shape).filter(|s| narrow::is_faster::<T>(level, s));
+    [
+        match narrow::is_faster::<T>(level, shape) {
+            true => narrow::forward_parts::<T>(level, shape),
+            false => direct::forward_parts::<T>(level, shape),
+        },
+        match transposed {
+            Some(transposed) => narrow::forward_parts::<T>(level, &transposed),
+            None => direct::input_gradient_parts::<T>(level, shape),
+        },
+        match narrow::exchanged::<T>(level, shape) {
+            Some(exchanged) => weight::independent::<T>(level, &exchanged),
+            None => weight::independent::<T>(level, shape),
+        },
+    ]
+}
+
 /// y from x, weight and bias, with an optional ReLU.
 ///
 /// # Panics

@@ -71,20 +71,12 @@ pub(super) fn forward<T: Lanes>(
     for map in 0..maps {
         filters.extend((0..s.c_in).map(|c| weight(map / cells, c, map % cells)));
     }
-    let images = (AT_ONCE / (maps * plane)).clamp(1, s.n.max(1));
+    let images = images_at_once(s);
     let pixels = s.h_out() * s.w_out();
     let fill = |y: &mut [T]| {
         let inputs = x.chunks(images * s.c_in * plane);
         for (x, y) in inputs.zip(y.chunks_mut(images * s.c_out * pixels)) {
-            let point = ConvShape {
-                n: x.len() / (s.c_in * plane),
-                c_out: maps,
-                kh: 1,
-                kw: 1,
-                padding: (0, 0),
-                dilation: (1, 1),
-                ..*s
-            };
+            let point = point(s, x.len() / (s.c_in * plane));
             let t = direct::forward(level, &point, x, &filters, None, false);
             t.par_chunks(cells * plane)
                 .zip(y.par_chunks_mut(pixels))
@@ -97,6 +89,29 @@ pub(super) fn forward<T: Lanes>(
     };
     // SAFETY: `gather` starts with a fill of its map, and the chunks cover all maps.
     unsafe { written_by(s.y_len(), fill) }
+}
+
+/// Images whose maps t are computed together.
+fn images_at_once(s: &ConvShape) -> usize {
+    (AT_ONCE / (s.c_out * s.kh * s.kw * s.h * s.w)).clamp(1, s.n.max(1))
+}
+
+/// The 1x1 convolution that makes the maps t of `n` images.
+fn point(s: &ConvShape, n: usize) -> ConvShape {
+    ConvShape {
+        n,
+        c_out: s.c_out * s.kh * s.kw,
+        kh: 1,
+        kw: 1,
+        padding: (0, 0),
+        dilation: (1, 1),
+        ..*s
+    }
+}
+
+/// Independent parts of [`forward`]: of the images that are computed together.
+pub(super) fn forward_parts<T: Lanes>(level: Level, s: &ConvShape) -> usize {
+    direct::forward_parts::<T>(level, &point(s, images_at_once(s)))
 }
 
 /// One map of y from the maps of its cells.

@@ -31,7 +31,7 @@ use crate::kernels::level::Level;
 use crate::kernels::output::written_by;
 use crate::kernels::simd::Lanes;
 use pack::Weights;
-use phases::{forward_phases, gradient_phases};
+use phases::{Phases, forward_phases, gradient_phases};
 use plan::{Maps, Plan};
 
 mod pack;
@@ -54,28 +54,8 @@ pub(super) fn forward<T: Lanes>(
     let fill = |y: &mut [T]| {
         for group in 0..s.groups {
             let weight = &weight[group * o * c * cells..][..o * c * cells];
-            Plan {
-                level,
-                from: Maps {
-                    channels: s.c_in,
-                    first: group * c,
-                    count: c,
-                    h: s.h,
-                    w: s.w,
-                },
-                to: Maps {
-                    channels: s.c_out,
-                    first: group * o,
-                    count: o,
-                    h: s.h_out(),
-                    w: s.w_out(),
-                },
-                step: s.stride,
-                phases: &phases,
-                bias: bias.map(|bias| &bias[group * o..][..o]),
-                relu,
-            }
-            .run(
+            let bias = bias.map(|bias| &bias[group * o..][..o]);
+            forward_plan(level, s, &phases, group, bias, relu).run(
                 s.n,
                 x,
                 y,
@@ -106,28 +86,7 @@ pub(super) fn backward_input<T: Lanes>(
     let fill = |dx: &mut [T]| {
         for group in 0..s.groups {
             let weight = &weight[group * o * c * cells..][..o * c * cells];
-            Plan {
-                level,
-                from: Maps {
-                    channels: s.c_out,
-                    first: group * o,
-                    count: o,
-                    h: s.h_out(),
-                    w: s.w_out(),
-                },
-                to: Maps {
-                    channels: s.c_in,
-                    first: group * c,
-                    count: c,
-                    h: rows.len(),
-                    w: columns.len(),
-                },
-                step: (1, 1),
-                phases: &phases,
-                bias: None,
-                relu: false,
-            }
-            .run(
+            input_gradient_plan(level, s, &phases, group).run(
                 s.n,
                 dy,
                 dx,
@@ -150,6 +109,89 @@ pub(super) fn backward_input<T: Lanes>(
         return reached;
     }
     spread_out(s, &reached, &rows, &columns)
+}
+
+/// The plan of the forward pass of a group.
+fn forward_plan<'a, T>(
+    level: Level,
+    s: &ConvShape,
+    phases: &'a Phases,
+    group: usize,
+    bias: Option<&'a [T]>,
+    relu: bool,
+) -> Plan<'a, T> {
+    Plan {
+        level,
+        from: x_maps(s, group),
+        to: y_maps(s, group),
+        step: s.stride,
+        phases,
+        bias,
+        relu,
+    }
+}
+
+/// The plan of the input gradient of a group, whose results are the pixels that a window reaches.
+fn input_gradient_plan<'a, T>(
+    level: Level,
+    s: &ConvShape,
+    phases: &'a Phases,
+    group: usize,
+) -> Plan<'a, T> {
+    let (rows, columns) = phases.reached(s.h, s.w);
+    Plan {
+        level,
+        from: y_maps(s, group),
+        to: Maps {
+            h: rows.len(),
+            w: columns.len(),
+            ..x_maps(s, group)
+        },
+        step: (1, 1),
+        phases,
+        bias: None,
+        relu: false,
+    }
+}
+
+fn x_maps(s: &ConvShape, group: usize) -> Maps {
+    let c = s.c_in / s.groups;
+    Maps {
+        channels: s.c_in,
+        first: group * c,
+        count: c,
+        h: s.h,
+        w: s.w,
+    }
+}
+
+fn y_maps(s: &ConvShape, group: usize) -> Maps {
+    let o = s.c_out / s.groups;
+    Maps {
+        channels: s.c_out,
+        first: group * o,
+        count: o,
+        h: s.h_out(),
+        w: s.w_out(),
+    }
+}
+
+/// Independent parts of the forward pass of a group.
+pub(super) fn forward_parts<T: Lanes>(level: Level, s: &ConvShape) -> usize {
+    let s = &flattened(s);
+    let phases = forward_phases(s);
+    forward_plan::<T>(level, s, &phases, 0, None, false).independent(s.n)
+}
+
+/// Independent parts of the input gradient of a group.
+pub(super) fn input_gradient_parts<T: Lanes>(level: Level, s: &ConvShape) -> usize {
+    let s = &flattened(s);
+    let phases = gradient_phases(s);
+    let (rows, columns) = phases.reached(s.h, s.w);
+    if rows.is_empty() || columns.is_empty() {
+        return 0;
+    }
+    input_gradient_plan::<T>(level, s, &phases, 0).independent(s.n)
 }
 
 /// Maps of zeros, with `reached` in these rows and columns: where a large stride leaves most of x without a window.

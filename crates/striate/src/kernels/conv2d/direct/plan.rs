@@ -72,9 +72,7 @@ impl<T: Lanes> Plan<'_, T> {
         let (rows, columns) = tiling.tiles();
         let to = Shared::new(to);
         let tiles = n * rows * columns;
-        // With fewer tiles than threads could use, they share the panels of a tile.
-        let wanted = (2 * rayon::current_num_threads()).div_ceil(tiles.max(1));
-        let parts = wanted.min(panels.len()).max(1);
+        let parts = parts_a_tile(tiles, panels.len());
         (0..tiles * parts).into_par_iter().for_each(|task| {
             let (tile, part) = (task / parts, task % parts);
             let (image, tile) = (tile / (rows * columns), tile % (rows * columns));
@@ -95,6 +93,22 @@ impl<T: Lanes> Plan<'_, T> {
             dispatch(self.level, work);
         });
     }
+}
+
+impl<T: Lanes> Plan<'_, T> {
+    /// Independent parts of [`run`](Self::run).
+    pub(super) fn independent(&self, n: usize) -> usize {
+        let width = width::<T>(self.level);
+        let tiling = Tiling::new(self, padded(self.to.count, width.lanes));
+        let tiles = n * tiling.tiles().0 * tiling.tiles().1;
+        tiles * parts_a_tile(tiles, panels(width, self.to.count).len())
+    }
+}
+
+/// With fewer tiles than threads could use, they share the panels of a tile.
+fn parts_a_tile(tiles: usize, panels: usize) -> usize {
+    let wanted = (2 * rayon::current_num_threads()).div_ceil(tiles.max(1));
+    wanted.min(panels).max(1)
 }
 
 /// Sizes that all tiles of a plan share; pairs are (rows, columns).

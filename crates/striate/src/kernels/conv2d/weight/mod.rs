@@ -26,7 +26,7 @@ use rayon::prelude::*;
 
 use super::ConvShape;
 use super::direct::flattened;
-use super::panels::{narrower, padded, panels, scatter_channels};
+use super::panels::{Panel, narrower, padded, panels, scatter_channels};
 use crate::kernels::level::Level;
 use crate::kernels::output::written_by;
 use crate::kernels::scratch::Scratch;
@@ -47,13 +47,12 @@ pub(super) fn backward_weight<T: Lanes>(level: Level, s: &ConvShape, x: &[T], dy
     let width = width::<T>(level);
     let (c, o, cells) = (s.c_in / s.groups, s.c_out / s.groups, s.kh * s.kw);
     let (taps, wide) = (c * cells, padded(o, width.lanes));
-    let panels = panels(width, o);
     let blocks = Blocks::of(s);
-    let parts = PARTS.min(blocks.count(s));
-    // With fewer parts than threads, they share the panels of a part.
-    let threads = rayon::current_num_threads();
-    let panels = narrower(panels, width.lanes, threads.div_ceil(parts.max(1)));
-    let shares = threads.div_ceil(parts.max(1)).min(panels.len()).max(1);
+    let Cut {
+        parts,
+        panels,
+        shares,
+    } = Cut::of::<T>(level, s, &blocks);
     let mut sums = Scratch::<T>::new(parts * taps * wide);
     let fill = |dw: &mut [T]| {
         for group in 0..s.groups {
@@ -97,6 +96,35 @@ pub(super) fn backward_weight<T: Lanes>(level: Level, s: &ConvShape, x: &[T], dy
     };
     // SAFETY: the totals of all groups together store every weight, and load none.
     unsafe { written_by(s.weight_len(), fill) }
+}
+
+/// Parts, and how threads share the panels of a part where there are more threads than parts.
+struct Cut {
+    parts: usize,
+    panels: Vec<Panel>,
+    shares: usize,
+}
+
+impl Cut {
+    fn of<T: Lanes>(level: Level, s: &ConvShape, blocks: &Blocks) -> Self {
+        let width = width::<T>(level);
+        let parts = PARTS.min(blocks.count(s));
+        let wanted = rayon::current_num_threads().div_ceil(parts.max(1));
+        let panels = panels(width, s.c_out / s.groups);
+        let panels = narrower(panels, width.lanes, wanted);
+        Self {
+            parts,
+            shares: wanted.min(panels.len()).max(1),
+            panels,
+        }
+    }
+}
+
+/// Independent parts of the weight gradient of a group.
+pub(super) fn independent<T: Lanes>(level: Level, s: &ConvShape) -> usize {
+    let s = &flattened(s);
+    let cut = Cut::of::<T>(level, s, &Blocks::of(s));
+    cut.parts * cut.shares
 }
 
 /// Adds the parts of a few rows (c, u, v) and transposes them to [o][(c, u, v)].

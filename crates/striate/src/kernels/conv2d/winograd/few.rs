@@ -20,14 +20,14 @@
 mod gradient;
 
 use std::marker::PhantomData;
-use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::form::{Form, Tile};
+use super::form::Form;
 use super::forward::Pass;
 use super::strips::{Strips, TileLayout};
-use super::tiles::{Maps, outputs, transform};
+use super::tiles::outputs;
+use super::transformed::Tiles;
 use super::weights::{RUN, transform_filters};
 use crate::kernels::conv2d::block::{Along, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, narrower, panels};
@@ -36,7 +36,7 @@ use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch, width};
 
-pub(super) use gradient::gradient;
+pub(super) use gradient::{gradient, gradient_parts};
 
 /// Most tiles: from here on the sums of a panel leave the second cache.
 const FEW: usize = 128;
@@ -46,91 +46,9 @@ pub(super) fn are_few(strips: Strips) -> bool {
     strips.count * strips.tiles <= FEW
 }
 
-/// All tiles of a side, and where they lie.
-struct Tiles {
-    values: Scratch<f32>,
-    layout: TileLayout,
-    strips: Strips,
-}
-
-impl Tiles {
-    /// Transforms maps, some strips a task.
-    fn of<T: Tile>(
-        level: Level,
-        strips: Strips,
-        maps: Maps,
-        from: &[f32],
-        padding: (usize, usize),
-    ) -> Self {
-        let layout = TileLayout::new(
-            strips.count * strips.tiles,
-            maps.channels,
-            width::<f32>(level).lanes,
-        );
-        let mut values = Scratch::new(layout.len(T::CELLS));
-        let to = Shared::new(&mut values);
-        let per_task = strips.count.div_ceil(2 * rayon::current_num_threads());
-        let tasks = strips.count.div_ceil(per_task.max(1));
-        (0..tasks).into_par_iter().for_each(|task| {
-            let first = task * per_task;
-            let part = Part::<T> {
-                tile: PhantomData,
-                strips,
-                strips_of_part: first..(first + per_task).min(strips.count),
-                maps,
-                from,
-                padding,
-                to,
-                layout,
-            };
-            dispatch(level, part);
-        });
-        Self {
-            values,
-            layout,
-            strips,
-        }
-    }
-
-    /// Number of tiles.
-    fn count(&self) -> usize {
-        self.strips.count * self.strips.tiles
-    }
-}
-
-/// Strips whose tiles are transformed.
-struct Part<'a, T> {
-    tile: PhantomData<T>,
-    strips: Strips,
-    strips_of_part: Range<usize>,
-    maps: Maps,
-    from: &'a [f32],
-    padding: (usize, usize),
-    to: Shared<f32>,
-    layout: TileLayout,
-}
-
-impl<T: Tile> Kernel<f32> for Part<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd<Elem = f32>>(self) {
-        let Range { start, end } = self.strips_of_part;
-        for mut run in self.strips.runs(start, end) {
-            run.first += start;
-            // SAFETY: the run is counted from the first of all tiles; each strip is in one part.
-            unsafe {
-                transform::<S, T>(
-                    self.maps,
-                    self.from,
-                    run,
-                    self.padding,
-                    self.to,
-                    self.layout,
-                );
-            }
-        }
-    }
+/// Independent parts of the forward pass.
+pub(super) fn forward_parts(level: Level, channels: usize) -> usize {
+    panels_for_threads(level, channels).len()
 }
 
 /// Panels of which every thread gets one, if the channels suffice.
@@ -153,7 +71,8 @@ pub(super) fn forward<F: Form>(
     to: &mut [f32],
 ) {
     let panels = panels_for_threads(level, pass.to.channels);
-    let tiles = Tiles::of::<F::Input>(level, strips, pass.from, from, pass.padding);
+    let all = 0..strips.count;
+    let tiles = Tiles::of::<F::Input>(level, strips, all, pass.from, from, pass.padding);
     let to = Shared::new(to);
     panels.par_iter().for_each(|&panel| {
         let results = Results::<F> {

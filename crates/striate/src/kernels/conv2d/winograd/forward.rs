@@ -71,11 +71,7 @@ pub(super) fn run<F: Form>(
     }
     let panels = panels(width, pass.to.channels);
     let packed = transformed::<F>(level, pass.weight, &panels, weight);
-    let bytes = |channels: usize| F::CELLS * size_of::<f32>() * padded(channels, width.lanes);
-    let strip = strips.tiles * (bytes(pass.from.channels) + bytes(pass.to.channels));
-    // Small convolutions are cut finer, so that every thread has work.
-    let share = strips.count.div_ceil(2 * rayon::current_num_threads());
-    let per_block = (BLOCK / strip).clamp(1, share.max(1));
+    let per_block = strips_a_block::<F>(pass, strips, width.lanes);
     let fill = |to: &mut [f32]| {
         let to = Shared::new(to);
         (0..strips.count.div_ceil(per_block))
@@ -101,6 +97,26 @@ pub(super) fn run<F: Form>(
     };
     // SAFETY: the blocks together store every output, and load none.
     unsafe { written_by(len, fill) }
+}
+
+/// Strips of a block: V and M fit the cache, and small convolutions are cut finer, so that every thread has work.
+fn strips_a_block<F: Form>(pass: &Pass, strips: Strips, lanes: usize) -> usize {
+    let bytes = |channels: usize| F::CELLS * size_of::<f32>() * padded(channels, lanes);
+    let strip = strips.tiles * (bytes(pass.from.channels) + bytes(pass.to.channels));
+    let share = strips.count.div_ceil(2 * rayon::current_num_threads());
+    (BLOCK / strip).clamp(1, share.max(1))
+}
+
+/// Independent parts of the pass.
+pub(super) fn independent<F: Form>(level: Level, pass: &Pass) -> usize {
+    let strips = Strips::new(pass.n, pass.to.h, pass.to.w, F::RESULTS);
+    if are_few(strips) {
+        return few::forward_parts(level, pass.to.channels);
+    }
+    let lanes = width::<f32>(level).lanes;
+    strips
+        .count
+        .div_ceil(strips_a_block::<F>(pass, strips, lanes))
 }
 
 /// The strips `first..last`.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! for each part, a fixed share of the strips (in parallel):
-//!     for each block of strips:
+//!     for each block of strips (its tiles and its cells in parallel again):
 //!         V[cell][tile][c] = B^T d B of the tiles of x
 //!         Z[cell][tile][o] = A dy A^T of the tiles of dy
 //!         D[cell][c][o]   += V^T Z, a matrix product for each cell
@@ -20,8 +20,9 @@ use rayon::prelude::*;
 
 use super::few::{self, are_few};
 use super::form::WeightGradient;
-use super::strips::{Strips, TileLayout};
-use super::tiles::{Maps, transform};
+use super::strips::Strips;
+use super::tiles::Maps;
+use super::transformed::Tiles;
 use crate::kernels::conv2d::block::{Along, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, padded, panels};
 use crate::kernels::level::Level;
@@ -65,7 +66,7 @@ pub(super) fn run<F: WeightGradient>(level: Level, pass: &Pass, x: &[f32], dy: &
     let mut sums = Scratch::<f32>::new(parts * F::CELLS * c * wide);
     let shared = Shared::new(&mut sums);
     (0..parts).into_par_iter().for_each(|part| {
-        let part = Part::<F> {
+        Part::<F> {
             form: PhantomData,
             level,
             pass,
@@ -78,8 +79,8 @@ pub(super) fn run<F: WeightGradient>(level: Level, pass: &Pass, x: &[f32], dy: &
             dy,
             sums: shared,
             start: part * F::CELLS * c * wide,
-        };
-        dispatch(level, part);
+        }
+        .run();
     });
     let fill = |dw: &mut [f32]| {
         // Pieces of 8 input channels.
@@ -102,6 +103,15 @@ pub(super) fn run<F: WeightGradient>(level: Level, pass: &Pass, x: &[f32], dy: &
     };
     // SAFETY: the totals of all input channels together store every weight, and load none.
     unsafe { written_by(len, fill) }
+}
+
+/// Independent parts of the pass: the cells of each part of the sums.
+pub(super) fn independent<F: WeightGradient>(level: Level, pass: &Pass) -> usize {
+    let strips = Strips::new(pass.n, pass.dy.h, pass.dy.w, F::RESULTS);
+    match are_few(strips) {
+        true => few::gradient_parts(level, pass),
+        false => parts(strips) * F::CELLS,
+    }
 }
 
 /// Parts with a D of their own: with few tiles, clearing and adding many D would take longer than it saves.
@@ -130,57 +140,50 @@ struct Part<'a, F> {
     start: usize,
 }
 
-impl<F: WeightGradient> Kernel<f32> for Part<'_, F> {
-    type Output = ();
-
-    #[inline(always)]
-    unsafe fn run<S: Simd<Elem = f32>>(self) {
+impl<F: WeightGradient> Part<'_, F> {
+    /// Cells are independent, so threads without a part of their own find work in others'.
+    fn run(self) {
         let pass = self.pass;
-        let (c, wide) = (pass.x.channels, padded(pass.dy.channels, S::LANES));
-        let most = self.per_block.min(self.last - self.first) * self.strips.tiles;
-        let layout_v = TileLayout::new(most, c, S::LANES);
-        let layout_z = TileLayout::new(most, pass.dy.channels, S::LANES);
-        let mut v = Scratch::<f32>::new(layout_v.len(F::CELLS));
-        let mut z = Scratch::<f32>::new(layout_z.len(F::CELLS));
-        let (shared_v, shared_z) = (Shared::new(&mut v), Shared::new(&mut z));
+        let c = pass.x.channels;
+        let wide = padded(pass.dy.channels, width::<f32>(self.level).lanes);
         let v_rows: Vec<u32> = (0..c as u32).collect();
         let d_rows: Vec<u32> = (0..c).map(|channel| (channel * wide) as u32).collect();
-        // SAFETY: each part has its own D.
-        let sums = unsafe { self.sums.at(self.start, F::CELLS * c * wide) };
         if self.first == self.last {
-            // SAFETY: as above.
-            unsafe { sums.write_bytes(0, F::CELLS * c * wide) };
+            // SAFETY: each part has its own D.
+            unsafe {
+                self.sums
+                    .at(self.start, F::CELLS * c * wide)
+                    .write_bytes(0, F::CELLS * c * wide)
+            };
         }
         for first in (self.first..self.last).step_by(self.per_block) {
-            let last = (first + self.per_block).min(self.last);
-            let tiles = (last - first) * self.strips.tiles;
-            for run in self.strips.runs(first, last) {
-                // SAFETY: the run is a part of the block, which belongs to this task.
-                unsafe {
-                    transform::<S, F::Input>(pass.x, self.x, run, pass.padding, shared_v, layout_v);
-                    transform::<S, F::Gradient>(pass.dy, self.dy, run, (0, 0), shared_z, layout_z);
-                }
-            }
-            for cell in 0..F::CELLS {
+            let block = first..(first + self.per_block).min(self.last);
+            let (level, strips) = (self.level, self.strips);
+            let v =
+                Tiles::of::<F::Input>(level, strips, block.clone(), pass.x, self.x, pass.padding);
+            let z = Tiles::of::<F::Gradient>(level, strips, block, pass.dy, self.dy, (0, 0));
+            (0..F::CELLS).into_par_iter().for_each(|cell| {
                 for panel in self.panels {
-                    // SAFETY: tiles are inside V and Z, rows inside D.
+                    // SAFETY: tiles are inside V and Z, rows inside D; each cell has its own.
                     unsafe {
                         let operands = Operands {
-                            a: v.as_ptr().add(cell * layout_v.plane),
+                            a: v.values.as_ptr().add(cell * v.layout.plane),
                             along: Along::Step {
-                                count: tiles,
-                                step: layout_v.step,
+                                count: v.count(),
+                                step: v.layout.step,
                             },
-                            b: z.as_ptr().add(cell * layout_z.plane + panel.start),
-                            b_step: layout_z.step,
-                            c: sums.add(cell * c * wide + panel.start),
+                            b: z.values.as_ptr().add(cell * z.layout.plane + panel.start),
+                            b_step: z.layout.step,
+                            c: self
+                                .sums
+                                .at(self.start + cell * c * wide + panel.start, panel.vectors),
                             accumulate: first > self.first,
                             finish: None,
                         };
-                        rows(self.level, panel.vectors, operands, &v_rows, &d_rows);
+                        rows(level, panel.vectors, operands, &v_rows, &d_rows);
                     }
                 }
-            }
+            });
         }
     }
 }

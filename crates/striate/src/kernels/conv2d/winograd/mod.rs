@@ -1,16 +1,17 @@
-//! Winograd's short convolutions: F(4x4, 3x3) and F(2x2, 5x5) with stride 1, both on 6x6 tiles, and 3x3 with stride 2.
+//! Winograd's short convolutions: F(4x4, 3x3) and F(4x4, 5x5) with stride 1, and 3x3 with stride 2.
 //!
-//! A tile of 4x4 outputs of a 3x3 kernel takes 36 multiplications instead of 144;
-//! one of 2x2 outputs of a 5x5 kernel 36 instead of 100; one of 2x2 outputs of a 3x3 kernel with stride 2, 25 instead of 36.
+//! A tile of 4x4 outputs of a 3x3 kernel takes 36 multiplications instead of 144, of a 5x5 kernel 64 instead of 400;
+//! one of 2x2 outputs of a 3x3 kernel with stride 2, 25 instead of 36.
 //! Transforms of input, weights and outputs are the price, so it wins where channels are many:
 //! each transformed number is used once a channel of the other side.
 //!
 //! | file | what it holds |
 //! |:--|:--|
 //! | [`form`] | sizes and transforms of any of them |
-//! | [`unit`], [`halving`] | stride 1 and stride 2: the matrices A, B, G as short sums |
+//! | [`unit`], [`six`], [`eight`] | stride 1: the matrices A, B, G as short sums, for tiles of 6x6 and 8x8 |
+//! | [`halving`] | stride 2 |
 //! | [`strips`] | how maps are cut into tiles |
-//! | [`tiles`] | maps to tiles and back |
+//! | [`tiles`], [`transformed`] | maps to tiles and back |
 //! | [`weights`] | transformed weights |
 //! | [`forward`] | forward pass and input gradient |
 //! | [`gradient`] | weight gradient |
@@ -20,13 +21,16 @@
 //!
 //! Source: Lavin and Gray 2015 (arXiv 1509.09308).
 
+mod eight;
 mod few;
 mod form;
 mod forward;
 mod gradient;
 mod halving;
+mod six;
 mod strips;
 mod tiles;
+mod transformed;
 mod unit;
 mod weights;
 
@@ -83,16 +87,28 @@ fn output_maps(s: &ConvShape) -> Maps {
     }
 }
 
-/// See [`super::forward`].
-pub(super) fn forward(
-    level: Level,
-    s: &ConvShape,
-    x: &[f32],
-    weight: &[f32],
-    bias: Option<&[f32]>,
-    relu: bool,
-) -> Vec<f32> {
-    let pass = forward::Pass {
+/// Runs `body` with $form standing for the form of the convolution; with stride 2 the form is `$halving`.
+macro_rules! by_form {
+    ($s:expr, $halving:ty, $form:ident => $body:expr) => {
+        match $s.kh {
+            _ if halves($s) => {
+                type $form = $halving;
+                $body
+            }
+            3 => {
+                type $form = Unit<4, 3, 6>;
+                $body
+            }
+            _ => {
+                type $form = Unit<4, 5, 8>;
+                $body
+            }
+        }
+    };
+}
+
+fn forward_pass(s: &ConvShape) -> forward::Pass {
+    forward::Pass {
         n: s.n,
         from: input_maps(s),
         to: output_maps(s),
@@ -104,17 +120,11 @@ pub(super) fn forward(
             channel_step: s.c_in,
             rotated: false,
         },
-    };
-    match s.kh {
-        _ if halves(s) => forward::run::<Halving>(level, &pass, x, weight, bias, relu),
-        3 => forward::run::<Unit<4, 3>>(level, &pass, x, weight, bias, relu),
-        _ => forward::run::<Unit<2, 5>>(level, &pass, x, weight, bias, relu),
     }
 }
 
-/// See [`super::backward_input`].
-pub(super) fn backward_input(level: Level, s: &ConvShape, dy: &[f32], weight: &[f32]) -> Vec<f32> {
-    let pass = forward::Pass {
+fn input_gradient_pass(s: &ConvShape) -> forward::Pass {
+    forward::Pass {
         n: s.n,
         from: output_maps(s),
         to: input_maps(s),
@@ -131,25 +141,53 @@ pub(super) fn backward_input(level: Level, s: &ConvShape, dy: &[f32], weight: &[
             channel_step: 1,
             rotated: true,
         },
-    };
-    match s.kh {
-        _ if halves(s) => forward::run::<Doubling>(level, &pass, dy, weight, None, false),
-        3 => forward::run::<Unit<4, 3>>(level, &pass, dy, weight, None, false),
-        _ => forward::run::<Unit<2, 5>>(level, &pass, dy, weight, None, false),
     }
 }
 
-/// See [`super::backward_weight`].
-pub(super) fn backward_weight(level: Level, s: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
-    let pass = gradient::Pass {
+fn weight_gradient_pass(s: &ConvShape) -> gradient::Pass {
+    gradient::Pass {
         n: s.n,
         x: input_maps(s),
         dy: output_maps(s),
         padding: s.padding,
-    };
-    match s.kh {
-        _ if halves(s) => gradient::run::<Halving>(level, &pass, x, dy),
-        3 => gradient::run::<Unit<4, 3>>(level, &pass, x, dy),
-        _ => gradient::run::<Unit<2, 5>>(level, &pass, x, dy),
     }
+}
+
+/// See [`super::forward`].
+pub(super) fn forward(
+    level: Level,
+    s: &ConvShape,
+    x: &[f32],
+    weight: &[f32],
+    bias: Option<&[f32]>,
+    relu: bool,
+) -> Vec<f32> {
+    let pass = forward_pass(s);
+    by_form!(s, Halving, F => forward::run::<F>(level, &pass, x, weight, bias, relu))
+}
+
+/// See [`super::backward_input`].
+pub(super) fn backward_input(level: Level, s: &ConvShape, dy: &[f32], weight: &[f32]) -> Vec<f32> {
+    let pass = input_gradient_pass(s);
+    by_form!(s, Doubling, F => forward::run::<F>(level, &pass, dy, weight, None, false))
+}
+
+/// See [`super::backward_weight`].
+pub(super) fn backward_weight(level: Level, s: &ConvShape, x: &[f32], dy: &[f32]) -> Vec<f32> {
+    let pass = weight_gradient_pass(s);
+    by_form!(s, Halving, F => gradient::run::<F>(level, &pass, x, dy))
+}
+
+/// Independent parts of forward pass, input gradient and weight gradient.
+pub(super) fn independent(level: Level, s: &ConvShape) -> [usize; 3] {
+    let passes = (
+        forward_pass(s),
+        input_gradient_pass(s),
+        weight_gradient_pass(s),
+    );
+    [
+        by_form!(s, Halving, F => forward::independent::<F>(level, &passes.0)),
+        by_form!(s, Doubling, F => forward::independent::<F>(level, &passes.1)),
+        by_form!(s, Halving, F => gradient::independent::<F>(level, &passes.2)),
+    ]
 }

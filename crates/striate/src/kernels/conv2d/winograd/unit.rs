@@ -1,146 +1,96 @@
-//! Stride 1: Winograd's short convolutions on 6x6 tiles.
+//! Stride 1: Winograd's short convolutions.
 //!
-//! M outputs of a K-tap correlation read M + K - 1 = 6 inputs; F(4, 3) and F(2, 5) both do.
-//! Input, taps and outputs are polynomials; the product is taken at the points p = 0, 1, -1, 2, -2 and infinity:
+//! M outputs of a K-tap correlation read M + K - 1 inputs: F(4, 3) six, F(4, 5) eight.
+//! Input, taps and outputs are polynomials; the product is taken at as many points p, the last of which is infinity:
 //!
 //! ```text
 //! outputs = A^T [ (G taps) * (B^T input) ]        * elementwise
 //!
-//! A[i, j] = p_i^j                  6 x M          infinity reads the last coefficient
-//! G[i, j] = p_i^j / n_i            6 x K          n = 4, -6, -6, 24, 24, 1 (product of p_i - p_j over j != i)
-//! B^T     = coefficients of the product of x - p_j over j != i, 6 x 6
+//! A[i, j] = p_i^j                  infinity reads the last coefficient
+//! G[i, j] = p_i^j / n_i            n = product of p_i - p_j over j != i, 1 for infinity
+//! B^T     = coefficients of the product of x - p_j over j != i
 //! ```
 //!
 //! The taps' gradient is the transpose of the same formula, G^T [ (B^T input) * (A douts) ], so three 1-D maps serve all:
 //! [`Input`] (B^T), [`Values`] (A, and G before its division), [`Sums`] (their transposes).
+//! `six` and `eight` have them for their points, which come in pairs p and -p: even and odd powers are summed apart.
 //!
 //! Safety: pointers have the extents that each function names; vectors need [`dispatch`](crate::kernels::simd::dispatch).
 
 use super::form::{Form, Map, Tile, WeightGradient, pixels_to_cells, twice};
 use crate::kernels::simd::Simd;
 
-/// Side of a tile.
-const SIDE: usize = 6;
-/// 1 / n: what G divides by.
-const NORMS: [f64; SIDE] = [
-    1.0 / 4.0,
-    -1.0 / 6.0,
-    -1.0 / 6.0,
-    1.0 / 24.0,
-    1.0 / 24.0,
-    1.0,
-];
+/// B^T d.
+pub(super) struct Input;
+
+/// The polynomial with these coefficients at the points.
+pub(super) struct Values;
+
+/// The transpose of [`Values`].
+pub(super) struct Sums;
+
+/// What G divides by.
+pub(super) trait Norms<const SIDE: usize> {
+    /// 1 / n.
+    const NORMS: [f64; SIDE];
+}
 
 #[inline(always)]
-unsafe fn number<S: Simd<Elem = f32>>(value: f64) -> S::V {
+pub(super) unsafe fn number<S: Simd<Elem = f32>>(value: f64) -> S::V {
     // SAFETY: passed on.
     unsafe { S::splat(value as f32) }
 }
 
-/// B^T d.
-struct Input;
-
-impl Map<SIDE, SIDE> for Input {
-    #[inline(always)]
-    unsafe fn map<S: Simd<Elem = f32>>(d: [S::V; SIDE]) -> [S::V; SIDE] {
-        // SAFETY: passed on.
-        unsafe {
-            let (two, four, five) = (number::<S>(2.0), number::<S>(4.0), number::<S>(5.0));
-            let even_1 = S::fnma(four, d[2], d[4]);
-            let odd_1 = S::fnma(four, d[1], d[3]);
-            let even_2 = S::sub(d[4], d[2]);
-            let odd_2 = S::sub(d[3], d[1]);
-            [
-                S::fma(four, d[0], S::fnma(five, d[2], d[4])),
-                S::add(even_1, odd_1),
-                S::sub(even_1, odd_1),
-                S::fma(two, odd_2, even_2),
-                S::fnma(two, odd_2, even_2),
-                S::fma(four, d[1], S::fnma(five, d[3], d[5])),
-            ]
+/// even + p odd, even - p odd.
+#[inline(always)]
+pub(super) unsafe fn pair<S: Simd<Elem = f32>>(even: S::V, odd: S::V, p: f64) -> [S::V; 2] {
+    // SAFETY: passed on.
+    unsafe {
+        if p == 1.0 {
+            return [S::add(even, odd), S::sub(even, odd)];
         }
+        let p = number::<S>(p);
+        [S::fma(p, odd, even), S::fnma(p, odd, even)]
     }
 }
 
-/// The polynomial with the coefficients `c` at the six points.
-struct Values;
-
-impl<const N: usize> Map<N, SIDE> for Values {
-    #[inline(always)]
-    unsafe fn map<S: Simd<Elem = f32>>(c: [S::V; N]) -> [S::V; SIDE] {
-        // SAFETY: passed on.
-        unsafe {
-            let (two, four) = (number::<S>(2.0), number::<S>(4.0));
-            // Even and odd parts by Horner's rule in p * p, from the highest coefficient down.
-            let part = |parity: usize, square: Option<S::V>| {
-                let mut sum = S::zero();
-                for j in (0..N).rev().filter(|j| j % 2 == parity) {
-                    sum = if j + 2 >= N {
-                        c[j]
-                    } else {
-                        match square {
-                            Some(square) => S::fma(square, sum, c[j]),
-                            None => S::add(sum, c[j]),
-                        }
-                    };
-                }
-                sum
+/// The even coefficients and the odd ones as polynomials in p * p, whose value is `square`: Horner's rule.
+#[inline(always)]
+pub(super) unsafe fn parts<S: Simd<Elem = f32>, const N: usize>(
+    c: [S::V; N],
+    square: f64,
+) -> [S::V; 2] {
+    // SAFETY: passed on.
+    unsafe {
+        let mut parts = [S::zero(); 2];
+        for j in (0..N).rev() {
+            let part = &mut parts[j % 2];
+            *part = if j + 2 >= N {
+                c[j]
+            } else if square == 1.0 {
+                S::add(*part, c[j])
+            } else {
+                S::fma(number::<S>(square), *part, c[j])
             };
-            let (even_1, odd_1) = (part(0, None), part(1, None));
-            let (even_2, odd_2) = (part(0, Some(four)), part(1, Some(four)));
-            [
-                c[0],
-                S::add(even_1, odd_1),
-                S::sub(even_1, odd_1),
-                S::fma(two, odd_2, even_2),
-                S::fnma(two, odd_2, even_2),
-                c[N - 1],
-            ]
         }
+        parts
     }
 }
 
-/// The transpose of [`Values`].
-struct Sums;
-
-impl<const N: usize> Map<SIDE, N> for Sums {
-    #[inline(always)]
-    unsafe fn map<S: Simd<Elem = f32>>(v: [S::V; SIDE]) -> [S::V; N] {
-        // SAFETY: passed on.
-        unsafe {
-            let (even_1, odd_1) = (S::add(v[1], v[2]), S::sub(v[1], v[2]));
-            let (even_2, odd_2) = (S::add(v[3], v[4]), S::sub(v[3], v[4]));
-            let mut sums = [S::zero(); N];
-            for (j, sum) in sums.iter_mut().enumerate() {
-                let (first, second) = if j % 2 == 0 {
-                    (even_1, even_2)
-                } else {
-                    (odd_1, odd_2)
-                };
-                *sum = match j {
-                    0 => S::add(v[0], S::add(first, second)),
-                    _ => S::fma(number::<S>(f64::from(1u32 << j)), second, first),
-                };
-                if j == N - 1 {
-                    *sum = S::add(*sum, v[SIDE - 1]);
-                }
-            }
-            sums
-        }
-    }
-}
-
-/// Tiles of MxM outputs of a KxK kernel.
+/// Tiles of MxM outputs of a KxK kernel, which read SIDE x SIDE pixels.
 #[derive(Clone, Copy)]
-pub(super) struct Unit<const M: usize, const K: usize>;
+pub(super) struct Unit<const M: usize, const K: usize, const SIDE: usize>;
 
 /// Tiles that overlap by the kernel, less one pixel.
-pub(super) struct Overlapping<const M: usize>;
+pub(super) struct Overlapping<const M: usize, const SIDE: usize>;
 
 /// Tiles that do not.
-pub(super) struct Apart<const M: usize>;
+pub(super) struct Apart<const M: usize, const SIDE: usize>;
 
-impl<const M: usize> Tile for Overlapping<M> {
+impl<const M: usize, const SIDE: usize> Tile for Overlapping<M, SIDE>
+where
+    Input: Map<SIDE, SIDE>,
+{
     const STEP: usize = M;
     const READ: usize = SIDE;
     const CELLS: usize = SIDE * SIDE;
@@ -157,7 +107,10 @@ impl<const M: usize> Tile for Overlapping<M> {
     }
 }
 
-impl<const M: usize> Tile for Apart<M> {
+impl<const M: usize, const SIDE: usize> Tile for Apart<M, SIDE>
+where
+    Values: Map<M, SIDE>,
+{
     const STEP: usize = M;
     const READ: usize = M;
     const CELLS: usize = SIDE * SIDE;
@@ -174,10 +127,15 @@ impl<const M: usize> Tile for Apart<M> {
     }
 }
 
-impl<const M: usize, const K: usize> Form for Unit<M, K> {
+impl<const M: usize, const K: usize, const SIDE: usize> Form for Unit<M, K, SIDE>
+where
+    Input: Map<SIDE, SIDE> + Norms<SIDE>,
+    Values: Map<K, SIDE>,
+    Sums: Map<SIDE, M>,
+{
     const RESULTS: usize = M;
     const KERNEL: usize = K;
-    type Input = Overlapping<M>;
+    type Input = Overlapping<M, SIDE>;
 
     #[inline(always)]
     unsafe fn output_tile<S: Simd<Elem = f32>>(
@@ -199,14 +157,19 @@ impl<const M: usize, const K: usize> Form for Unit<M, K> {
         // SAFETY: passed on.
         unsafe {
             twice::<S, Values, K, SIDE>(tap, |i, j, v| {
-                to(i * SIDE + j, S::mul(v, number::<S>(NORMS[i] * NORMS[j])));
+                to(i * SIDE + j, S::mul(v, norm::<S, SIDE>(i, j)));
             });
         }
     }
 }
 
-impl<const M: usize, const K: usize> WeightGradient for Unit<M, K> {
-    type Gradient = Apart<M>;
+impl<const M: usize, const K: usize, const SIDE: usize> WeightGradient for Unit<M, K, SIDE>
+where
+    Input: Map<SIDE, SIDE> + Norms<SIDE>,
+    Values: Map<M, SIDE> + Map<K, SIDE>,
+    Sums: Map<SIDE, M> + Map<SIDE, K>,
+{
+    type Gradient = Apart<M, SIDE>;
 
     #[inline(always)]
     unsafe fn weight_gradient_tile<S: Simd<Elem = f32>>(
@@ -216,9 +179,19 @@ impl<const M: usize, const K: usize> WeightGradient for Unit<M, K> {
         // SAFETY: passed on.
         unsafe {
             twice::<S, Sums, SIDE, K>(
-                |i, j| S::mul(cell(i * SIDE + j), number::<S>(NORMS[i] * NORMS[j])),
+                |i, j| S::mul(cell(i * SIDE + j), norm::<S, SIDE>(i, j)),
                 |i, j, v| to(i * K + j, v),
             );
         }
     }
+}
+
+/// What G and its transpose multiply cell (i, j) by.
+#[inline(always)]
+unsafe fn norm<S: Simd<Elem = f32>, const SIDE: usize>(i: usize, j: usize) -> S::V
+where
+    Input: Norms<SIDE>,
+{
+    // SAFETY: passed on.
+    unsafe { number::<S>(Input::NORMS[i] * Input::NORMS[j]) }
 }

@@ -5,12 +5,13 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-use super::{Tiles, panels_for_threads};
+use super::panels_for_threads;
 use crate::kernels::conv2d::block::{Along, Operands, rows};
 use crate::kernels::conv2d::panels::Panel;
 use crate::kernels::conv2d::winograd::form::WeightGradient;
 use crate::kernels::conv2d::winograd::gradient::{Pass, Sums, parts};
 use crate::kernels::conv2d::winograd::strips::Strips;
+use crate::kernels::conv2d::winograd::transformed::Tiles;
 use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
@@ -28,8 +29,9 @@ pub(in crate::kernels::conv2d::winograd) fn gradient<F: WeightGradient>(
     dy: &[f32],
     dw: &mut [f32],
 ) {
-    let input = Tiles::of::<F::Input>(level, strips, pass.x, x, pass.padding);
-    let output = Tiles::of::<F::Gradient>(level, strips, pass.dy, dy, (0, 0));
+    let all = 0..strips.count;
+    let input = Tiles::of::<F::Input>(level, strips, all.clone(), pass.x, x, pass.padding);
+    let output = Tiles::of::<F::Gradient>(level, strips, all, pass.dy, dy, (0, 0));
     let panels = panels_for_threads(level, pass.dy.channels);
     let dw = Shared::new(dw);
     let pieces = pass.x.channels.div_ceil(PIECE);
@@ -47,6 +49,11 @@ pub(in crate::kernels::conv2d::winograd) fn gradient<F: WeightGradient>(
         };
         dispatch(level, weights);
     });
+}
+
+/// Independent parts of the weight gradient.
+pub(in crate::kernels::conv2d::winograd) fn gradient_parts(level: Level, pass: &Pass) -> usize {
+    panels_for_threads(level, pass.dy.channels).len() * pass.x.channels.div_ceil(PIECE)
 }
 
 /// The gradient of the filters between a piece of the input channels and a panel of the output channels.
