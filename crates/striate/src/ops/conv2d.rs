@@ -39,8 +39,8 @@ pub enum ConvAlgorithm {
     Direct,
     /// Winograd's short convolutions: fewer multiplications, rounding errors up to about 1e-5 of the largest value.
     ///
-    /// A tile of 6x6 inputs (5x5 with stride 2) is transformed as a whole, so each pixel reaches all outputs of its tiles
-    /// (4x4 or 2x2), whether they see it or not.
+    /// A tile of 6x6 inputs (8x8 for a 5x5 kernel, 5x5 with stride 2) is transformed as a whole,
+    /// so each pixel reaches all outputs of its tiles (4x4, or 2x2 with stride 2), whether they see it or not.
     /// An infinite pixel makes them all NaN, and the rounding error of a pixel of 1e6 is an error of about 1 in all of them.
     /// [`Direct`](Self::Direct) keeps every value to the outputs that see it.
     Winograd,

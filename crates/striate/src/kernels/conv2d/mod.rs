@@ -58,6 +58,13 @@ impl Algorithm {
             Self::Auto => winograd::applies(shape) && winograd::is_faster(shape),
         }
     }
+
+    /// Whether it is for the forward pass, for f32.
+    fn winograd_forward(self, shape: &ConvShape) -> bool {
+        let auto = self == Self::Auto;
+        let alone = auto && winograd::applies(shape) && winograd::forward_is_faster(shape);
+        self.winograd(shape) || alone
+    }
 }
 
 /// Independent parts that forward pass, input gradient and weight gradient are cut into: how many threads find work at a time.
@@ -71,14 +78,18 @@ pub fn independent_parts<T: Lanes>(
     if shape.x_len() == 0 || shape.y_len() == 0 {
         return [0; 3];
     }
-    if algorithm.winograd(shape) && T::f32s(&[]).is_some() {
+    let f32s = T::f32s(&[]).is_some();
+    if f32s && algorithm.winograd(shape) {
         return winograd::independent(level, shape);
     }
     let transposed = narrow::transposed(shape).filter(|s| narrow::is_faster::<T>(level, s));
     [
-        match narrow::is_faster::<T>(level, shape) {
-            true => narrow::forward_parts::<T>(level, shape),
-            false => direct::forward_parts::<T>(level, shape),
+        if f32s && algorithm.winograd_forward(shape) {
+            winograd::independent(level, shape)[0]
+        } else if narrow::is_faster::<T>(level, shape) {
+            narrow::forward_parts::<T>(level, shape)
+        } else {
+            direct::forward_parts::<T>(level, shape)
         },
         match transposed {
             Some(transposed) => narrow::forward_parts::<T>(level, &transposed),
@@ -113,7 +124,7 @@ pub fn forward<T: Lanes>(
     if shape.y_len() == 0 {
         return Vec::new();
     }
-    if algorithm.winograd(shape)
+    if algorithm.winograd_forward(shape)
         && shape.c_in > 0
         && let (Some(x), Some(weight)) = (T::f32s(x), T::f32s(weight))
     {

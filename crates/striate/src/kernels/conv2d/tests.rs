@@ -137,6 +137,9 @@ fn few_channels_on_one_side() {
         square(2, 3, 7, 40, 3, 1, 1),
         square(1, 20, 3, 2, 5, 1, 4),
         square(2, 33, 6, 10, 1, 1, 0),
+        // Winograd forward only.
+        square(2, 3, 12, 70, 3, 1, 1),
+        square(5, 2, 9, 64, 5, 1, 2),
         // Padding beyond the kernel, dilation, a window wider than the map.
         square(1, 17, 5, 1, 3, 1, 4),
         ConvShape {

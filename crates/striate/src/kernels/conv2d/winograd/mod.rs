@@ -71,6 +71,14 @@ pub(super) fn is_faster(s: &ConvShape) -> bool {
     }
 }
 
+/// Whether the forward pass is faster where [`is_faster`] says no: few input channels, many outputs.
+///
+/// The weight gradient is not: it would transform the many channels of dy for a few products.
+pub(super) fn forward_is_faster(s: &ConvShape) -> bool {
+    let summed = s.c_in * s.kh * s.kw;
+    s.stride == (1, 1) && summed >= 27 && s.c_out >= 64 && s.h_out().min(s.w_out()) >= 4
+}
+
 fn input_maps(s: &ConvShape) -> Maps {
     Maps {
         channels: s.c_in,
