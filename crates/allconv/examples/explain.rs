@@ -48,7 +48,7 @@ fn main() -> Result<()> {
     for picture in &args.pictures {
         let pixels = model.open_picture(picture)?;
         let xs = model.prepare(&pixels)?;
-        for answer in model.classify(&pixels)? {
+        for answer in model.answers(&model.network.forward(&xs)?)? {
             let percent = 100.0 * answer.probability;
             println!("{}: {} ({percent:.0} %)", picture.display(), answer.name);
             let class = Target::class(args.class.unwrap_or(answer.class));

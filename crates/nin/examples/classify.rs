@@ -27,9 +27,9 @@ fn main() -> Result<()> {
     let model = pretrained(&args.model, &Device::Cpu)?;
     for path in &args.pictures {
         let pixels = model.open_picture(path)?;
-        for answer in model.classify(&pixels)? {
+        let maps = model.network.class_maps(&model.prepare(&pixels)?)?;
+        for answer in model.answers(&model.network.logits(&maps)?)? {
             // Where the network sees the class: the strongest position of its map.
-            let maps = model.network.class_maps(&model.prepare(&pixels)?)?;
             let map = maps.get(0)?.get(answer.class)?;
             let (height, width) = map.dims2()?;
             let at = map.flatten_all()?.argmax(0)?.to_scalar::<u32>()? as usize;

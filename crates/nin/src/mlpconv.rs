@@ -5,8 +5,8 @@ use candle_nn::init::{DEFAULT_KAIMING_NORMAL, ZERO};
 use candle_nn::{Module, VarBuilder};
 use serde::{Deserialize, Serialize};
 use striate::layer_list::convolution;
-use striate::layers::Conv2d;
-use striate::{Activation, Window2d};
+use striate::layers::{Conv2d, Link};
+use striate::{Activation, Chain, Window2d};
 
 /// Sizes of an [`MlpConv`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,14 +68,16 @@ impl MlpConv {
     }
 }
 
+impl Link for MlpConv {
+    fn link(&self, chain: Chain, train: bool) -> Result<Chain> {
+        let mut layers = self.layers.iter();
+        layers.try_fold(chain, |chain, conv| conv.link(chain, train))
+    }
+}
+
 impl Module for MlpConv {
     fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        let mut layers = self.layers.iter();
-        // `new` refuses an empty list; an identity would be the right answer all the same.
-        let first = layers
-            .next()
-            .map_or_else(|| Ok(xs.clone()), |conv| conv.forward(xs))?;
-        layers.try_fold(first, |ys, conv| conv.forward(&ys))
+        self.link(Chain::new(xs), false)?.finish()
     }
 }
 

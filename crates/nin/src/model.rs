@@ -143,6 +143,14 @@ impl Nin {
         self.run(xs, false, None)?.finish()
     }
 
+    /// The logits of these [class maps](Self::class_maps), in evaluation mode.
+    ///
+    /// # Errors
+    /// With a fully connected head, maps of another size.
+    pub fn logits(&self, class_maps: &Tensor) -> Result<Tensor> {
+        self.head.link(Chain::new(class_maps), false)?.finish()
+    }
+
     /// The layers up to the one called `until`, or all of them.
     fn run(&self, xs: &Tensor, train: bool, until: Option<&str>) -> Result<Chain> {
         let size = check_input(NETWORK, xs, self.config.in_channels)?;

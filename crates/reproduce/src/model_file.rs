@@ -12,6 +12,7 @@ use striate::model_file::{
     Measured, ModelCard, ModelFile, Normalization, Precision, Preprocessing, Whitening,
 };
 
+use crate::model::Described;
 use crate::planned::Planned;
 
 /// The name of the file in the folder of a run.
@@ -22,6 +23,7 @@ const LICENSE: &str = env!("CARGO_PKG_LICENSE");
 
 /// A run that is done, as its model file names it.
 pub(crate) struct Finished<'a> {
+    pub(crate) network: Described,
     pub(crate) experiment: &'a str,
     /// What is measured of it, still without a value.
     pub(crate) record: &'a Record,
@@ -32,7 +34,7 @@ pub(crate) struct Finished<'a> {
     pub(crate) weights: &'a Path,
 }
 
-/// Writes the model file of a row's run into `folder`; nothing for networks that model files do not hold.
+/// Writes the model file of a row's run into `folder`.
 pub(crate) fn write(
     row: &Planned,
     finished: &Finished<'_>,
@@ -41,9 +43,7 @@ pub(crate) fn write(
     console: &Console,
 ) -> Result<()> {
     let training = &row.training;
-    let Some(described) = training.model.described()? else {
-        return Ok(());
-    };
+    let described = &finished.network;
     let (fitted, _) = training.fitted(&row.data, cache, console)?;
     let normalization = match fitted.normalization() {
         Ok(normalization) => normalization,
@@ -71,7 +71,7 @@ pub(crate) fn write(
     let names = &row.data.train.class_names;
     let card = ModelCard {
         network: described.network.to_owned(),
-        config: described.config,
+        config: described.config.clone(),
         preprocessing: Preprocessing {
             normalization: of_channels(normalization, described.channels),
             canvas: described.canvas,

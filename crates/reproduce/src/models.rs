@@ -43,11 +43,7 @@ pub(crate) fn update(root: &Path, check: bool) -> Result<Vec<String>> {
         if name.starts_with(WHITENING) {
             continue;
         }
-        cards.push((
-            name.into_owned(),
-            bytes.len(),
-            ModelFile::open(&path)?.card().clone(),
-        ));
+        cards.push((name.into_owned(), bytes.len(), ModelCard::open(&path)?));
     }
     let text = readme(&cards)?;
     let shown = "models/README.md";

@@ -77,6 +77,9 @@ impl Session<'_> {
         let (Some(log), false) = (&finished.log, folder.join(model_file::NAME).exists()) else {
             return Ok(());
         };
+        let Some(network) = row.training.model.described()? else {
+            return Ok(());
+        };
         let weights = match self.trainer.store.weights_of(run, finished) {
             Ok(weights) => weights,
             // What was measured is shown all the same.
@@ -92,6 +95,7 @@ impl Session<'_> {
             command += &format!(" --row {}", cli::quoted(row.label.as_ref()));
         }
         let described = model_file::Finished {
+            network,
             experiment: self.id,
             record: &record,
             seed,

@@ -167,6 +167,30 @@ fn affine(mut values: Vec<f32>, dims: Dims, mean: &[f64], factor: &[f64]) -> Res
     Tensor::from_vec(values, dims, &Device::Cpu)
 }
 
+/// Gives the values of an image mean zero and the length `scale`.
+///
+/// ```text
+/// x <- (x - mean(x)) / d,   d = sqrt(sqrt_bias + sum((x - mean(x))^2)) / scale, or 1 where it would be 0 or below min_divisor
+/// ```
+///
+/// # Source
+/// All-CNN (arXiv 1412.6806), Sec. 3.1, with the constants of the Maxout code.
+pub fn normalize_contrast(image: &mut [f64], scale: f64, sqrt_bias: f64, min_divisor: f64) {
+    let mean = image.iter().sum::<f64>() / image.len() as f64;
+    let mut squares = sqrt_bias;
+    for x in image.iter_mut() {
+        *x -= mean;
+        squares += *x * *x;
+    }
+    let mut divisor = squares.sqrt() / scale;
+    if divisor < min_divisor || divisor == 0.0 {
+        divisor = 1.0;
+    }
+    for x in image {
+        *x /= divisor;
+    }
+}
+
 fn whitened(
     values: &[f32],
     dims: Dims,
@@ -184,17 +208,10 @@ fn whitened(
     }
     let mut rows = Vec::with_capacity(values.len());
     for image in values.chunks_exact(len.max(1)) {
-        let mean = image.iter().map(|&x| f64::from(x)).sum::<f64>() / len as f64;
-        let centered: Vec<f64> = image.iter().map(|&x| f64::from(x) - mean).collect();
-        let squares = centered.iter().fold(sqrt_bias, |sum, x| sum + x * x);
-        let divisor = squares.sqrt() / scale;
-        let divisor = if divisor < min_divisor || divisor == 0.0 {
-            1.0
-        } else {
-            divisor
-        };
-        let normalized = centered.iter().zip(&whitening.mean);
-        rows.extend(normalized.map(|(x, mu)| (x / divisor - mu) as f32));
+        let mut image: Vec<f64> = image.iter().map(|&x| f64::from(x)).collect();
+        normalize_contrast(&mut image, scale, sqrt_bias, min_divisor);
+        let centered = image.iter().zip(&whitening.mean);
+        rows.extend(centered.map(|(x, mu)| (x - mu) as f32));
     }
     let rows = Tensor::from_vec(rows, (n, len), &Device::Cpu)?;
     rows.matmul(&whitening.matrix)?.reshape(dims)

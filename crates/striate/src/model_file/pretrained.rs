@@ -58,14 +58,13 @@ impl<N> Pretrained<N> {
     }
 }
 
-impl<N: ModuleT> Pretrained<N> {
-    /// The answer for each of the pictures, whose pixels (N, C, H, W) go from 0 to 255.
+impl<N> Pretrained<N> {
+    /// What the network says by these logits, (N, classes).
     ///
     /// # Errors
-    /// Those of [`Pretrained::prepare`] and of the network.
-    pub fn classify(&self, pixels: &Tensor) -> Result<Vec<Answer>> {
-        let logits = self.network.forward_t(&self.prepare(pixels)?, false)?;
-        let rows = softmax(&logits, D::Minus1)?.to_vec2::<f32>()?;
+    /// Another rank or number type.
+    pub fn answers(&self, logits: &Tensor) -> Result<Vec<Answer>> {
+        let rows = softmax(logits, D::Minus1)?.to_vec2::<f32>()?;
         let answer = |row: Vec<f32>| {
             let best = row.iter().copied().enumerate();
             let (class, probability) = best.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or_default();
@@ -77,5 +76,15 @@ impl<N: ModuleT> Pretrained<N> {
             }
         };
         Ok(rows.into_iter().map(answer).collect())
+    }
+}
+
+impl<N: ModuleT> Pretrained<N> {
+    /// The answer for each of the pictures, whose pixels (N, C, H, W) go from 0 to 255.
+    ///
+    /// # Errors
+    /// Those of [`Pretrained::prepare`] and of the network.
+    pub fn classify(&self, pixels: &Tensor) -> Result<Vec<Answer>> {
+        self.answers(&self.network.forward_t(&self.prepare(pixels)?, false)?)
     }
 }

@@ -72,15 +72,8 @@ impl ModelFile {
     /// A file that cannot be read, is no safetensors file, or does not say which network it belongs to.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let source = path.display().to_string();
-        // A device or a pipe may have no end.
-        if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-            bail!("{source}: not a file; give the path of a model file");
-        }
-        let bytes = std::fs::read(path).map_err(|error| {
-            Error::Msg(format!("{source}: {error}; give the path of a model file"))
-        })?;
-        Self::read(&bytes, source, Some(path))
+        let bytes = bytes_of(path)?;
+        Self::read(&bytes, path.display().to_string(), Some(path))
     }
 
     /// Reads a file that is in memory, such as one that the program holds by `include_bytes!`.
@@ -92,19 +85,9 @@ impl ModelFile {
     }
 
     fn read(bytes: &[u8], source: String, path: Option<&Path>) -> Result<Self> {
-        let no_file = |error: &dyn std::fmt::Display| {
-            Error::Msg(format!(
-                "{source}: no safetensors file, or a part of one ({error}); get it again"
-            ))
-        };
-        let (_, metadata) =
-            ::safetensors::SafeTensors::read_metadata(bytes).map_err(|error| no_file(&error))?;
-        let Some(text) = metadata.metadata() else {
-            return Err(unknown(&source));
-        };
-        let card = ModelCard::from_metadata(text, &source)?;
-        let mut weights =
-            safetensors::load_buffer(bytes, &Device::Cpu).map_err(|error| no_file(&error))?;
+        let card = header(bytes, &source)?;
+        let mut weights = safetensors::load_buffer(bytes, &Device::Cpu)
+            .map_err(|error| no_file(&source, &error))?;
         let whitening = match card.preprocessing.normalization {
             Normalization::GcnZca {
                 whitening: Some(ref name),
@@ -172,6 +155,43 @@ impl ModelFile {
             whitening: self.whitening.clone(),
         })
     }
+}
+
+impl ModelCard {
+    /// The card of the file at `path`; its tensors are not looked at.
+    ///
+    /// # Errors
+    /// A file that cannot be read, is no safetensors file, or does not say which network it belongs to.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        header(&bytes_of(path)?, &path.display().to_string())
+    }
+}
+
+fn bytes_of(path: &Path) -> Result<Vec<u8>> {
+    let source = path.display();
+    // A device or a pipe may have no end.
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        bail!("{source}: not a file; give the path of a model file");
+    }
+    std::fs::read(path)
+        .map_err(|error| Error::Msg(format!("{source}: {error}; give the path of a model file")))
+}
+
+/// The card in the header of a file.
+fn header(bytes: &[u8], source: &str) -> Result<ModelCard> {
+    let (_, metadata) = ::safetensors::SafeTensors::read_metadata(bytes)
+        .map_err(|error| no_file(source, &error))?;
+    match metadata.metadata() {
+        Some(text) => ModelCard::from_metadata(text, source),
+        None => Err(unknown(source)),
+    }
+}
+
+fn no_file(source: &str, error: &dyn std::fmt::Display) -> Error {
+    Error::Msg(format!(
+        "{source}: no safetensors file, or a part of one ({error}); get it again"
+    ))
 }
 
 /// Pictures are made in these sizes, so a file may not name any.

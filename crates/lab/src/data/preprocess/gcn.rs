@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use striate::model_file::normalize_contrast;
+
 use crate::data::DataError;
 
 /// `x <- (x - mean(x)) / d`, `d = sqrt(sqrt_bias + sum((x - mean(x))^2)) / scale`, for each image
@@ -75,19 +77,7 @@ impl Gcn {
 
     pub(super) fn normalize(&self, images: &mut [f64], image_len: usize) {
         for image in images.chunks_exact_mut(image_len) {
-            let mean = image.iter().sum::<f64>() / image_len as f64;
-            let mut squares = self.sqrt_bias;
-            for x in image.iter_mut() {
-                *x -= mean;
-                squares += *x * *x;
-            }
-            let mut divisor = squares.sqrt() / self.scale;
-            if divisor < self.min_divisor || divisor == 0.0 {
-                divisor = 1.0;
-            }
-            for x in image {
-                *x /= divisor;
-            }
+            normalize_contrast(image, self.scale, self.sqrt_bias, self.min_divisor);
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType};
 
-use super::ports::{Deposit, Pair, ports};
+use super::ports::{Deposit, Pairs, ports};
 use super::step::{Step, on_cpu};
 use crate::kernels::Lanes;
 use crate::ops::cpu::{Values, for_float, tensor};
@@ -48,12 +48,7 @@ impl Node {
     }
 
     /// The gradients of x, if it asks for one, and of the parameters of each step.
-    fn backward(
-        &self,
-        xs: &Tensor,
-        ys: &Tensor,
-        dy: &Tensor,
-    ) -> Result<(Option<Tensor>, Vec<(usize, Pair)>)> {
+    fn backward(&self, xs: &Tensor, ys: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Pairs)> {
         let dy = dy.contiguous()?;
         let dy = Values::of(&dy)?;
         for_float!(NAME, xs.dtype(), F => self.walk::<F>(xs, ys, dy.slice()?))
@@ -64,7 +59,7 @@ impl Node {
         xs: &Tensor,
         ys: &Tensor,
         dy: &[F],
-    ) -> Result<(Option<Tensor>, Vec<(usize, Pair)>)> {
+    ) -> Result<(Option<Tensor>, Pairs)> {
         let mut pairs = Vec::new();
         let mut signal = Some(Cow::Borrowed(dy));
         for (index, step) in self.steps.iter().enumerate().rev() {

@@ -24,6 +24,9 @@ use super::step::Step;
 /// The gradients of weight and bias of one step.
 pub(super) type Pair = (Option<Tensor>, Option<Tensor>);
 
+/// Those of the steps that have any, by the number of the step.
+pub(super) type Pairs = Vec<(usize, Pair)>;
+
 /// Gradients on their way from a chain to its ports.
 #[derive(Default)]
 pub(super) struct Deposit(Mutex<Tickets>);
@@ -38,7 +41,7 @@ struct Tickets {
 
 impl Deposit {
     /// Leaves the gradients of steps and returns their ticket, as a gradient of the last port.
-    pub(super) fn leave(&self, pairs: Vec<(usize, Pair)>) -> Result<Tensor> {
+    pub(super) fn leave(&self, pairs: Pairs) -> Result<Tensor> {
         let mut tickets = self.lock();
         tickets.last = tickets.last.wrapping_add(1);
         let ticket = tickets.last;
