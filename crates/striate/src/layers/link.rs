@@ -1,7 +1,6 @@
 //! Layers as links of a chain.
 
 use candle_core::Result;
-use candle_nn::{Linear, Module};
 
 use super::{AvgPool2d, Conv2d, GlobalAvgPool, MaxPool2d, Relu};
 use crate::ops::{self, Chain};
@@ -60,12 +59,5 @@ impl Link for GlobalAvgPool {
 impl Link for Relu {
     fn link(&self, chain: Chain, _train: bool) -> Result<Chain> {
         chain.then(ops::relu)
-    }
-}
-
-/// All values of an image are the inputs of the layer.
-impl Link for Linear {
-    fn link(&self, chain: Chain, _train: bool) -> Result<Chain> {
-        chain.then(|xs| self.forward(&xs.flatten_from(1)?))
     }
 }

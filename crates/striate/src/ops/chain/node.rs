@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, WithDType};
+use candle_core::{CpuStorage, CustomOp2, Layout, Result, Shape, Tensor, WithDType};
 
 use super::ports::{Deposit, Pairs, ports};
 use super::step::{Step, on_cpu};
@@ -30,10 +30,7 @@ impl Node {
             maps,
             deposit,
         };
-        match port {
-            Some(port) => xs.apply_op2(&port, node),
-            None => xs.apply_op1(node),
-        }
+        xs.apply_op2(&port, node)
     }
 
     fn forward(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
@@ -90,20 +87,6 @@ impl Node {
     }
 }
 
-impl CustomOp1 for Node {
-    fn name(&self) -> &'static str {
-        NAME
-    }
-
-    fn cpu_fwd(&self, x: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.forward(x, layout)
-    }
-
-    fn bwd(&self, xs: &Tensor, ys: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        Ok(self.backward(xs, ys, dy)?.0)
-    }
-}
-
 impl CustomOp2 for Node {
     fn name(&self) -> &'static str {
         NAME
@@ -122,11 +105,12 @@ impl CustomOp2 for Node {
     fn bwd(
         &self,
         xs: &Tensor,
-        _port: &Tensor,
+        port: &Tensor,
         ys: &Tensor,
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>)> {
         let (dx, pairs) = self.backward(xs, ys, dy)?;
-        Ok((dx, Some(self.deposit.leave(pairs)?)))
+        let leave = || self.deposit.leave(pairs);
+        Ok((dx, port.track_op().then(leave).transpose()?))
     }
 }

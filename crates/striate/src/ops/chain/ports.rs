@@ -15,9 +15,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use candle_core::{
-    CpuStorage, CustomOp2, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, bail,
-};
+use candle_core::{CpuStorage, CustomOp3, DType, Device, Layout, Result, Shape, Tensor, bail};
 
 use super::step::Step;
 
@@ -65,9 +63,10 @@ impl Deposit {
     }
 }
 
-/// The row of ports for the parameters of `steps` that ask for a gradient, if any does.
-pub(super) fn ports(steps: &[Step], deposit: &Arc<Deposit>) -> Result<Option<Tensor>> {
-    let mut last: Option<Tensor> = None;
+/// The last of the row of ports for the parameters of `steps`, which asks for a gradient if one of them does.
+pub(super) fn ports(steps: &[Step], deposit: &Arc<Deposit>) -> Result<Tensor> {
+    let nothing = Tensor::zeros((), DType::F64, &Device::Cpu)?;
+    let mut last = nothing.clone();
     for (index, step) in steps.iter().enumerate() {
         let (Step::Conv { weight, bias, .. }, true) = (step, step.tracked() != (false, false))
         else {
@@ -77,14 +76,7 @@ pub(super) fn ports(steps: &[Step], deposit: &Arc<Deposit>) -> Result<Option<Ten
             step: index,
             deposit: deposit.clone(),
         };
-        let before = match &last {
-            Some(port) => port.clone(),
-            None => Tensor::zeros((), DType::F64, &Device::Cpu)?,
-        };
-        last = Some(match bias {
-            Some(bias) => before.apply_op3(weight, bias, port)?,
-            None => before.apply_op2(weight, port)?,
-        });
+        last = last.apply_op3(weight, bias.as_ref().unwrap_or(&nothing), port)?;
     }
     Ok(last)
 }
@@ -94,49 +86,9 @@ struct Port {
     deposit: Arc<Deposit>,
 }
 
-impl Port {
-    const NAME: &'static str = "chain parameters";
-
-    fn forward() -> (CpuStorage, Shape) {
-        (CpuStorage::F64(vec![0.0]), Shape::from(()))
-    }
-
-    /// The gradient of the port before this one, which is the same ticket.
-    fn passed(before: &Tensor, ticket: &Tensor) -> Option<Tensor> {
-        before.track_op().then(|| ticket.clone())
-    }
-}
-
-impl CustomOp2 for Port {
-    fn name(&self) -> &'static str {
-        Self::NAME
-    }
-
-    fn cpu_fwd(
-        &self,
-        _: &CpuStorage,
-        _: &Layout,
-        _: &CpuStorage,
-        _: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        Ok(Self::forward())
-    }
-
-    fn bwd(
-        &self,
-        before: &Tensor,
-        _weight: &Tensor,
-        _: &Tensor,
-        ticket: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let (dweight, _) = self.deposit.take(ticket, self.step)?;
-        Ok((Self::passed(before, ticket), dweight))
-    }
-}
-
 impl CustomOp3 for Port {
     fn name(&self) -> &'static str {
-        Self::NAME
+        "chain parameters"
     }
 
     fn cpu_fwd(
@@ -148,7 +100,7 @@ impl CustomOp3 for Port {
         _: &CpuStorage,
         _: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        Ok(Self::forward())
+        Ok((CpuStorage::F64(vec![0.0]), Shape::from(())))
     }
 
     fn bwd(
@@ -160,6 +112,8 @@ impl CustomOp3 for Port {
         ticket: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (dweight, dbias) = self.deposit.take(ticket, self.step)?;
-        Ok((Self::passed(before, ticket), dweight, dbias))
+        // The port before this one has the same ticket.
+        let passed = before.track_op().then(|| ticket.clone());
+        Ok((passed, dweight, dbias))
     }
 }

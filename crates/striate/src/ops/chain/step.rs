@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 
+use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor};
 
 use crate::kernels::Lanes;
 use crate::ops::avg_pool2d::{AvgPool, GlobalAvgPool};
 use crate::ops::conv2d::Conv;
-use crate::ops::cpu::Values;
+use crate::ops::cpu::{Values, tensor, unsupported_dtype};
 use crate::ops::dropout::Dropout;
 use crate::ops::max_pool2d::{MaxPool, MaxPoolWithSwitches};
 use crate::ops::max_unpool2d::MaxUnpool;
@@ -38,19 +39,13 @@ pub(super) struct Gradients<F> {
 }
 
 impl Step {
-    /// The output for `xs`, without a gradient.
+    /// The output for the contiguous `xs`, without a gradient.
     pub(super) fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        match self {
-            Self::Conv { op, weight, bias } => match bias {
-                Some(bias) => xs.apply_op3_no_bwd(weight, bias, op),
-                None => xs.apply_op2_no_bwd(weight, op),
-            },
-            Self::MaxPool(op) => xs.apply_op1_no_bwd(op),
-            Self::MaxPoolWithSwitches(op) => xs.apply_op1_no_bwd(op),
-            Self::MaxUnpool { op, indices } => xs.apply_op2_no_bwd(indices, op),
-            Self::AvgPool(op) => xs.apply_op1_no_bwd(op),
-            Self::GlobalAvgPool(op) => xs.apply_op1_no_bwd(op),
-            Self::Dropout(op) => xs.apply_op1_no_bwd(op),
+        let (storage, layout) = xs.storage_and_layout();
+        match self.forward_storage(on_cpu(&storage)?, layout)? {
+            (CpuStorage::F32(values), shape) => tensor(values, shape),
+            (CpuStorage::F64(values), shape) => tensor(values, shape),
+            (other, _) => Err(unsupported_dtype("chain", other.dtype())),
         }
     }
 

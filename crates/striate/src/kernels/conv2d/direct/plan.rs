@@ -93,9 +93,7 @@ impl<T: Lanes> Plan<'_, T> {
             dispatch(self.level, work);
         });
     }
-}
 
-impl<T: Lanes> Plan<'_, T> {
     /// Independent parts of [`run`](Self::run).
     pub(super) fn independent(&self, n: usize) -> usize {
         let width = width::<T>(self.level);

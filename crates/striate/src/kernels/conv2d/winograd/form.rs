@@ -15,6 +15,8 @@
     reason = "the loops are the formulas' indices"
 )]
 
+use std::marker::PhantomData;
+
 use crate::kernels::simd::Simd;
 
 /// A convolution by tiles.
@@ -95,26 +97,48 @@ pub(super) trait Map<const FROM: usize, const TO: usize> {
     unsafe fn map<S: Simd<Elem = f32>>(from: [S::V; FROM]) -> [S::V; TO];
 }
 
-/// A [`Tile`] by the map `M`.
+/// Tiles of FROM x FROM pixels, STEP apart, by the map `M`.
+pub(super) struct By<M, const FROM: usize, const TO: usize, const STEP: usize>(PhantomData<M>);
+
+impl<M, const FROM: usize, const TO: usize, const STEP: usize> Tile for By<M, FROM, TO, STEP>
+where
+    M: Map<FROM, TO>,
+{
+    const STEP: usize = STEP;
+    const READ: usize = FROM;
+    const CELLS: usize = TO * TO;
+
+    #[inline(always)]
+    unsafe fn transform<S: Simd<Elem = f32>>(
+        from: *const f32,
+        row_step: usize,
+        to: *mut f32,
+        plane: usize,
+    ) {
+        // SAFETY: passed on.
+        unsafe {
+            twice::<S, M, FROM, TO>(
+                |i, j| S::load(from.add(i * row_step + j * S::LANES)),
+                |i, j, value| S::store(to.add((i * TO + j) * plane), value),
+            );
+        }
+    }
+}
+
+/// The way back from cells to TO x TO pixels by the map `M`: [`Form::output_tile`].
 #[inline(always)]
-pub(super) unsafe fn pixels_to_cells<
+pub(super) unsafe fn cells_to_pixels<
     S: Simd<Elem = f32>,
     M: Map<FROM, TO>,
     const FROM: usize,
     const TO: usize,
 >(
     from: *const f32,
-    row_step: usize,
-    to: *mut f32,
     plane: usize,
+    to: impl FnMut(usize, usize, S::V),
 ) {
-    // SAFETY: the caller grants FROM x FROM pixels and TO x TO planes.
-    unsafe {
-        twice::<S, M, FROM, TO>(
-            |i, j| S::load(from.add(i * row_step + j * S::LANES)),
-            |i, j, value| S::store(to.add((i * TO + j) * plane), value),
-        );
-    }
+    // SAFETY: the caller grants FROM x FROM planes.
+    unsafe { twice::<S, M, FROM, TO>(|i, j| S::load(from.add((i * FROM + j) * plane)), to) }
 }
 
 /// `M` down the columns of what `load` gives, then along the rows, to `store`; both by row and column.

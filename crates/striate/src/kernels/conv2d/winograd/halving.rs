@@ -25,7 +25,7 @@
 //!
 //! No transform multiplies, so errors are those of a few additions more.
 
-use super::form::{Form, Map, Tile, WeightGradient, pixels_to_cells, twice};
+use super::form::{By, Form, Map, WeightGradient, cells_to_pixels, twice};
 use crate::kernels::simd::Simd;
 
 /// Cells of a transformed row.
@@ -119,36 +119,10 @@ impl Map<SIDE, 4> for Four {
     }
 }
 
-/// A [`Tile`] of `$side` pixels by the map of the same name.
-macro_rules! tile {
-    ($name:ty, $side:literal, step $step:literal) => {
-        impl Tile for $name {
-            const STEP: usize = $step;
-            const READ: usize = $side;
-            const CELLS: usize = SIDE * SIDE;
-
-            #[inline(always)]
-            unsafe fn transform<S: Simd<Elem = f32>>(
-                from: *const f32,
-                row_step: usize,
-                to: *mut f32,
-                plane: usize,
-            ) {
-                // SAFETY: passed on.
-                unsafe { pixels_to_cells::<S, Self, $side, SIDE>(from, row_step, to, plane) }
-            }
-        }
-    };
-}
-
-tile!(Five, 5, step 4);
-tile!(Spread, 2, step 2);
-tile!(Three, 3, step 2);
-
 impl Form for Halving {
     const RESULTS: usize = 2;
     const KERNEL: usize = 3;
-    type Input = Five;
+    type Input = By<Five, 5, SIDE, 4>;
 
     #[inline(always)]
     unsafe fn output_tile<S: Simd<Elem = f32>>(
@@ -157,9 +131,7 @@ impl Form for Halving {
         to: impl FnMut(usize, usize, S::V),
     ) {
         // SAFETY: passed on.
-        unsafe {
-            twice::<S, Two, SIDE, 2>(|i, j| S::load(from.add((i * SIDE + j) * plane)), to);
-        }
+        unsafe { cells_to_pixels::<S, Two, SIDE, 2>(from, plane, to) }
     }
 
     #[inline(always)]
@@ -175,7 +147,7 @@ impl Form for Halving {
 }
 
 impl WeightGradient for Halving {
-    type Gradient = Spread;
+    type Gradient = By<Spread, 2, SIDE, 2>;
 
     #[inline(always)]
     unsafe fn weight_gradient_tile<S: Simd<Elem = f32>>(
@@ -192,7 +164,7 @@ impl WeightGradient for Halving {
 impl Form for Doubling {
     const RESULTS: usize = 4;
     const KERNEL: usize = 3;
-    type Input = Three;
+    type Input = By<Three, 3, SIDE, 2>;
 
     #[inline(always)]
     unsafe fn output_tile<S: Simd<Elem = f32>>(
@@ -201,9 +173,7 @@ impl Form for Doubling {
         to: impl FnMut(usize, usize, S::V),
     ) {
         // SAFETY: passed on.
-        unsafe {
-            twice::<S, Four, SIDE, 4>(|i, j| S::load(from.add((i * SIDE + j) * plane)), to);
-        }
+        unsafe { cells_to_pixels::<S, Four, SIDE, 4>(from, plane, to) }
     }
 
     #[inline(always)]

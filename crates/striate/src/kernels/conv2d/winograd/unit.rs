@@ -17,7 +17,7 @@
 //!
 //! Safety: pointers have the extents that each function names; vectors need [`dispatch`](crate::kernels::simd::dispatch).
 
-use super::form::{Form, Map, Tile, WeightGradient, pixels_to_cells, twice};
+use super::form::{By, Form, Map, WeightGradient, cells_to_pixels, twice};
 use crate::kernels::simd::Simd;
 
 /// B^T d.
@@ -81,52 +81,6 @@ pub(super) unsafe fn parts<S: Simd<Elem = f32>, const N: usize>(
 #[derive(Clone, Copy)]
 pub(super) struct Unit<const M: usize, const K: usize, const SIDE: usize>;
 
-/// Tiles that overlap by the kernel, less one pixel.
-pub(super) struct Overlapping<const M: usize, const SIDE: usize>;
-
-/// Tiles that do not.
-pub(super) struct Apart<const M: usize, const SIDE: usize>;
-
-impl<const M: usize, const SIDE: usize> Tile for Overlapping<M, SIDE>
-where
-    Input: Map<SIDE, SIDE>,
-{
-    const STEP: usize = M;
-    const READ: usize = SIDE;
-    const CELLS: usize = SIDE * SIDE;
-
-    #[inline(always)]
-    unsafe fn transform<S: Simd<Elem = f32>>(
-        from: *const f32,
-        row_step: usize,
-        to: *mut f32,
-        plane: usize,
-    ) {
-        // SAFETY: passed on.
-        unsafe { pixels_to_cells::<S, Input, SIDE, SIDE>(from, row_step, to, plane) }
-    }
-}
-
-impl<const M: usize, const SIDE: usize> Tile for Apart<M, SIDE>
-where
-    Values: Map<M, SIDE>,
-{
-    const STEP: usize = M;
-    const READ: usize = M;
-    const CELLS: usize = SIDE * SIDE;
-
-    #[inline(always)]
-    unsafe fn transform<S: Simd<Elem = f32>>(
-        from: *const f32,
-        row_step: usize,
-        to: *mut f32,
-        plane: usize,
-    ) {
-        // SAFETY: passed on.
-        unsafe { pixels_to_cells::<S, Values, M, SIDE>(from, row_step, to, plane) }
-    }
-}
-
 impl<const M: usize, const K: usize, const SIDE: usize> Form for Unit<M, K, SIDE>
 where
     Input: Map<SIDE, SIDE> + Norms<SIDE>,
@@ -135,7 +89,7 @@ where
 {
     const RESULTS: usize = M;
     const KERNEL: usize = K;
-    type Input = Overlapping<M, SIDE>;
+    type Input = By<Input, SIDE, SIDE, M>;
 
     #[inline(always)]
     unsafe fn output_tile<S: Simd<Elem = f32>>(
@@ -144,9 +98,7 @@ where
         to: impl FnMut(usize, usize, S::V),
     ) {
         // SAFETY: passed on.
-        unsafe {
-            twice::<S, Sums, SIDE, M>(|i, j| S::load(from.add((i * SIDE + j) * plane)), to);
-        }
+        unsafe { cells_to_pixels::<S, Sums, SIDE, M>(from, plane, to) }
     }
 
     #[inline(always)]
@@ -169,7 +121,7 @@ where
     Values: Map<M, SIDE> + Map<K, SIDE>,
     Sums: Map<SIDE, M> + Map<SIDE, K>,
 {
-    type Gradient = Apart<M, SIDE>;
+    type Gradient = By<Values, M, SIDE, M>;
 
     #[inline(always)]
     unsafe fn weight_gradient_tile<S: Simd<Elem = f32>>(
