@@ -58,7 +58,7 @@ Examples:
       --max-running 16 --dry-run           how many jobs, and how many hours
   cargo xtask cluster submit nin --local 2   the same sweep here, without Slurm")]
 pub struct Submit {
-    /// A paper (allconv, nin, stn, swwae), all of them (all), or one experiment (allconv/table3)
+    /// A paper (allconv, nin, stn, swwae), their ideas together (components), everything (all), or one experiment (allconv/table3)
     #[arg(value_name = "PAPER|all|ID", value_parser = target_parser(), hide_possible_values = true)]
     pub target: String,
     /// Experiments to run, such as table3; all of the paper's unless given

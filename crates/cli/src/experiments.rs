@@ -60,6 +60,8 @@ pub const EXPERIMENTS: &[(&str, &[&str])] = &[
             "swwae/weights",
         ],
     ),
+    // No paper's: what each idea buys in one network.
+    ("components", &["components/plain", "components/distorted"]),
 ];
 
 /// The experiment that was asked for is not among those that could be meant.

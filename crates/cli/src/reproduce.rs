@@ -16,7 +16,7 @@ Examples:
   cargo xtask reproduce allconv/table3 --scale cpu --data ~/data/cifar10
   cargo xtask reproduce allconv/table3 --scale cpu --data ~/data/cifar10 --row All-CNN-C")]
 pub struct Reproduce {
-    /// A paper (allconv, nin, stn, swwae), all of them (all), or one experiment (allconv/table3)
+    /// A paper (allconv, nin, stn, swwae), their ideas together (components), everything (all), or one experiment (allconv/table3)
     #[arg(value_name = "PAPER|all|ID", value_parser = target_parser(), hide_possible_values = true)]
     pub target: String,
     /// Experiments to run, such as table3; all of the paper's unless given

@@ -171,13 +171,11 @@ fn run<C: FileConfig<Network = N>, N: Network>(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         command,
     });
+    let preprocessing = Preprocessing {
+        normalization: fitted.normalization()?,
+        canvas: None,
+    };
     let card = ModelCard {
-        network: C::NAME.to_owned(),
-        config: serde_json::to_string(config)?,
-        preprocessing: Preprocessing {
-            normalization: fitted.normalization()?,
-            canvas: None,
-        },
         classes: data.train.class_names.clone(),
         data_set: format!(
             "{} ({} training and {} test images)",
@@ -187,6 +185,7 @@ fn run<C: FileConfig<Network = N>, N: Network>(
         ),
         measured,
         license: "that of the pictures' owner".to_owned(),
+        ..ModelCard::of(config, preprocessing)?
     };
     let path = folder.join("model.safetensors");
     ModelFile::new(card, &parameters, None).save(&path, Precision::Full)?;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use anyhow::{Result, bail};
 
 use crate::experiment::Experiment;
-use crate::{allconv, nin, stn, swwae};
+use crate::{allconv, components, nin, stn, swwae};
 
 /// Every experiment, in the order of the papers.
 pub(crate) fn all() -> impl Iterator<Item = &'static Experiment> {
@@ -14,6 +14,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Experiment> {
         nin::EXPERIMENTS,
         stn::EXPERIMENTS,
         swwae::EXPERIMENTS,
+        components::EXPERIMENTS,
     ];
     papers.into_iter().flatten()
 }

@@ -9,7 +9,7 @@ use lab::report::{Exhibit, Page, ReportError, Results, gather};
 use crate::catalog;
 
 /// The papers by their crates.
-const PAPERS: [(&str, &str); 4] = [
+const PAPERS: [(&str, &str); 5] = [
     (
         "allconv",
         "Striving for Simplicity: The All Convolutional Net (Springenberg et al. 2014)",
@@ -23,6 +23,7 @@ const PAPERS: [(&str, &str); 4] = [
         "swwae",
         "Stacked What-Where Auto-encoders (Zhao et al. 2015)",
     ),
+    ("components", "The parts together (of no paper)"),
 ];
 
 /// Every experiment as reports show it.

@@ -28,7 +28,7 @@ mod write;
 
 pub use card::{Measured, ModelCard};
 #[cfg(feature = "image")]
-pub use picture::save_picture;
+pub use picture::{open_picture, save_picture};
 pub use preprocessing::{Canvas, Normalization, Preprocessing, Whitening, normalize_contrast};
 pub use pretrained::{Answer, Pretrained};
 pub use read::{ModelFile, ModelSource};

@@ -37,8 +37,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const ALLOWED_FOR_TESTS: &[(&str, &[&str])] = &[
     // A network to look at.
     ("striate-attribution", &["allconv"]),
-    // Networks that its example trains.
-    ("lab", &["allconv", "nin"]),
+    // Networks that its examples train.
+    ("lab", &["allconv", "nin", "stn", "swwae"]),
 ];
 
 /// Crates that must build in seconds, so Candle is out of the question.

@@ -11,9 +11,10 @@ use lab::report::{Finding, Note, Relation};
 use swwae::{EncoderSide, LossWeights, Swwae, SwwaeConfig, Unpooling};
 
 use super::mnist;
-use super::model::{KeptLabels, SemiSupervised};
+use super::model::SemiSupervised;
 use super::setup::{CHOICES, CONVNET, Kind, MNIST, PAPER, SETUPS};
 use crate::experiment::{Experiment, Row};
+use crate::kept_labels::KeptLabels;
 use crate::planned::Planned;
 use crate::session::Session;
 

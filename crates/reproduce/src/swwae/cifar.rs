@@ -7,10 +7,10 @@ use lab::report::{Finding, Mark, Note, Relation, Scales};
 use lab::train::Recipe;
 use swwae::SwwaeConfig;
 
-use super::model::KeptLabels;
 use super::setup::{self, CHOICES, Kind, QUICK, SETUPS, SMOKE};
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, View};
+use crate::kept_labels::KeptLabels;
 
 /// The networks of a table.
 const KINDS: [Kind; 2] = [Kind::Convnet, Kind::SwwaeDropout];

@@ -5,9 +5,9 @@
 use lab::report::{Finding, Mark, Note, Relation, Scales};
 use swwae::SwwaeConfig;
 
-use super::model::KeptLabels;
 use super::setup::{CHOICES, Kind, MNIST, SETUPS};
 use crate::experiment::{Experiment, Row};
+use crate::kept_labels::KeptLabels;
 
 /// Numbers of labels, and the paper's errors of the three networks.
 const ROWS: [(usize, [f64; 3]); 4] = [

@@ -9,8 +9,9 @@ use lab::report::{Choice, Scales};
 use lab::train::{LrSchedule, Recipe};
 use swwae::{EncoderSide, LossWeights, SwwaeConfig};
 
-use super::model::{KeptLabels, SemiSupervised};
+use super::model::SemiSupervised;
 use crate::images::{Data, Images};
+use crate::kept_labels::KeptLabels;
 use crate::training::{Training, adam};
 
 /// MNIST, and its first images.

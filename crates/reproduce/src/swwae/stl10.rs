@@ -5,11 +5,11 @@
 use lab::report::{Finding, Mark, Note, Relation, Scales};
 use swwae::SwwaeConfig;
 
-use super::model::KeptLabels;
 use super::setup::{self, CHOICES, Kind, SETUPS};
 use crate::canvas::Canvas;
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, View};
+use crate::kept_labels::KeptLabels;
 
 /// Labels of a fold.
 const LABELS: usize = 1000;

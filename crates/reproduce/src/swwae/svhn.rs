@@ -3,10 +3,10 @@
 use lab::report::{Finding, Mark, Note, Relation, Scales};
 use swwae::SwwaeConfig;
 
-use super::model::KeptLabels;
 use super::setup::{self, CHOICES, Kind, SETUPS};
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, View};
+use crate::kept_labels::KeptLabels;
 
 /// Labels that are kept.
 const LABELS: usize = 1000;

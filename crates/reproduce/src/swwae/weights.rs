@@ -5,10 +5,11 @@
 
 use swwae::{LossWeights, SwwaeConfig};
 
-use super::model::{KeptLabels, SemiSupervised};
+use super::model::SemiSupervised;
 use super::setup::{CHOICES, Kind, MNIST, SETUPS};
 use crate::experiment::{Experiment, Row};
 use crate::images::View;
+use crate::kept_labels::KeptLabels;
 
 /// Labels that are kept.
 const LABELS: usize = 1000;

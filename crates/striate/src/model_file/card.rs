@@ -6,7 +6,7 @@ use candle_core::{Error, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Preprocessing;
+use super::{FileConfig, Preprocessing};
 
 /// The key of the header that holds the card: one key, so that the same card gives the same bytes.
 const KEY: &str = "striate";
@@ -66,6 +66,22 @@ struct Header<C> {
 }
 
 impl ModelCard {
+    /// The card of a network; class names, data set, what was measured and licence are still to be said.
+    ///
+    /// # Errors
+    /// A configuration that is no JSON.
+    pub fn of<C: FileConfig>(config: &C, preprocessing: Preprocessing) -> Result<Self> {
+        Ok(Self {
+            network: C::NAME.to_owned(),
+            config: serde_json::to_string(config).map_err(Error::wrap)?,
+            preprocessing,
+            classes: Vec::new(),
+            data_set: String::new(),
+            measured: None,
+            license: String::new(),
+        })
+    }
+
     /// The header of the file.
     pub(super) fn to_metadata(&self) -> Result<HashMap<String, String>> {
         let header = Header {

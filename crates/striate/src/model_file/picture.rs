@@ -17,16 +17,26 @@ impl<N> Pretrained<N> {
     /// # Errors
     /// A file that cannot be read, and a network whose images have neither 1 nor 3 channels.
     pub fn open_picture(&self, path: impl AsRef<Path>) -> Result<Tensor> {
-        let path = path.as_ref();
-        let shape = self.picture_shape();
-        let picture = image::open(path).map_err(|error| {
-            Error::Msg(format!(
-                "{}: {error}; give a PNG or JPEG file",
-                path.display()
-            ))
-        })?;
-        pixels(&picture, shape)
+        open_picture(path, self.picture_shape())
     }
+}
+
+/// The pixels of a picture, PNG or JPEG, for a network that sees images of (channels, height, width): u8 (1, C, H, W).
+///
+/// The largest part in the middle with the ratio of these sides is resized to them.
+/// A network of one channel sees the brightness.
+///
+/// # Errors
+/// A file that cannot be read, and neither 1 nor 3 channels.
+pub fn open_picture(path: impl AsRef<Path>, shape: (usize, usize, usize)) -> Result<Tensor> {
+    let path = path.as_ref();
+    let picture = image::open(path).map_err(|error| {
+        Error::Msg(format!(
+            "{}: {error}; give a PNG or JPEG file",
+            path.display()
+        ))
+    })?;
+    pixels(&picture, shape)
 }
 
 /// The middle of `picture` as u8 (1, C, H, W).
