@@ -1,8 +1,8 @@
 //! Networks from model files: weights, preprocessing and class names in one.
 
-use candle_core::{Device, Result, bail};
+use candle_core::{Device, Result as CandleResult};
 use candle_nn::VarBuilder;
-use striate::model_file::{FileConfig, ModelFile, ModelSource, Pretrained};
+use striate::model_file::{FileConfig, ModelError, ModelFile, ModelSource, Pretrained};
 
 use crate::{AllConv, Config, ImageNetConfig, LargeConfig};
 
@@ -28,15 +28,13 @@ pub const CIFAR10: &str = "allconv-cifar10.safetensors";
 pub fn pretrained<'a>(
     source: impl Into<ModelSource<'a>>,
     device: &Device,
-) -> Result<Pretrained<AllConv>> {
+) -> Result<Pretrained<AllConv>, ModelError> {
     let file = ModelFile::find(source, CIFAR10)?;
     match file.card().network.as_str() {
-        Config::NAME => file.build::<Config>(device),
         LargeConfig::NAME => file.build::<LargeConfig>(device),
         ImageNetConfig::NAME => file.build::<ImageNetConfig>(device),
-        other => bail!(
-            "allconv: the file holds a network of {other}; read it with the crate it belongs to"
-        ),
+        // A network of another crate is refused there.
+        _ => file.build::<Config>(device),
     }
 }
 
@@ -44,7 +42,7 @@ impl FileConfig for Config {
     const NAME: &'static str = "allconv::Config";
     type Network = AllConv;
 
-    fn build(&self, vb: VarBuilder) -> Result<AllConv> {
+    fn build(&self, vb: VarBuilder) -> CandleResult<AllConv> {
         AllConv::new(self, vb)
     }
 
@@ -57,7 +55,7 @@ impl FileConfig for LargeConfig {
     const NAME: &'static str = "allconv::LargeConfig";
     type Network = AllConv;
 
-    fn build(&self, vb: VarBuilder) -> Result<AllConv> {
+    fn build(&self, vb: VarBuilder) -> CandleResult<AllConv> {
         AllConv::large(self, vb)
     }
 
@@ -70,7 +68,7 @@ impl FileConfig for ImageNetConfig {
     const NAME: &'static str = "allconv::ImageNetConfig";
     type Network = AllConv;
 
-    fn build(&self, vb: VarBuilder) -> Result<AllConv> {
+    fn build(&self, vb: VarBuilder) -> CandleResult<AllConv> {
         AllConv::imagenet(self, vb)
     }
 

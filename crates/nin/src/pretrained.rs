@@ -1,8 +1,8 @@
 //! Networks from model files: weights, preprocessing and class names in one.
 
-use candle_core::{Device, Result};
+use candle_core::{Device, Result as CandleResult};
 use candle_nn::VarBuilder;
-use striate::model_file::{FileConfig, ModelFile, ModelSource, Pretrained};
+use striate::model_file::{FileConfig, ModelError, ModelFile, ModelSource, Pretrained};
 
 use crate::{Nin, NinConfig, PlainCnn, PlainCnnConfig};
 
@@ -29,7 +29,7 @@ pub const MNIST: &str = "nin-mnist.safetensors";
 pub fn pretrained<'a>(
     source: impl Into<ModelSource<'a>>,
     device: &Device,
-) -> Result<Pretrained<Nin>> {
+) -> Result<Pretrained<Nin>, ModelError> {
     ModelFile::find(source, MNIST)?.build::<NinConfig>(device)
 }
 
@@ -37,7 +37,7 @@ impl FileConfig for NinConfig {
     const NAME: &'static str = "nin::NinConfig";
     type Network = Nin;
 
-    fn build(&self, vb: VarBuilder) -> Result<Nin> {
+    fn build(&self, vb: VarBuilder) -> CandleResult<Nin> {
         Nin::new(self, vb)
     }
 
@@ -50,7 +50,7 @@ impl FileConfig for PlainCnnConfig {
     const NAME: &'static str = "nin::PlainCnnConfig";
     type Network = PlainCnn;
 
-    fn build(&self, vb: VarBuilder) -> Result<PlainCnn> {
+    fn build(&self, vb: VarBuilder) -> CandleResult<PlainCnn> {
         PlainCnn::new(self, vb)
     }
 

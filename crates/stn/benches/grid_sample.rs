@@ -1,6 +1,6 @@
 //! The sampler: forward and backward in every layout that serves, on the three shapes of the comparison with PyTorch.
 //!
-//! `cargo bench -p stn --bench grid_sample [-- FILTER]`, for example `-- many_channels` or `-- bicubic`.
+//! `cargo bench -p striate-stn --bench grid_sample [-- FILTER]`, for example `-- many_channels` or `-- bicubic`.
 //! `STRIATE_SIMD` and `RAYON_NUM_THREADS` are obeyed.
 //! The bilinear result is checked against the reference at some points before it is timed.
 

@@ -1,6 +1,6 @@
 //! Rotated bars are straightened: a transformer learns poses from class labels alone.
 //!
-//! `cargo run --release -p stn --example straighten_digits`
+//! `cargo run --release -p striate-stn --example straighten_digits`
 //!
 //! Each picture shows one of two strokes, a bar or an L, rotated by up to 60 degrees and moved.
 //! The network is trained on the class of the stroke alone, not on its rotation.

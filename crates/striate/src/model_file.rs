@@ -12,10 +12,12 @@
 //! | [`ModelFile`] | what a file holds, before its network is built |
 //! | [`Pretrained`] | the network, its preprocessing and its card |
 //! | [`Preprocessing`] | pixels to what the network sees |
+//! | [`ModelError`] | why a file gives no network |
 //!
 //! Any safetensors reader finds the weights under their names; tensors of the preprocessing begin with `preprocessing.`.
 
 mod card;
+mod error;
 mod kept;
 mod packed;
 #[cfg(feature = "image")]
@@ -27,6 +29,7 @@ mod read;
 mod write;
 
 pub use card::{Measured, ModelCard};
+pub use error::ModelError;
 #[cfg(feature = "image")]
 pub use picture::{open_picture, save_picture};
 pub use preprocessing::{Canvas, Normalization, Preprocessing, Whitening, normalize_contrast};

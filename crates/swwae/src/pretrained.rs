@@ -1,9 +1,9 @@
 //! Networks from model files: weights, preprocessing and class names in one.
 
-use candle_core::{Device, Result};
+use candle_core::{Device, Result as CandleResult};
 use candle_nn::VarBuilder;
 use serde::{Deserialize, Serialize};
-use striate::model_file::{FileConfig, ModelFile, ModelSource, Pretrained};
+use striate::model_file::{FileConfig, ModelError, ModelFile, ModelSource, Pretrained};
 
 use crate::{Convnet, Swwae, SwwaeConfig};
 
@@ -31,7 +31,7 @@ pub const MNIST: &str = "swwae-mnist.safetensors";
 pub fn pretrained<'a>(
     source: impl Into<ModelSource<'a>>,
     device: &Device,
-) -> Result<Pretrained<Swwae>> {
+) -> Result<Pretrained<Swwae>, ModelError> {
     ModelFile::find(source, MNIST)?.build::<SwwaeConfig>(device)
 }
 
@@ -39,7 +39,7 @@ impl FileConfig for SwwaeConfig {
     const NAME: &'static str = "swwae::SwwaeConfig";
     type Network = Swwae;
 
-    fn build(&self, vb: VarBuilder) -> Result<Swwae> {
+    fn build(&self, vb: VarBuilder) -> CandleResult<Swwae> {
         Swwae::new(self, vb)
     }
 
@@ -57,7 +57,7 @@ impl FileConfig for ConvnetConfig {
     const NAME: &'static str = "swwae::ConvnetConfig";
     type Network = Convnet;
 
-    fn build(&self, vb: VarBuilder) -> Result<Convnet> {
+    fn build(&self, vb: VarBuilder) -> CandleResult<Convnet> {
         Convnet::new(&self.0, vb)
     }
 

@@ -9,13 +9,21 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("striate-attribution", &["striate"]),
     ("allconv", &["striate", "striate-attribution"]),
     ("nin", &["striate"]),
-    ("stn", &["striate"]),
+    ("striate-stn", &["striate"]),
     ("swwae", &["striate"]),
     ("lab", &["striate"]),
     ("cli", &[]),
     (
         "reproduce",
-        &["striate", "allconv", "nin", "stn", "swwae", "lab", "cli"],
+        &[
+            "striate",
+            "allconv",
+            "nin",
+            "striate-stn",
+            "swwae",
+            "lab",
+            "cli",
+        ],
     ),
     (
         "conformance",
@@ -23,13 +31,16 @@ const ALLOWED: &[(&str, &[&str])] = &[
             "striate",
             "allconv",
             "nin",
-            "stn",
+            "striate-stn",
             "swwae",
             "lab",
             "reproduce",
         ],
     ),
-    ("bench", &["striate", "allconv", "nin", "stn", "swwae"]),
+    (
+        "bench",
+        &["striate", "allconv", "nin", "striate-stn", "swwae"],
+    ),
     ("xtask", &["cli"]),
 ];
 
@@ -38,7 +49,7 @@ const ALLOWED_FOR_TESTS: &[(&str, &[&str])] = &[
     // A network to look at.
     ("striate-attribution", &["allconv"]),
     // Networks that its examples train.
-    ("lab", &["allconv", "nin", "stn", "swwae"]),
+    ("lab", &["allconv", "nin", "striate-stn", "swwae"]),
 ];
 
 /// Crates that must build in seconds, so Candle is out of the question.

@@ -1,8 +1,8 @@
 //! Networks from model files: weights, preprocessing and class names in one.
 
-use candle_core::{Device, Result};
+use candle_core::{Device, Result as CandleResult};
 use candle_nn::VarBuilder;
-use striate::model_file::{FileConfig, ModelFile, ModelSource, Pretrained};
+use striate::model_file::{FileConfig, ModelError, ModelFile, ModelSource, Pretrained};
 
 use super::{DigitConfig, DigitNet, HouseNumberConfig, HouseNumberNet, ShadowConfig, ShadowNet};
 
@@ -29,7 +29,7 @@ pub const RTS: &str = "stn-rts.safetensors";
 pub fn pretrained<'a>(
     source: impl Into<ModelSource<'a>>,
     device: &Device,
-) -> Result<Pretrained<DigitNet>> {
+) -> Result<Pretrained<DigitNet>, ModelError> {
     ModelFile::find(source, RTS)?.build::<DigitConfig>(device)
 }
 
@@ -37,7 +37,7 @@ impl FileConfig for DigitConfig {
     const NAME: &'static str = "stn::DigitConfig";
     type Network = DigitNet;
 
-    fn build(&self, vb: VarBuilder) -> Result<DigitNet> {
+    fn build(&self, vb: VarBuilder) -> CandleResult<DigitNet> {
         DigitNet::new(self, vb)
     }
 
@@ -50,7 +50,7 @@ impl FileConfig for HouseNumberConfig {
     const NAME: &'static str = "stn::HouseNumberConfig";
     type Network = HouseNumberNet;
 
-    fn build(&self, vb: VarBuilder) -> Result<HouseNumberNet> {
+    fn build(&self, vb: VarBuilder) -> CandleResult<HouseNumberNet> {
         HouseNumberNet::new(self, vb)
     }
 
@@ -63,7 +63,7 @@ impl FileConfig for ShadowConfig {
     const NAME: &'static str = "stn::ShadowConfig";
     type Network = ShadowNet;
 
-    fn build(&self, vb: VarBuilder) -> Result<ShadowNet> {
+    fn build(&self, vb: VarBuilder) -> CandleResult<ShadowNet> {
         ShadowNet::new(self, vb)
     }
 

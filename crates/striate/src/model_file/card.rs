@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use candle_core::{Error, Result};
+use candle_core::{Error, Result as CandleResult};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{FileConfig, Preprocessing};
+use super::{FileConfig, ModelError, Preprocessing};
 
 /// The key of the header that holds the card: one key, so that the same card gives the same bytes.
 const KEY: &str = "striate";
@@ -70,7 +70,7 @@ impl ModelCard {
     ///
     /// # Errors
     /// A configuration that is no JSON.
-    pub fn of<C: FileConfig>(config: &C, preprocessing: Preprocessing) -> Result<Self> {
+    pub fn of<C: FileConfig>(config: &C, preprocessing: Preprocessing) -> CandleResult<Self> {
         Ok(Self {
             network: C::NAME.to_owned(),
             config: serde_json::to_string(config).map_err(Error::wrap)?,
@@ -83,7 +83,7 @@ impl ModelCard {
     }
 
     /// The header of the file.
-    pub(super) fn to_metadata(&self) -> Result<HashMap<String, String>> {
+    pub(super) fn to_metadata(&self) -> CandleResult<HashMap<String, String>> {
         let header = Header {
             format: FORMAT,
             card: self,
@@ -93,27 +93,28 @@ impl ModelCard {
     }
 
     /// From the header of a file that errors call `source`.
-    pub(super) fn from_metadata(metadata: &HashMap<String, String>, source: &str) -> Result<Self> {
-        let text = metadata.get(KEY).ok_or_else(|| unknown(source))?;
+    pub(super) fn from_metadata(
+        metadata: &HashMap<String, String>,
+        source: &str,
+    ) -> Result<Self, ModelError> {
+        let file = || source.to_owned();
+        let text = metadata
+            .get(KEY)
+            .ok_or_else(|| ModelError::NoCard { file: file() })?;
+        let damaged = |error| ModelError::damaged(source, error);
         // The format first: the card of another format may be anything.
-        let Header { format, .. }: Header<serde::de::IgnoredAny> = parsed(text, KEY, source)?;
+        let Header { format, .. }: Header<serde::de::IgnoredAny> =
+            parsed(text, KEY, source).map_err(damaged)?;
         if format != FORMAT {
-            return Err(Error::Msg(format!(
-                "{source}: the card has format {format}, this version of striate reads {FORMAT}; use a later version"
-            )));
+            return Err(ModelError::OtherFormat {
+                file: file(),
+                format,
+                reads: FORMAT,
+            });
         }
-        let Header { card, .. } = parsed(text, KEY, source)?;
+        let Header { card, .. } = parsed(text, KEY, source).map_err(damaged)?;
         Ok(card)
     }
-}
-
-/// The error for weights without a card.
-pub(super) fn unknown(source: &str) -> Error {
-    Error::Msg(format!(
-        "{source}: there are tensors but no word on their network; \
-         build the network from its configuration and read them with Parameters::load, \
-         or with the crate's torch::load if they are from PyTorch"
-    ))
 }
 
 fn damaged(source: &str, key: &str, reason: impl std::fmt::Display) -> Error {
@@ -123,6 +124,6 @@ fn damaged(source: &str, key: &str, reason: impl std::fmt::Display) -> Error {
 }
 
 /// `text` as JSON; `key` and `source` are for the error.
-pub(super) fn parsed<T: DeserializeOwned>(text: &str, key: &str, source: &str) -> Result<T> {
+pub(super) fn parsed<T: DeserializeOwned>(text: &str, key: &str, source: &str) -> CandleResult<T> {
     serde_json::from_str(text).map_err(|error| damaged(source, key, error))
 }

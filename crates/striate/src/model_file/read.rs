@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use candle_core::{DType, Device, Error, Result, Tensor, bail, safetensors};
+use candle_core::{DType, Device, Error, Result as CandleResult, Tensor, bail, safetensors};
 
-use super::card::{parsed, unknown};
+use super::card::parsed;
 use super::kept::Kept;
 use super::packed::unpacked;
 use super::place::beside;
-use super::{Canvas, FileConfig, ModelCard, Normalization, PREPROCESSING, Pretrained, Whitening};
+use super::{
+    Canvas, FileConfig, ModelCard, ModelError, Normalization, PREPROCESSING, Pretrained, Whitening,
+};
 
 /// What a model file holds: read by [`ModelFile::open`], written by [`ModelFile::save`]; [`ModelFile::build`] makes its network.
 #[derive(Clone, Debug)]
@@ -58,7 +60,7 @@ impl ModelFile {
     ///
     /// # Errors
     /// Those of [`ModelFile::open`].
-    pub fn find<'a>(source: impl Into<ModelSource<'a>>, usual: &str) -> Result<Self> {
+    pub fn find<'a>(source: impl Into<ModelSource<'a>>, usual: &str) -> Result<Self, ModelError> {
         match source.into() {
             ModelSource::Path(path) if path.is_dir() => Self::open(path.join(usual)),
             ModelSource::Path(path) => Self::open(path),
@@ -70,7 +72,7 @@ impl ModelFile {
     ///
     /// # Errors
     /// A file that cannot be read, is no safetensors file, or does not say which network it belongs to.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ModelError> {
         let path = path.as_ref();
         let bytes = bytes_of(path)?;
         Self::read(&bytes, path.display().to_string(), Some(path))
@@ -80,38 +82,16 @@ impl ModelFile {
     ///
     /// # Errors
     /// Those of [`ModelFile::open`], and a file whose whitening is in another file.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self> {
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ModelError> {
         Self::read(bytes, format!("model of {} bytes", bytes.len()), None)
     }
 
-    fn read(bytes: &[u8], source: String, path: Option<&Path>) -> Result<Self> {
+    fn read(bytes: &[u8], source: String, path: Option<&Path>) -> Result<Self, ModelError> {
         let card = header(bytes, &source)?;
         let mut weights = safetensors::load_buffer(bytes, &Device::Cpu)
             .map_err(|error| no_file(&source, &error))?;
-        let whitening = match card.preprocessing.normalization {
-            Normalization::GcnZca {
-                whitening: Some(ref name),
-                ..
-            } => {
-                let Some(path) = path else {
-                    bail!(
-                        "{source}: its whitening is in the file {name:?}; keep both in a folder and give the path"
-                    );
-                };
-                let beside = beside(path, name)?;
-                let shown = beside.display().to_string();
-                let mut tensors = safetensors::load(&beside, &Device::Cpu).map_err(|error| {
-                    Error::Msg(format!(
-                        "{shown}: {error}; {source} needs it for its whitening"
-                    ))
-                })?;
-                Some(whitening(&mut tensors, &shown)?)
-            }
-            Normalization::GcnZca {
-                whitening: None, ..
-            } => Some(whitening(&mut weights, &source)?),
-            Normalization::Affine { .. } => None,
-        };
+        let whitening = whitening_of(&card, &mut weights, &source, path)
+            .map_err(|error| ModelError::damaged(&source, error))?;
         Ok(Self {
             source,
             card,
@@ -129,15 +109,24 @@ impl ModelFile {
     ///
     /// # Errors
     /// A file of another kind of network, a configuration that cannot be built, and weights that do not fit it or are not finite.
-    pub fn build<C: FileConfig>(&self, device: &Device) -> Result<Pretrained<C::Network>> {
+    pub fn build<C: FileConfig>(
+        &self,
+        device: &Device,
+    ) -> Result<Pretrained<C::Network>, ModelError> {
         let Self { source, card, .. } = self;
         if card.network != C::NAME {
-            bail!(
-                "{source}: the file holds a network of {}, not of {}; read it with the crate it belongs to",
-                card.network,
-                C::NAME
-            );
+            return Err(ModelError::OtherNetwork {
+                file: source.clone(),
+                holds: card.network.clone(),
+                wanted: C::NAME.to_owned(),
+            });
         }
+        self.built::<C>(device)
+            .map_err(|error| ModelError::damaged(source, error))
+    }
+
+    fn built<C: FileConfig>(&self, device: &Device) -> CandleResult<Pretrained<C::Network>> {
+        let Self { source, card, .. } = self;
         let config: C = parsed(&card.config, "config", source)?;
         let image_shape = config.image_shape();
         check_sizes(image_shape, card.preprocessing.canvas)
@@ -162,40 +151,72 @@ impl ModelCard {
     ///
     /// # Errors
     /// A file that cannot be read, is no safetensors file, or does not say which network it belongs to.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, ModelError> {
         let path = path.as_ref();
         header(&bytes_of(path)?, &path.display().to_string())
     }
 }
 
-fn bytes_of(path: &Path) -> Result<Vec<u8>> {
-    let source = path.display();
+fn bytes_of(path: &Path) -> Result<Vec<u8>, ModelError> {
+    let unreadable = |error| ModelError::Unreadable {
+        file: path.display().to_string(),
+        error,
+    };
     // A device or a pipe may have no end.
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
-        bail!("{source}: not a file; give the path of a model file");
+        return Err(unreadable(std::io::Error::other("not a file")));
     }
-    std::fs::read(path)
-        .map_err(|error| Error::Msg(format!("{source}: {error}; give the path of a model file")))
+    std::fs::read(path).map_err(unreadable)
 }
 
 /// The card in the header of a file.
-fn header(bytes: &[u8], source: &str) -> Result<ModelCard> {
+fn header(bytes: &[u8], source: &str) -> Result<ModelCard, ModelError> {
     let (_, metadata) = ::safetensors::SafeTensors::read_metadata(bytes)
         .map_err(|error| no_file(source, &error))?;
-    match metadata.metadata() {
-        Some(text) => ModelCard::from_metadata(text, source),
-        None => Err(unknown(source)),
+    let none = HashMap::new();
+    ModelCard::from_metadata(metadata.metadata().as_ref().unwrap_or(&none), source)
+}
+
+fn no_file(source: &str, error: &dyn std::fmt::Display) -> ModelError {
+    ModelError::NoSafetensors {
+        file: source.to_owned(),
+        reason: error.to_string(),
     }
 }
 
-fn no_file(source: &str, error: &dyn std::fmt::Display) -> Error {
-    Error::Msg(format!(
-        "{source}: no safetensors file, or a part of one ({error}); get it again"
-    ))
+/// The whitening of a file: among its tensors, or in the file beside `path` that the card names.
+fn whitening_of(
+    card: &ModelCard,
+    weights: &mut HashMap<String, Tensor>,
+    source: &str,
+    path: Option<&Path>,
+) -> CandleResult<Option<Whitening>> {
+    let Normalization::GcnZca {
+        whitening: name, ..
+    } = &card.preprocessing.normalization
+    else {
+        return Ok(None);
+    };
+    let Some(name) = name else {
+        return whitening(weights, source).map(Some);
+    };
+    let Some(path) = path else {
+        bail!(
+            "{source}: its whitening is in the file {name:?}; keep both in a folder and give the path"
+        );
+    };
+    let beside = beside(path, name)?;
+    let shown = beside.display().to_string();
+    let mut tensors = safetensors::load(&beside, &Device::Cpu).map_err(|error| {
+        Error::Msg(format!(
+            "{shown}: {error}; {source} needs it for its whitening"
+        ))
+    })?;
+    whitening(&mut tensors, &shown).map(Some)
 }
 
 /// Pictures are made in these sizes, so a file may not name any.
-fn check_sizes((c, h, w): (usize, usize, usize), canvas: Option<Canvas>) -> Result<()> {
+fn check_sizes((c, h, w): (usize, usize, usize), canvas: Option<Canvas>) -> CandleResult<()> {
     const VALUES: usize = 1 << 26;
     let values = c.checked_mul(h).and_then(|values| values.checked_mul(w));
     if values.is_none_or(|values| values > VALUES) {
@@ -210,7 +231,7 @@ fn check_sizes((c, h, w): (usize, usize, usize), canvas: Option<Canvas>) -> Resu
 }
 
 /// Takes the whitening out of the tensors of a file.
-fn whitening(tensors: &mut HashMap<String, Tensor>, source: &str) -> Result<Whitening> {
+fn whitening(tensors: &mut HashMap<String, Tensor>, source: &str) -> CandleResult<Whitening> {
     let mut take = |name: &str| {
         let name = format!("{PREPROCESSING}{name}");
         let tensor = tensors.remove(&name);
