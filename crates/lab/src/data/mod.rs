@@ -56,7 +56,9 @@ pub use mix::Mix;
 pub use number::{NO_DIGIT, NUMBER_CLASSES, NUMBER_DIGITS, number_digits, number_label};
 pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Lcn, Preprocess, Zca, ZcaTransform};
 pub use registry::{DataSet, Embedded, Hub};
-pub use scene::{CommonObject, DigitSum, Distort, Distortion, Extrude, NumberRow, common_object};
+pub use scene::{
+    CommonObject, DigitSum, Distort, Distortion, Extrude, HeavyAugment, NumberRow, common_object,
+};
 pub use shared_values::SharedValues;
 pub use source::{Source, load};
 pub use streamed::{Crop, Framing, Streamed};

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::scene::Heavy;
 use super::{
-    DataError, DigitSum, Distort, Distortion, Extrude, FloatSet, NumberRow, Redraw, Scene,
+    DataError, DigitSum, Distort, Distortion, Extrude, FloatSet, HeavyAugment, NumberRow, Redraw,
+    Scene,
 };
 
 /// Test scenes are drawn once, the same for every network and every seed.
@@ -38,6 +40,8 @@ pub enum Synthetic {
         /// The least and the largest size of a digit.
         digit: (f64, f64),
     },
+    /// The images of any set on a canvas, changed heavily for training and not at all for testing.
+    Heavy(HeavyAugment),
     /// A digit's body in a volume.
     Volume {
         /// Side of the volume.
@@ -54,6 +58,10 @@ impl Synthetic {
         self,
         (train, test): (FloatSet, FloatSet),
     ) -> Result<(FloatSet, FloatSet), DataError> {
+        if let Self::Heavy(augment) = self {
+            // Drawn when they are wanted: so many large images would fill the memory.
+            return Ok((self.of(train)?, Self::Heavy(augment.unchanged()).of(test)?));
+        }
         let test = self.of(test)?.rendered(TEST_SEED);
         Ok((self.of(train)?, test))
     }
@@ -68,7 +76,7 @@ impl Synthetic {
     /// ```
     pub fn class_names(self, names: &[String]) -> Vec<String> {
         match self {
-            Self::Distorted { .. } | Self::Volume { .. } => names.to_vec(),
+            Self::Distorted { .. } | Self::Volume { .. } | Self::Heavy(_) => names.to_vec(),
             Self::Sum { digits, .. } => {
                 let sums = 2 * digits.min(names.len());
                 (1..sums).map(|past| (past - 1).to_string()).collect()
@@ -93,6 +101,7 @@ impl Synthetic {
                 digit,
             } => Arc::new(NumberRow::new(canvas, longest, digit, &set)?),
             Self::Volume { side } => Arc::new(Extrude::new(side, &set)?),
+            Self::Heavy(augment) => Arc::new(Heavy::new(augment, &set)?),
         };
         FloatSet::composed(set, scene, Redraw::EveryEpoch)
     }

@@ -17,12 +17,7 @@ use crate::planned::Planned;
 use crate::session::Session;
 
 /// What is shown, each after the transformer that is made for it.
-const SHOWN: [Distortion; 4] = [
-    Distortion::Rotated,
-    Distortion::RotatedScaledPlaced,
-    Distortion::Projective,
-    Distortion::Elastic,
-];
+const SHOWN: [Distortion; 5] = Distortion::ALL;
 /// What is measured beside the pictures.
 const BEFORE: (&str, &str) = ("difference within a class, input", "%");
 const AFTER: (&str, &str) = ("difference within a class, after the transformer", "%");

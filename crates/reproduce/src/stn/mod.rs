@@ -6,6 +6,7 @@ mod colocalisation;
 mod digits;
 mod grid_overlay;
 mod grids;
+mod number_grids;
 mod overhead;
 mod search;
 mod sequence;

@@ -2,14 +2,18 @@
 //!
 //! Expected: both ST-CNN read more numbers right than the CNN, and the looser crops of 128 px hurt the CNN most.
 
+use anyhow::Result;
 use lab::data::{NUMBER_CLASSES, Preprocess, Synthetic};
-use lab::report::{Choice, Finding, Mark, Note, Relation, Scale, Scales};
+use lab::report::{Choice, Finding, Mark, Note, Relation, Scale, Scales, file_name};
 use lab::train::{ParamGroup, Recipe};
-use stn::networks::{HouseNumberConfig, Placement};
+use stn::networks::{HouseNumberConfig, HouseNumberNet, Placement};
 
+use super::number_grids;
 use super::setup::Optimizer;
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, Images};
+use crate::planned::Planned;
+use crate::session::Session;
 use crate::training::Training;
 
 /// A setup of section 4.2.
@@ -179,7 +183,27 @@ pub(crate) const TABLE2: Experiment = Experiment::new(
         "Where there are no house numbers, numbers made of the set's digits stand in, \
          written askew and somewhere on the image, anew in every epoch.",
     ),
-]);
+])
+.run(run);
+
+/// Trains all rows and shows what the transformers of each Multi look at.
+fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
+    session.train_all(rows)?;
+    for row in rows {
+        let config: &HouseNumberConfig = row.config()?;
+        if config.placement != Placement::Multi {
+            continue;
+        }
+        let Some(trained) = session.trained(row)? else {
+            continue;
+        };
+        let network = HouseNumberNet::new(config, trained.parameters.builder())?;
+        let sets = session.prepare(row)?;
+        let picture = number_grids::draw(&network, &sets.1, &row.label)?;
+        session.figure(&file_name(&row.label), &picture)?;
+    }
+    Ok(())
+}
 
 fn rows() -> Vec<Row> {
     let of_crop = |(at, (side, data)): (usize, (usize, Data))| {

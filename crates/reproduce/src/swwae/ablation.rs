@@ -8,7 +8,9 @@ use anyhow::Result;
 use candle_core::{Device, Tensor};
 use lab::data::{Batches, FloatSet};
 use lab::report::{Finding, Note, Relation};
-use swwae::{EncoderSide, LossWeights, Swwae, SwwaeConfig, Unpooling};
+use swwae::{
+    DecoderInput, DecoderWeights, EncoderSide, LossWeights, Swwae, SwwaeConfig, Unpooling,
+};
 
 use super::mnist;
 use super::model::SemiSupervised;
@@ -30,15 +32,19 @@ struct Variant {
     weights: LossWeights,
     side: EncoderSide,
     unpooling: Unpooling,
+    decoder_weights: DecoderWeights,
+    decoder_input: DecoderInput,
 }
 
 /// The rows for these weights of the terms.
-fn variants(weights: LossWeights) -> [Variant; 6] {
+fn variants(weights: LossWeights) -> [Variant; 8] {
     let full = Variant {
         label: "all terms",
         weights,
         side: EncoderSide::Joint,
         unpooling: Unpooling::Where,
+        decoder_weights: DecoderWeights::Untied,
+        decoder_input: DecoderInput::Features,
     };
     [
         Variant {
@@ -71,6 +77,16 @@ fn variants(weights: LossWeights) -> [Variant; 6] {
         Variant {
             label: "all terms, upsampling instead of where",
             unpooling: Unpooling::Copy,
+            ..full
+        },
+        Variant {
+            label: "all terms, the encoder's weights in the decoder",
+            decoder_weights: DecoderWeights::Tied,
+            ..full
+        },
+        Variant {
+            label: "all terms, decoder from the logits",
+            decoder_input: DecoderInput::Logits,
             ..full
         },
     ]
@@ -111,6 +127,8 @@ fn rows() -> Vec<Row> {
             let labels = KeptLabels::Balanced(setup.few(LABELS));
             let config = SwwaeConfig {
                 unpooling: variant.unpooling,
+                decoder_weights: variant.decoder_weights,
+                decoder_input: variant.decoder_input,
                 ..setup.config(SwwaeConfig::mnist(), images)
             };
             let model = SemiSupervised {

@@ -1,6 +1,6 @@
 //! Scenes: images that are made from the images of a set, anew for every epoch or once.
 //!
-//! [`Distort`] turns, bends or hides digits, [`DigitSum`] puts two side by side in channels, [`NumberRow`] writes numbers with them, [`Extrude`] makes volumes of them,
+//! [`Distort`] turns, bends or hides digits, [`DigitSum`] puts two side by side in channels, [`NumberRow`] writes numbers with them, [`Extrude`] makes volumes of them, [`HeavyAugment`] changes images of any kind,
 //! [`common_object`] hides one digit in many pictures. All but the last are a [`Scene`]:
 //! [`FloatSet::composed`] makes a set of scenes, whose images [`Batches`](super::Batches) draws while the model works.
 //!
@@ -13,6 +13,7 @@ mod digit_sum;
 mod distort;
 mod elastic;
 mod extrude;
+mod heavy_augment;
 mod number_row;
 mod projective;
 mod similarity;
@@ -23,6 +24,8 @@ pub use common_object::{CommonObject, common_object};
 pub use digit_sum::DigitSum;
 pub use distort::{Distort, Distortion};
 pub use extrude::Extrude;
+pub(super) use heavy_augment::Heavy;
+pub use heavy_augment::HeavyAugment;
 pub use number_row::NumberRow;
 
 use super::{DataError, FloatSet, Scene};
@@ -39,23 +42,36 @@ fn plane(set: &FloatSet, index: usize) -> Plane<'_> {
     }
 }
 
-/// Refuses sets that no scene can be made of.
+/// Refuses sets that no scene of gray images can be made of.
 fn check_gray(op: &'static str, set: &FloatSet) -> Result<(), DataError> {
-    let wrong = |argument, found: String, expected: &str| DataError::Argument {
+    check_stored(op, set)?;
+    match set.channels {
+        1 => Ok(()),
+        channels => Err(DataError::Argument {
+            op,
+            argument: "set",
+            found: format!("{channels} channels"),
+            expected: "gray images with black as 0 and white as 1, from Preprocess::UnitRange"
+                .to_owned(),
+        }),
+    }
+}
+
+/// Refuses sets that no scene can be made of.
+fn check_stored(op: &'static str, set: &FloatSet) -> Result<(), DataError> {
+    let wrong = |found: &str, expected: &str| DataError::Argument {
         op,
-        argument,
-        found,
+        argument: "set",
+        found: found.to_owned(),
         expected: expected.to_owned(),
     };
     if set.is_empty() || set.image_len() == 0 {
-        return Err(wrong("set", "empty".to_owned(), "at least one image"));
+        return Err(wrong("empty", "at least one image"));
     }
-    if set.channels != 1 || set.pending.is_some() || set.composed.is_some() {
-        let found = format!("{} channels, pending or composed", set.channels);
+    if set.pending.is_some() || set.composed.is_some() {
         return Err(wrong(
-            "set",
-            found,
-            "stored gray images with black as 0 and white as 1, from Preprocess::UnitRange",
+            "images that are made when they are wanted",
+            "stored images",
         ));
     }
     Ok(())
