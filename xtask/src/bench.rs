@@ -9,6 +9,7 @@ mod machine;
 mod memory;
 mod parts;
 mod peer;
+mod printed;
 mod sample;
 mod setting;
 mod table;

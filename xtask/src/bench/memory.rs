@@ -2,11 +2,10 @@
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
-use crate::environment;
+use super::printed::output;
 
 /// A table of networks: memory of a process that predicts one image, and of one that trains.
 ///
@@ -37,23 +36,4 @@ pub(super) fn table(binary: &Path, threads: usize) -> Result<String> {
         );
     }
     Ok(text)
-}
-
-/// What `bench` prints with these arguments.
-pub(super) fn output(binary: &Path, threads: usize, arguments: &[&str]) -> Result<String> {
-    let mut command = Command::new(binary);
-    command.env("RAYON_NUM_THREADS", threads.to_string());
-    environment::set(&mut command);
-    let output = command
-        .args(arguments)
-        .output()
-        .with_context(|| format!("start {}", binary.display()))?;
-    if !output.status.success() {
-        bail!(
-            "`bench {}` failed: {}",
-            arguments.join(" "),
-            String::from_utf8_lossy(&output.stderr).trim()
-        );
-    }
-    String::from_utf8(output.stdout).context("the output of `bench` is not UTF-8")
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use super::memory::output;
+use super::printed::output;
 
 /// Threads that the table is for.
 const THREADS: [usize; 3] = [2, 8, 64];
