@@ -2,11 +2,22 @@
 
 use serde::Serialize;
 
+/// What halves the maps for the second time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Halving {
+    /// The maximum of each window.
+    MaxPooling,
+    /// The Euclidean norm of each window: the pooling of All-CNN's equation 1 with p = 2.
+    NormPooling,
+    /// A convolution with stride in the place of the pooling (All-CNN).
+    Stride,
+}
+
 /// The ideas of a network; the base network has none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Ideas {
-    /// A convolution with stride in the place of the second pooling (All-CNN).
-    pub(super) stride: bool,
+    pub(super) halving: Halving,
     /// The mean of each class map in the place of a fully connected layer on them (Network In Network).
     pub(super) global_average: bool,
     /// An affine transformer before the first layer (Spatial Transformer Networks).
@@ -16,25 +27,32 @@ pub(super) struct Ideas {
 }
 
 const NONE: Ideas = Ideas {
-    stride: false,
+    halving: Halving::MaxPooling,
     global_average: false,
     transformer: false,
     what_where: false,
 };
 const ALL: Ideas = Ideas {
-    stride: true,
+    halving: Halving::Stride,
     global_average: true,
     transformer: true,
     what_where: true,
 };
 
 /// No idea, each alone, all, and all but each, by their names in the tables.
-pub(super) const ROWS: [(&str, Ideas); 10] = [
+pub(super) const ROWS: [(&str, Ideas); 11] = [
     ("base", NONE),
+    (
+        "p-norm pooling",
+        Ideas {
+            halving: Halving::NormPooling,
+            ..NONE
+        },
+    ),
     (
         "stride",
         Ideas {
-            stride: true,
+            halving: Halving::Stride,
             ..NONE
         },
     ),
@@ -63,7 +81,7 @@ pub(super) const ROWS: [(&str, Ideas); 10] = [
     (
         "all but stride",
         Ideas {
-            stride: false,
+            halving: Halving::MaxPooling,
             ..ALL
         },
     ),

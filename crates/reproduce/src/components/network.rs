@@ -16,12 +16,13 @@ use stn::{
 use striate::layers::{Conv2d, conv2d};
 use striate::network::unknown_layer;
 use striate::{
-    Activation, Clock, Conv2dOptions, Network, Rounding, Window2d, global_avg_pool, max_pool2d,
+    Activation, Clock, Conv2dOptions, Network, Rounding, Window2d, global_avg_pool, lp_pool2d,
+    max_pool2d,
 };
 use swwae::WhatWhere;
 use swwae::upsample::copy_unpool2d;
 
-use super::ideas::Ideas;
+use super::ideas::{Halving, Ideas};
 
 /// The sizes of a network, and its ideas.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -42,14 +43,21 @@ pub(super) struct Composed {
     transformer: Option<SpatialTransformer<ConvLocalisation, AffineGrid>>,
     conv1: Conv2d,
     conv2: Conv2d,
-    /// In the place of the second pooling.
-    stride: Option<Conv2d>,
+    second: Second,
     conv3: Conv2d,
     class_maps: Conv2d,
     /// In the place of the mean of each class map.
     dense: Option<Linear>,
     decoder: Option<Decoder>,
     clock: Clock,
+}
+
+/// What halves the maps for the second time.
+#[derive(Debug)]
+enum Second {
+    MaxPooling,
+    NormPooling,
+    Stride(Conv2d),
 }
 
 /// From the last maps back to the image.
@@ -116,9 +124,14 @@ impl Composed {
             }),
             false => None,
         };
-        let stride = ideas
-            .stride
-            .then(|| conv2d(wide, wide, 3, same(2, Activation::Relu), vb.pp("stride")));
+        let second = match ideas.halving {
+            Halving::MaxPooling => Second::MaxPooling,
+            Halving::NormPooling => Second::NormPooling,
+            Halving::Stride => {
+                let options = same(2, Activation::Relu);
+                Second::Stride(conv2d(wide, wide, 3, options, vb.pp("stride"))?)
+            }
+        };
         Ok(Self {
             transformer,
             conv1: conv2d(
@@ -129,7 +142,7 @@ impl Composed {
                 vb.pp("conv1"),
             )?,
             conv2: conv2d(maps, wide, 3, same(1, Activation::Relu), vb.pp("conv2"))?,
-            stride: stride.transpose()?,
+            second,
             conv3: conv2d(wide, wide, 3, same(1, Activation::Relu), vb.pp("conv3"))?,
             class_maps: conv2d(
                 wide,
@@ -167,9 +180,10 @@ impl Composed {
     fn encode(&self, seen: &Tensor) -> Result<(WhatWhere, Tensor)> {
         let pooled = WhatWhere::pool(&self.conv1.forward(seen)?, 2, Rounding::Ceil)?;
         let maps = self.conv2.forward(&pooled.what)?;
-        let maps = match &self.stride {
-            Some(stride) => stride.forward(&maps)?,
-            None => max_pool2d(&maps, &pooling())?,
+        let maps = match &self.second {
+            Second::MaxPooling => max_pool2d(&maps, &pooling())?,
+            Second::NormPooling => lp_pool2d(&maps, &pooling(), 2.0)?,
+            Second::Stride(conv) => conv.forward(&maps)?,
         };
         Ok((pooled, self.conv3.forward(&maps)?))
     }

@@ -14,6 +14,9 @@ const NOTES: &[Note] = &[
          and a fully connected layer on its class maps.",
     ),
     Note::new(
+        "P-norm pooling: the Euclidean norm of each window takes the place of its maximum in the second pooling.",
+    ),
+    Note::new(
         "Stride: a convolution with stride takes the place of the second pooling, as in All-CNN.",
     ),
     Note::new("GAP: the mean of each class map takes the place of the fully connected layer."),
