@@ -11,6 +11,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("nin", &["striate"]),
     ("striate-stn", &["striate"]),
     ("swwae", &["striate"]),
+    (
+        "striate-onnx",
+        &["striate", "allconv", "nin", "striate-stn", "swwae"],
+    ),
     ("lab", &["striate"]),
     ("cli", &[]),
     (

@@ -45,6 +45,11 @@ impl<N> Pretrained<N> {
         }
     }
 
+    /// The whitening, if the preprocessing has one.
+    pub fn whitening(&self) -> Option<&Whitening> {
+        self.whitening.as_ref()
+    }
+
     /// Pixels (N, C, H, W) from 0 to 255 as the network wants them.
     ///
     /// # Errors
