@@ -82,6 +82,14 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         print,
     );
     session.listed = args.list.then(Vec::new);
+    if !args.list && args.only.is_none() && !args.quiet {
+        session.plan(|session| {
+            for experiment in &chosen {
+                // What is wrong with it is said when it is run.
+                let _ = experiment.execute(session);
+            }
+        });
+    }
     let mut not_run = Vec::new();
     let mut outcome = Ok(());
     for experiment in &chosen {

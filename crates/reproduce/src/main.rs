@@ -1,5 +1,6 @@
 //! `reproduce`: runs the papers' experiments and prints each measured number next to the paper's.
 
+mod agenda;
 mod allconv;
 mod arguments;
 mod canvas;

@@ -14,6 +14,7 @@ use lab::train::{Console, Progress, Recipe, Run, RunId, StopFlag, TrainLog};
 use striate::init::Match;
 use striate::{Network, Parameters};
 
+use crate::agenda::Agenda;
 use crate::curves::Curves;
 use crate::datasets::{Datasets, Given};
 use crate::images::Data;
@@ -83,6 +84,20 @@ impl<'a> Session<'a> {
         if self.listed.is_some() {
             self.known = trainings::records(self.settings, id);
         }
+    }
+
+    /// Looks at what `execute` would train, so that every training can say how far all are.
+    pub(crate) fn plan(&mut self, execute: impl FnOnce(&mut Self)) {
+        let console = std::mem::replace(&mut self.trainer.console, Console::silent());
+        self.trainer.is_planning = true;
+        self.listed = Some(Vec::new());
+        execute(self);
+        let listed = self.listed.take().unwrap_or_default();
+        let is_wanted = |run: &Listed| run.is_here && (self.settings.again || !run.done);
+        let wanted = listed.into_iter().filter(is_wanted);
+        self.trainer.agenda = Agenda::of(wanted.map(|run| (run.run, run.seconds)));
+        self.trainer.is_planning = false;
+        self.trainer.console = console;
     }
 
     /// Where progress is shown.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use cli::Only;
@@ -11,6 +11,7 @@ use lab::train::{
     TrainError, TrainLog,
 };
 
+use crate::agenda::Agenda;
 use crate::model::Sets;
 use crate::planned::Planned;
 use crate::settings::Settings;
@@ -37,6 +38,10 @@ pub(crate) struct Trainer<'a> {
     choosing: bool,
     /// Whether a run that is to be done here was asked for.
     pub(crate) met: bool,
+    /// What is left to train.
+    pub(crate) agenda: Agenda,
+    /// Nothing is trained: it is only asked what would be.
+    pub(crate) is_planning: bool,
 }
 
 /// What came of a training: its history and its number of parameters.
@@ -75,6 +80,8 @@ impl<'a> Trainer<'a> {
             done: HashSet::new(),
             choosing: false,
             met: false,
+            agenda: Agenda::default(),
+            is_planning: false,
         }
     }
 
@@ -102,6 +109,7 @@ impl<'a> Trainer<'a> {
                 }
             }
         }
+        let id = run.clone();
         self.once(run, label, wait, |trainer, lock| {
             let mut chosen = None;
             if !training.rates.is_empty() {
@@ -110,6 +118,7 @@ impl<'a> Trainer<'a> {
                 chosen = Some(rate);
             }
             let sets = trainer.prepare(row, training)?;
+            trainer.console.set_overall(trainer.agenda.begin(id.name()));
             let mut process = trainer.run(lock, &settings, &trainer.console)?;
             let device = &trainer.settings.device;
             let trained = training.fit(&sets, &recipe, device, &mut process);
@@ -136,7 +145,10 @@ impl<'a> Trainer<'a> {
         let mut said = false;
         let lock = loop {
             match self.store.ask(&run, again)? {
-                Asked::Finished(finished) => return Ok(Ended::Done(run, finished)),
+                Asked::Finished(finished) => {
+                    self.agenda.end(run.name(), None);
+                    return Ok(Ended::Done(run, finished));
+                }
                 Asked::Mine(lock) => break lock,
                 Asked::Theirs(_) if wait == Wait::No => return Ok(Ended::Busy),
                 Asked::Theirs(holder) if !said => {
@@ -148,7 +160,10 @@ impl<'a> Trainer<'a> {
             }
         };
         // The folder belongs to the run until its result is kept.
+        let (begun, spent) = (Instant::now(), self.agenda.taken());
         let (trained, rate, _process) = train(self, lock)?;
+        // Without the runs that chose its learning rate.
+        let taken = begun.elapsed().as_secs_f64() - (self.agenda.taken() - spent);
         let finished = match trained {
             Ok((log, _)) if log.outcome == Outcome::Interrupted => return Err(Interrupted.into()),
             Ok((log, parameters)) => self.store.finish(&run, Some(log), parameters, rate)?,
@@ -158,6 +173,7 @@ impl<'a> Trainer<'a> {
             }
             Err(error) => return Err(error.into()),
         };
+        self.agenda.end(run.name(), Some(taken));
         self.done.insert(run.clone());
         Ok(Ended::Done(run, finished))
     }
@@ -165,6 +181,7 @@ impl<'a> Trainer<'a> {
     /// Whether a run is to be done here.
     fn takes(&self, run: &RunId) -> bool {
         match (&self.settings.only, self.settings.shard) {
+            _ if self.is_planning => false,
             // Whoever trains the network needs all rates, whatever part they are in.
             _ if self.choosing => true,
             (Some(Only::Run(name)), _) => run.name() == name,

@@ -17,7 +17,7 @@ pub(crate) const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/r
 /// A training that could be done.
 #[derive(Serialize)]
 pub(crate) struct Listed {
-    run: String,
+    pub(crate) run: String,
     experiment: &'static str,
     label: String,
     seed: u64,
@@ -25,11 +25,14 @@ pub(crate) struct Listed {
     train_images: usize,
     /// The runs that choose its learning rate.
     needs: Vec<String>,
-    done: bool,
+    pub(crate) done: bool,
     /// From records of the same network; nothing if there is none.
-    seconds: Option<f64>,
+    pub(crate) seconds: Option<f64>,
     /// Where those were measured.
     machine: Option<String>,
+    /// Whether it belongs to the part that is done here.
+    #[serde(skip)]
+    pub(crate) is_here: bool,
 }
 
 /// The trainings of a row with a seed: those that choose its rate, and then its own; `known` is what [`records`] gives.
@@ -60,6 +63,9 @@ pub(crate) fn of(
             train_images,
             needs,
             done: store.finished(&run)?.is_some(),
+            is_here: settings
+                .shard
+                .is_none_or(|(index, count)| run.is_in(index, count)),
             run: run.name().to_owned(),
             seconds,
             machine,

@@ -40,6 +40,31 @@ struct Inner {
     progress: Progress,
     bars: MultiProgress,
     writer: Mutex<Box<dyn Write + Send>>,
+    overall: Mutex<Option<Overall>>,
+}
+
+/// How far a program is with all of its tasks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overall {
+    /// The number of this task, from 1 on.
+    pub task: usize,
+    /// The number of all tasks.
+    pub of: usize,
+    /// When all are done, where that can be told.
+    pub end: Option<Instant>,
+}
+
+impl std::fmt::Display for Overall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "training {} of {}", self.task, self.of)?;
+        match self.end {
+            Some(end) => {
+                let left = end.saturating_duration_since(Instant::now());
+                write!(f, ", {} left for all", duration(left.as_secs_f64()))
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 impl std::fmt::Debug for Console {
@@ -64,7 +89,35 @@ impl Console {
             progress,
             bars: MultiProgress::with_draw_target(target),
             writer: Mutex::new(writer),
+            overall: Mutex::new(None),
         }))
+    }
+
+    /// From now on tasks say how far all of them are.
+    ///
+    /// ```
+    /// use lab::train::{Console, Overall};
+    /// let overall = Overall { task: 3, of: 12, end: None };
+    /// Console::silent().set_overall(Some(overall));
+    /// assert_eq!(overall.to_string(), "training 3 of 12");
+    /// ```
+    pub fn set_overall(&self, overall: Option<Overall>) {
+        *self.overall() = overall;
+    }
+
+    fn overall(&self) -> std::sync::MutexGuard<'_, Option<Overall>> {
+        self.0
+            .overall
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A task's message, with how far all of them are.
+    fn with_overall(&self, message: String) -> String {
+        match *self.overall() {
+            Some(overall) if overall.of > 1 => format!("{message}  ({overall})"),
+            _ => message,
+        }
     }
 
     /// A console that shows nothing at all.
@@ -174,7 +227,7 @@ impl Task {
     pub fn advance(&mut self, images: u64, message: impl FnOnce() -> String) {
         self.done += images;
         if let Some(bar) = &self.bar {
-            bar.set_message(message());
+            bar.set_message(self.console.with_overall(message()));
             bar.set_position(self.done);
         } else if self.console.0.progress == Progress::Lines && self.shown.elapsed() >= LINE_EVERY {
             self.shown = Instant::now();
@@ -186,7 +239,7 @@ impl Task {
                 "{} {percent:.0}%  {rate:.0} images/s  {} left  {}",
                 self.label,
                 duration(left),
-                message()
+                self.console.with_overall(message())
             ));
         }
     }
@@ -275,6 +328,25 @@ mod tests {
         let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
         assert!(
             text.starts_with("run 61%  ") && text.ends_with("left  loss 1\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn lines_say_how_far_all_tasks_are() {
+        let shared = Shared::default();
+        let console = Console::new(Progress::Lines, Box::new(shared.clone()));
+        console.set_overall(Some(Overall {
+            task: 2,
+            of: 5,
+            end: Some(Instant::now() + Duration::from_secs(100)),
+        }));
+        let mut task = console.task("run", 100, 0);
+        task.shown -= LINE_EVERY;
+        task.advance(50, || "loss 1".to_owned());
+        let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
+        assert!(
+            text.ends_with("loss 1  (training 2 of 5, 1 min 40 s left for all)\n"),
             "{text}"
         );
     }

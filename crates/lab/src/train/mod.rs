@@ -23,7 +23,7 @@ mod stop;
 mod store;
 
 pub use checkpoint::Finished;
-pub use console::{Console, Progress, Task, duration};
+pub use console::{Console, Overall, Progress, Task, duration};
 pub use error::TrainError;
 pub(crate) use error::io_cure;
 pub use evaluate::{Evaluation, evaluate};
