@@ -37,18 +37,19 @@ function toggle(text, pressed, change) {
 }
 
 // A chart of the given runs; `nameOf` says what each is called, and runs of one model share a color.
-// `switches` keeps what is switched on for the next chart of the same place.
+// `switches` keeps what is switched on, and the epochs in view, for the next chart of the same place.
 function chart(runs, nameOf, title, switches = {}) {
   const kinds = Object.keys(CURVES).filter(kind => runs.some(run => hasValues(run, CURVES[kind].test) || hasValues(run, CURVES[kind].train)));
   if (kinds.length === 0) return null;
   const colors = unique(runs.map(run => run.model));
-  const state = Object.assign(switches, { kind: kinds[0], test: true, train: runs.length <= MANY, logY: false, logX: false, ...switches, off: new Set() });
+  const state = Object.assign(switches, { kind: kinds[0], test: true, train: runs.length <= MANY, logY: false, logX: false, off: new Set(), zoomed: null, ...switches });
+  const keyOf = run => run.folder ?? nameOf(run);
   if (!kinds.includes(state.kind)) state.kind = kinds[0];
   const plot = el("div", { class: "plot", tabindex: "0", role: "group", "aria-label": `${title}: chart. Arrow keys move along the epochs, plus and minus zoom, Escape shows all.` });
   const epoch = el("output", { class: "soft" });
   let view = null;
 
-  const lines = () => runs.filter(run => !state.off.has(run)).flatMap(run => ["test", "train"].flatMap(part => {
+  const lines = () => runs.filter(run => !state.off.has(keyOf(run))).flatMap(run => ["test", "train"].flatMap(part => {
     const name = CURVES[state.kind][part];
     const wanted = CURVES[state.kind].test === undefined || state[part];
     return wanted && hasValues(run, name) ? [{ run, part, values: run[name] }] : [];
@@ -81,9 +82,18 @@ function chart(runs, nameOf, title, switches = {}) {
         spanGaps: true,
         points: { show: run.epoch.length < 2 ? true : undefined, size: 6 },
       }))],
-      hooks: { setCursor: [u => readOut(u.cursor.idx, u.data, shown)] },
+      hooks: { setCursor: [u => readOut(u.cursor.idx, u.data, shown)], setScale: [(u, axis) => { if (axis === "x") keepZoom(u); }] },
     }, data, plot);
+    if (state.zoomed) view.setScale("x", state.zoomed);
     readOut(null, data, shown);
+  }
+
+  // The epochs in view, unless they are all.
+  function keepZoom(u) {
+    if (u !== view) return;
+    const { min, max } = u.scales.x;
+    const xs = u.data[0];
+    state.zoomed = min <= xs[0] && max >= xs[xs.length - 1] ? null : { min, max };
   }
 
   const outputs = new Map(runs.map(run => [run, el("output", {})]));
@@ -142,10 +152,10 @@ function chart(runs, nameOf, title, switches = {}) {
 
   const boxes = new Map(runs.map(run => {
     const box = el("input", { type: "checkbox" });
-    box.checked = true;
+    box.checked = !state.off.has(keyOf(run));
     box.addEventListener("change", () => {
-      if (box.checked) state.off.delete(run);
-      else state.off.add(run);
+      if (box.checked) state.off.delete(keyOf(run));
+      else state.off.add(keyOf(run));
       paint();
     });
     return [run, box];
@@ -153,8 +163,8 @@ function chart(runs, nameOf, title, switches = {}) {
   function all(on) {
     for (const [run, box] of boxes) {
       box.checked = on;
-      if (on) state.off.delete(run);
-      else state.off.add(run);
+      if (on) state.off.delete(keyOf(run));
+      else state.off.add(keyOf(run));
     }
     paint();
   }

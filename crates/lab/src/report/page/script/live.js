@@ -52,7 +52,7 @@ function showLive(news) {
     ? "Nothing is running. This part follows runs as soon as they begin."
     : `${counted(running, "run", "runs")} in progress, ${stopped} stopped without an end.`;
   document.getElementById("live-runs").replaceChildren(...runs.map(runCard));
-  // A chart is drawn again only when an epoch is done: it keeps its switches.
+  // A chart is drawn again only when an epoch is done: it keeps its switches and its zoom.
   const curves = JSON.stringify(runs.map(run => [run.folder, run.epoch.length]));
   if (curves !== drawnCurves) {
     drawnCurves = curves;
