@@ -8,6 +8,7 @@
 //! |:--|:--|
 //! | [`mod@mlpconv`] | the per-pixel perceptron: equation 3 |
 //! | [`mod@maxout`] | the unit that the paper compares with: equation 2 |
+//! | [`maxout_net`] | the maxout networks of the tables |
 //! | [`head`] | what turns class maps into logits: global average or fully connected |
 //! | [`initialization`] | what the weights start from, and why |
 //! | [`config`] | the networks as data: presets, sizes, parameter counts |
@@ -28,6 +29,8 @@ pub use striate::{candle_core, candle_nn};
 pub mod mlpconv;
 
 pub mod maxout;
+
+pub mod maxout_net;
 
 pub mod head;
 
@@ -53,6 +56,7 @@ pub use head::Head;
 pub use initialization::Initialization;
 pub use local::LocallyConnected2d;
 pub use maxout::{Maxout, maxout};
+pub use maxout_net::{MaxoutBlock, MaxoutConfig, MaxoutNet};
 pub use mlpconv::{MlpConv, MlpConvConfig, mlpconv};
 pub use model::Nin;
 pub use plain::{PlainCnn, PlainCnnConfig};

@@ -4,7 +4,7 @@ use candle_core::{Device, Result as CandleResult};
 use candle_nn::VarBuilder;
 use striate::model_file::{FileConfig, ModelError, ModelFile, ModelSource, Pretrained};
 
-use crate::{Nin, NinConfig, PlainCnn, PlainCnnConfig};
+use crate::{MaxoutConfig, MaxoutNet, Nin, NinConfig, PlainCnn, PlainCnnConfig};
 
 /// The usual name of the file for MNIST.
 pub const MNIST: &str = "nin-mnist.safetensors";
@@ -39,6 +39,19 @@ impl FileConfig for NinConfig {
 
     fn build(&self, vb: VarBuilder) -> CandleResult<Nin> {
         Nin::new(self, vb)
+    }
+
+    fn image_shape(&self) -> (usize, usize, usize) {
+        (self.in_channels, self.image_size.0, self.image_size.1)
+    }
+}
+
+impl FileConfig for MaxoutConfig {
+    const NAME: &'static str = "nin::MaxoutConfig";
+    type Network = MaxoutNet;
+
+    fn build(&self, vb: VarBuilder) -> CandleResult<MaxoutNet> {
+        MaxoutNet::new(self, vb)
     }
 
     fn image_shape(&self) -> (usize, usize, usize) {
