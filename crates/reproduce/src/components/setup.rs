@@ -16,7 +16,7 @@ use crate::training::{Training, adam};
 pub(super) const MNIST: Data = Data::of("mnist").quick("mnist");
 
 /// Draws of weights and labels.
-pub(super) const SEEDS: Scales<u64> = Scales::new(3, 3, 3, 1);
+pub(super) const SEEDS: Scales<u64> = Scales::new(3, 3, 2, 1);
 
 struct Setup {
     /// Maps of the first convolution.
@@ -54,8 +54,9 @@ const CPU: Setup = Setup {
 const QUICK: Setup = Setup {
     maps: 12,
     labels: 500,
-    steps: 400,
+    steps: 300,
     labelled: 32,
+    lr: 0.003,
     ..CPU
 };
 
