@@ -3,6 +3,12 @@
 //! The paper asks what pooling is good for: it takes three small networks,
 //! replaces each max pooling by a convolution with stride 2, and finds that nothing is lost.
 //!
+#![doc = include_str!("picture.md")]
+//!
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
+//!
 //! | module | what it holds |
 //! |:--|:--|
 //! | [`architecture`] | the twelve CIFAR networks by name |
@@ -48,8 +54,3 @@ pub use large::LargeConfig;
 pub use layer::{LayerSpec, Nonlinearity};
 pub use model::AllConv;
 pub use pretrained::{CIFAR10, pretrained};
-
-/// Compiles and runs the examples of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct ReadmeExamples;

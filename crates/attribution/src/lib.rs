@@ -16,6 +16,12 @@
 //! Guided pictures are sharp, but sharpness says little about the network:
 //! [`cascading_randomization`] measures how much of a picture is left when the weights are noise.
 //!
+#![doc = include_str!("picture.md")]
+//!
+#![doc = include_str!("../README.md")]
+//!
+//! # Items
+//!
 //! | item | what it is |
 //! |:--|:--|
 //! | [`Attribution`] | the interface |
@@ -184,8 +190,3 @@ fn attribute(
 
 #[cfg(test)]
 mod tests;
-
-/// Compiles and runs the example of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct ReadmeExamples;

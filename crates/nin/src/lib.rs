@@ -4,6 +4,10 @@
 //! The paper slides a small multilayer perceptron over the image instead (mlpconv), ends with one map for each class,
 //! and averages each of them over space, so that no fully connected layer is left to overfit.
 //!
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
+//!
 //! | module | what it holds |
 //! |:--|:--|
 //! | [`mod@mlpconv`] | the per-pixel perceptron: equation 3 |
@@ -61,8 +65,3 @@ pub use mlpconv::{MlpConv, MlpConvConfig, mlpconv};
 pub use model::Nin;
 pub use plain::{PlainCnn, PlainCnnConfig};
 pub use pretrained::{MNIST, pretrained};
-
-/// Compiles and runs the examples of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct ReadmeExamples;

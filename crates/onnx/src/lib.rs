@@ -1,19 +1,8 @@
 //! ONNX files of the networks of `allconv`, `nin`, `stn` and `swwae`, for runtimes in other languages and on other machines.
 //!
 //! [`save`] reads a model file and writes the network that answers: dropout and everything else of training is left out.
-//! The file has one input, `pixels` or `normalized` ([`Input`]), for any number of images,
-//! and the results `logits` and, of an auto-encoder, `reconstruction`.
-//! Its metadata has the classes, the data set and the licence of the model file.
 //!
-//! | network | written |
-//! |:--|:--|
-//! | `allconv` | all |
-//! | `nin` | all but the plain CNN, whose locally connected layer has no operator in ONNX |
-//! | `stn` | the digit networks, with affine transformers and thin plate splines |
-//! | `swwae` | with hard pooling and a decoder that starts from the features and knows where |
-//!
-//! Anything else is refused with an error that says so.
-//! The operators are those of version 16, which every runtime of the last years has.
+#![doc = include_str!("../README.md")]
 
 mod graph;
 mod layers;
@@ -124,8 +113,3 @@ fn json(value: &impl Serialize) -> Result<String> {
 
 #[cfg(test)]
 mod tests;
-
-/// Compiles and runs the examples of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct ReadmeExamples;

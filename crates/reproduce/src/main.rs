@@ -11,6 +11,8 @@ mod curves;
 mod data;
 mod datasets;
 mod experiment;
+mod front_pages;
+mod generated;
 mod images;
 mod kept_labels;
 mod list;

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use lab::report::write_file;
 use striate::model_file::{Measured, ModelCard, ModelFile, Precision};
 
+use crate::generated::renew;
 use crate::page;
 
 /// What the names of whitenings begin with.
@@ -46,15 +46,7 @@ pub(crate) fn update(root: &Path, check: bool) -> Result<Vec<String>> {
         cards.push((name.into_owned(), bytes.len(), ModelCard::open(&path)?));
     }
     let text = readme(&cards)?;
-    let shown = "models/README.md";
-    let path = root.join(shown);
-    if std::fs::read_to_string(&path).is_ok_and(|old| old == text) {
-        return Ok(Vec::new());
-    }
-    if !check {
-        write_file(&path, text.as_bytes())?;
-    }
-    Ok(vec![shown.to_owned()])
+    Ok(Vec::from_iter(renew(root, "models/README.md", &text, check)?))
 }
 
 /// The model files of the folder, sorted.

@@ -3,6 +3,7 @@
 //! Records that the documents show are kept in `docs/results/`, one file for an experiment and a scale.
 //! `--serve` shows the page while runs are in progress, and `--kept` makes it from what `docs` keeps.
 //! Model files that the project ships are kept in `models/`; its README is made from their headers.
+//! The front pages of the crates' documentation show figures of `docs/figures`.
 //! A block `<!-- generated: allconv/table3 quick -->` in `README.md` or below `docs/` shows such a file.
 
 use std::net::SocketAddr;
@@ -14,7 +15,7 @@ use lab::report::{
     update_documents, write_file, write_records,
 };
 
-use crate::{arguments, models, page};
+use crate::{arguments, front_pages, models, page};
 
 pub(crate) fn run(args: &::cli::Report) -> Result<()> {
     let root = args.root.as_deref().unwrap_or(Path::new("."));
@@ -55,6 +56,7 @@ pub(crate) fn run(args: &::cli::Report) -> Result<()> {
     }
     let mut changed = update_documents(root, &page::exhibits(), args.check)?;
     changed.extend(models::update(root, args.check)?);
+    changed.extend(front_pages::update(root, args.check)?);
     ensure!(
         !args.check || changed.is_empty(),
         "{} do not show what docs/results says; run `cargo xtask report`",

@@ -3,6 +3,12 @@
 //! A spatial transformer looks at a feature map, predicts a transformation, and resamples the whole map with it.
 //! It is differentiable, so a network learns to crop, rotate or straighten its input from the loss of its task alone.
 //!
+#![doc = include_str!("picture.md")]
+//!
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
+//!
 //! | module | what it holds |
 //! |:--|:--|
 //! | [`options`] | the conventions: corners, interpolation, padding |
@@ -61,8 +67,3 @@ pub use module::{
 };
 pub use options::{AlignCorners, GridSampleOptions, Interpolation, PaddingMode};
 pub use sample::{GridSampler, SeparableKernel, grid_sample, grid_sample_3d, grid_sample_with};
-
-/// Compiles and runs the example of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct ReadmeExamples;

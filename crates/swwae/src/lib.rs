@@ -9,6 +9,12 @@
 //! L = L_NLL + lambda_L2rec L_L2rec + lambda_L2M L_L2M
 //! ```
 //!
+#![doc = include_str!("picture.md")]
+//!
+#![doc = include_str!("../README.md")]
+//!
+//! # Modules
+//!
 //! | module | what it holds |
 //! |:--|:--|
 //! | [`what_where`] | hard pooling and unpooling: a value and its switch |
@@ -74,8 +80,3 @@ pub use model::{Pass, Swwae};
 pub use pretrained::{ConvnetConfig, MNIST, pretrained};
 pub use soft::{SoftWhatWhere, soft_pool2d, soft_unpool2d};
 pub use what_where::{WhatWhere, side_by_side};
-
-/// Compiles and runs the examples of the README.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct ReadmeExamples;

@@ -99,6 +99,14 @@ const NAMES: &[(&str, &str)] = &[
         "recipe.schedule.decay.fractions",
         "learning rate falls after these parts of the run",
     ),
+    (
+        "recipe.schedule.plateau",
+        "fall of the learning rate when training stops getting better",
+    ),
+    (
+        "recipe.schedule.plateau.patience",
+        "epochs without a better training error after which the learning rate falls",
+    ),
     ("recipe.groups", "tensors trained differently"),
     ("recipe.augment.flip", "random flips"),
     ("recipe.augment.translate", "random shifts, pixels"),

@@ -8,7 +8,7 @@ use lab::report::{Choice, Finding, Mark, Relation};
 use lab::train::Recipe;
 use nin::NinConfig;
 
-use super::setup::{CHOICES, CIFAR10, SETUPS};
+use super::setup::{AT_PLATEAUS, CHOICES, CIFAR10, SETUPS};
 use crate::experiment::{Experiment, Row};
 use crate::training::Training;
 
@@ -52,10 +52,14 @@ fn rows() -> Vec<Row> {
             ..training
         })
     });
-    let rows = [without_dropout(), with_dropout(), augmented];
+    let at_plateaus = Row::new(AT_PLATEAUS, |scale, images| {
+        let setup = SETUPS.at(scale);
+        Some(setup.at_plateaus(setup.training(NinConfig::cifar10(), images)))
+    });
+    let rows = [without_dropout(), with_dropout(), at_plateaus, augmented];
     let error = |(row, error): (Row, f64)| row.error(error, Mark::Verified, "Table 1, CIFAR-10");
     rows.into_iter()
-        .zip([14.51, 10.41, 8.81])
+        .zip([14.51, 10.41, 10.41, 8.81])
         .map(error)
         .collect()
 }
