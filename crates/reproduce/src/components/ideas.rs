@@ -39,8 +39,8 @@ const ALL: Ideas = Ideas {
     what_where: true,
 };
 
-/// No idea, each alone, all, and all but each, by their names in the tables.
-pub(super) const ROWS: [(&str, Ideas); 11] = [
+/// No idea, each alone, and all, by their names in the tables.
+pub(super) const ALONE: [(&str, Ideas); 7] = [
     ("base", NONE),
     (
         "p-norm pooling",
@@ -78,6 +78,10 @@ pub(super) const ROWS: [(&str, Ideas); 11] = [
         },
     ),
     ("all", ALL),
+];
+
+/// All but each.
+pub(super) const ALL_BUT: [(&str, Ideas); 4] = [
     (
         "all but stride",
         Ideas {

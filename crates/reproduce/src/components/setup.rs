@@ -54,7 +54,7 @@ const CPU: Setup = Setup {
 const QUICK: Setup = Setup {
     maps: 12,
     labels: 500,
-    steps: 300,
+    steps: 500,
     labelled: 32,
     lr: 0.003,
     ..CPU
