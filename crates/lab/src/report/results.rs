@@ -154,8 +154,8 @@ impl Results {
         for table in self.tables_of(&run) {
             let _ = writeln!(text, "{}", table.to_markdown());
         }
-        if let Some(rows) = Table::in_a_line(&not_run) {
-            let _ = writeln!(text, "Not run, with the paper's numbers: {rows}.\n");
+        if let Some(line) = Table::in_a_line(&not_run) {
+            let _ = writeln!(text, "{line}\n");
         }
         for judged in self.judged() {
             let sentence = judged.finding.sentence.trim_end_matches('.');

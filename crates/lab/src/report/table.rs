@@ -99,7 +99,7 @@ impl Table {
         table
     }
 
-    /// Claims without a table: their rows and the paper's numbers; `None` if there are none.
+    /// What was not run, in a line: rows and, where there are any, the paper's numbers; `None` if there are no claims.
     pub(super) fn in_a_line(claims: &[Claim]) -> Option<String> {
         let several = claims
             .iter()
@@ -110,10 +110,18 @@ impl Table {
             } else {
                 String::new()
             };
-            escaped(&format!("{}{quantity} {}", claim.model, paper(claim)))
+            let number = match is_in_paper(claim) {
+                true => format!(" {}", paper(claim)),
+                false => String::new(),
+            };
+            escaped(&format!("{}{quantity}{number}", claim.model))
         };
         let rows: Vec<String> = claims.iter().map(row).collect();
-        (!rows.is_empty()).then(|| rows.join("; "))
+        let beside = match claims.iter().any(is_in_paper) {
+            true => ", with the paper's numbers",
+            false => "",
+        };
+        (!rows.is_empty()).then(|| format!("Not run{beside}: {}.", rows.join("; ")))
     }
 
     /// Columns of equal width, divided by two spaces, at full length.
@@ -183,9 +191,14 @@ impl Table {
 fn paper(claim: &Claim) -> String {
     match claim.value {
         Some(value) => format!("{}{}", number(value), claim.mark.sign()),
-        None if claim.mark == Mark::Unknown => Mark::Unknown.sign().to_owned(),
+        None if is_in_paper(claim) => Mark::Unknown.sign().to_owned(),
         None => "-".to_owned(),
     }
+}
+
+/// Whether the paper has a number, known or not.
+fn is_in_paper(claim: &Claim) -> bool {
+    claim.value.is_some() || claim.mark == Mark::Unknown
 }
 
 /// Mean and spread of the seeds, and how many of them failed.
