@@ -24,7 +24,7 @@ def pixels(shape):
     return numpy.clip(image, 0, 255).round().astype(numpy.float32)
 
 
-def compare(examples, out, model, arguments):
+def opened(examples, out, model, arguments):
     file = out / f"{model.stem}.onnx"
     subprocess.run([examples / "to_onnx", model, file, *arguments], check=True, stdout=subprocess.DEVNULL)
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
@@ -40,14 +40,14 @@ def main():
     for model in models:
         if "whitening" in model.stem:
             continue
-        session, taken = compare(examples, out, model, [])
+        session, taken = opened(examples, out, model, [])
         given = pixels(taken.shape)
         save_file({"pixels": given}, out / "pixels.safetensors")
         answers = out / "answers.safetensors"
         subprocess.run([examples / "answers", model, out / "pixels.safetensors", answers], check=True)
         ours = load_file(answers)
         runs = [("pixels", session, given)]
-        session, _ = compare(examples, out, model, ["--normalized"])
+        session, _ = opened(examples, out, model, ["--normalized"])
         runs.append(("normalized", session, ours["normalized"]))
         for name, session, given in runs:
             outputs = [output.name for output in session.get_outputs()]

@@ -23,8 +23,9 @@ pub(crate) struct Given {
 }
 
 /// The data sets of a session.
-#[derive(Default)]
 pub(crate) struct Datasets {
+    /// Gets what is to be said of a set, once, when it is loaded.
+    console: Console,
     /// By name and framing.
     whole: HashMap<String, Rc<Dataset>>,
     /// By name, view and framing.
@@ -32,20 +33,23 @@ pub(crate) struct Datasets {
 }
 
 impl Datasets {
+    /// No sets yet.
+    pub(crate) fn new(console: Console) -> Self {
+        Self {
+            console,
+            whole: HashMap::new(),
+            given: HashMap::new(),
+        }
+    }
+
     /// What a row gets at a scale from a source.
-    pub(crate) fn load(
-        &mut self,
-        wanted: &Data,
-        source: &Source,
-        scale: Scale,
-        console: &Console,
-    ) -> Result<Given> {
+    pub(crate) fn load(&mut self, wanted: &Data, source: &Source, scale: Scale) -> Result<Given> {
         let name = name(wanted.paper, &wanted.stand_in, source, scale);
         let key = format!("{name} {:?} {:?}", wanted.view, wanted.framing);
         if let Some(given) = self.given.get(&key) {
             return Ok(given.clone());
         }
-        let whole = self.whole(name, source, wanted.framing, console)?;
+        let whole = self.whole(name, source, wanted.framing)?;
         let mut folds = None;
         let data = match wanted.view {
             View::Whole => whole,
@@ -57,7 +61,7 @@ impl Datasets {
                 test,
             } => {
                 let other = crate::datasets::name(paper, &stand_in, source, scale);
-                let other = self.whole(other, source, None, console)?;
+                let other = self.whole(other, source, None)?;
                 let most = |count: &Option<usize>| count.unwrap_or(usize::MAX);
                 let cut = |data: &Dataset| data.first(most(train.at(scale)), most(test.at(scale)));
                 Rc::new(cut(&whole).with_unlabelled(&cut(&other).train)?)
@@ -69,7 +73,7 @@ impl Datasets {
                 if *has_folds.at(scale) {
                     folds = load_folds(name, source, &whole.train)?;
                     if folds.is_none() {
-                        console.warn(format!(
+                        self.console.warn(format!(
                             "there are no predefined folds beside {name}; labels are drawn instead"
                         ));
                     }
@@ -79,7 +83,7 @@ impl Datasets {
                     most => match load_unlabelled(name, source, most)? {
                         Some(extra) => Rc::new(whole.with_unlabelled(&extra)?),
                         None => {
-                            console.warn(format!(
+                            self.console.warn(format!(
                                 "there are no images without labels beside {name}; the training images alone are used"
                             ));
                             whole
@@ -106,7 +110,6 @@ impl Datasets {
         name: &str,
         source: &Source,
         framing: Option<Framing>,
-        console: &Console,
     ) -> Result<Rc<Dataset>> {
         let key = format!("{name} {framing:?}");
         if let Some(data) = self.whole.get(&key) {
@@ -118,7 +121,7 @@ impl Datasets {
         });
         for set in [&data.train, &data.test] {
             if set.left_out > 0 {
-                console.warn(format!(
+                self.console.warn(format!(
                     "{}: {} images left out, which no label fits",
                     set.name, set.left_out
                 ));

@@ -46,12 +46,8 @@ pub(crate) fn update(root: &Path, check: bool) -> Result<Vec<String>> {
         cards.push((name.into_owned(), bytes.len(), ModelCard::open(&path)?));
     }
     let text = readme(&cards)?;
-    Ok(Vec::from_iter(renew(
-        root,
-        "models/README.md",
-        &text,
-        check,
-    )?))
+    let changed = renew(root, "models/README.md", &text, check)?;
+    Ok(changed.into_iter().collect())
 }
 
 /// The model files of the folder, sorted.

@@ -65,9 +65,9 @@ impl<'a> Session<'a> {
     ) -> Self {
         Self {
             settings,
+            datasets: Datasets::new(console.clone()),
             trainer: Trainer::new(settings, console, stop),
             environment: Environment::detect(&settings.device),
-            datasets: Datasets::default(),
             id: "",
             seeds: 1,
             curves: Curves::default(),
@@ -87,6 +87,8 @@ impl<'a> Session<'a> {
     }
 
     /// Looks at what `execute` would train, so that every training can say how far all are.
+    ///
+    /// What is to be said of the data is said here, since they are loaded once.
     pub(crate) fn plan(&mut self, execute: impl FnOnce(&mut Self)) {
         let console = std::mem::replace(&mut self.trainer.console, Console::silent());
         self.trainer.is_planning = true;
@@ -107,9 +109,7 @@ impl<'a> Session<'a> {
 
     /// What a row gets from a source.
     pub(crate) fn load(&mut self, data: &Data, source: &Source) -> Result<Given> {
-        let console = &self.trainer.console;
-        self.datasets
-            .load(data, source, self.settings.scale, console)
+        self.datasets.load(data, source, self.settings.scale)
     }
 
     /// A run that is no row's, and that `train` does without progress unless it is done; gives its history and weights.

@@ -68,6 +68,23 @@ fn house_numbers_of_both_crops_are_read() {
     assert!(text.contains("found no svhn-numbers data"), "{text}");
 }
 
+#[test]
+fn images_that_are_left_out_are_told_once() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let data = concat!(
+        "subset:",
+        env!("CARGO_MANIFEST_DIR"),
+        "/../lab/tests/fixtures/svhn-numbers"
+    );
+    let mut command = Command::new(env!("CARGO_BIN_EXE_reproduce"));
+    command.args(["stn/table2", "--row", "CNN, 64 px", "--scale", "smoke"]);
+    command.args(["--data", data, "--out"]).arg(dir.path());
+    let output = command.output().expect("the program starts");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let told = errors.matches("1 images left out").count();
+    assert_eq!(told, 1, "{errors}");
+}
+
 /// A folder of four pictures of two kinds of birds, in the official layout.
 fn birds(dir: &Path) {
     let write = |path: &str, text: &str| std::fs::write(dir.join(path), text).expect("written");
