@@ -84,6 +84,9 @@ pub struct Submit {
     /// Number of runs of each network, with consecutive seeds; what the experiment wants unless given
     #[arg(long, value_name = "K", value_parser = value_parser!(u64).range(1..=1000))]
     pub seeds: Option<u64>,
+    /// Epochs of each training, in place of the experiment's
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    pub epochs: Option<u16>,
     /// Learning rates to choose from, in place of the experiment's
     #[arg(long, value_name = "LR,...", value_delimiter = ',', value_parser = rate)]
     pub rates: Vec<f64>,

@@ -85,6 +85,7 @@ mod tests {
             ("allconv --device tpu", "cpu, cuda:N or metal:N"),
             ("allconv --shard 5/4", "I/N"),
             ("allconv --seeds 0", "1..=1000"),
+            ("allconv --epochs 0", "1..=65535"),
             ("allconv --rates 0.1,-1", "above 0"),
             ("allconv --run 12", "--list --json"),
             ("allconv --run none --shard 1/2", "--shard"),

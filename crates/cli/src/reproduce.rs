@@ -64,7 +64,10 @@ pub struct Reproduce {
     /// Train this run alone, named as --list --json names it; none: train nothing, and report what is trained
     #[arg(long = "run", value_name = "HEX|none", conflicts_with_all = ["shard", "again"])]
     pub only: Option<Only>,
-    /// Learning rates of which the best on held-out training images is taken, in place of the experiment's
+    /// Epochs of each training, in place of the experiment's; the fall of the learning rate follows
+    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
+    pub epochs: Option<u16>,
+    /// Learning rates of which the best on held-out training images is taken, in place of the experiment's; one alone is taken untried
     #[arg(long, value_name = "LR,...", value_delimiter = ',', value_parser = rate)]
     pub rates: Vec<f64>,
     /// Threads of the computation; all cores unless given

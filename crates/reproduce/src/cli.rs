@@ -52,6 +52,7 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         again: args.again,
         shard: args.shard.map(|shard| (shard.index(), shard.count())),
         only: args.only.clone().or(args.list.then_some(Only::Nothing)),
+        epochs: args.epochs.map(usize::from),
         rates: args.rates.clone(),
         command: command(),
     };

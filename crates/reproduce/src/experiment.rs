@@ -187,9 +187,7 @@ impl Experiment {
         let Some(mut training) = row.training(scale, &given.images) else {
             return Ok(None);
         };
-        if !session.settings.rates.is_empty() {
-            training.rates.clone_from(&session.settings.rates);
-        }
+        session.settings.change(&mut training);
         let notes = self.notes_of(row, scale, &training, &given.data.name, &given.images)?;
         Ok(Some(Planned {
             label: row.label.clone(),

@@ -7,6 +7,8 @@ use cli::Only;
 use lab::data::Source;
 use lab::report::Scale;
 
+use crate::training::Training;
+
 /// What the command line decided for all runs.
 #[derive(Debug)]
 pub(crate) struct Settings {
@@ -28,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) shard: Option<(usize, usize)>,
     /// What alone is trained.
     pub(crate) only: Option<Only>,
+    /// Epochs in place of the experiments' own.
+    pub(crate) epochs: Option<usize>,
     /// Rates to choose from in place of the experiments' own; those unless any is given.
     pub(crate) rates: Vec<f64>,
     /// The command that does all this again.
@@ -40,6 +44,24 @@ impl Settings {
         self.rows.is_empty() || self.rows.iter().any(|name| name == row)
     }
 
+    /// Gives a training the epochs and rates of the command line.
+    pub(crate) fn change(&self, training: &mut Training) {
+        if let Some(epochs) = self.epochs {
+            training.recipe.epochs = epochs;
+            training.trial_epochs = training.trial_epochs.map(|trial| trial.min(epochs));
+        }
+        match *self.rates {
+            [] => {}
+            // There is nothing to choose.
+            [rate] => {
+                training.recipe.optimizer = training.recipe.optimizer.with_lr(rate);
+                training.rates.clear();
+                training.trial_epochs = None;
+            }
+            [..] => training.rates.clone_from(&self.rates),
+        }
+    }
+
     /// The command that runs one experiment with these settings.
     pub(crate) fn command_of(&self, id: &str) -> String {
         let Self {
@@ -48,6 +70,7 @@ impl Settings {
             device,
             seed,
             seeds,
+            epochs,
             rates,
             rows,
             ..
@@ -67,6 +90,9 @@ impl Settings {
         }
         if let Some(seeds) = seeds {
             command += &format!(" --seeds {seeds}");
+        }
+        if let Some(epochs) = epochs {
+            command += &format!(" --epochs {epochs}");
         }
         if !rates.is_empty() {
             let rates: Vec<String> = rates.iter().map(f64::to_string).collect();

@@ -87,6 +87,9 @@ fn words(args: &Submit) -> Result<Vec<String>> {
     if let Some(seeds) = args.seeds {
         option("--seeds", seeds.to_string());
     }
+    if let Some(epochs) = args.epochs {
+        option("--epochs", epochs.to_string());
+    }
     if !args.rates.is_empty() {
         let rates: Vec<String> = args.rates.iter().map(f64::to_string).collect();
         option("--rates", rates.join(","));
@@ -177,11 +180,12 @@ mod tests {
     #[test]
     fn arguments_are_those_of_reproduce() {
         let args = submit(
-            "allconv table3 --scale smoke --rates 0.1,0.03 --seeds 2 --gpus 1 --seed 4 --row B",
+            "allconv table3 --scale smoke --rates 0.1,0.03 --epochs 5 --seeds 2 --gpus 1 --seed 4 --row B",
         );
         let options = Options::of(&args).unwrap();
         assert_eq!(options.experiments, ["allconv/table3"]);
-        let words = "--scale smoke --row B --seed 4 --seeds 2 --rates 0.1,0.03 --device cuda:0";
+        let words =
+            "--scale smoke --row B --seed 4 --seeds 2 --epochs 5 --rates 0.1,0.03 --device cuda:0";
         assert_eq!(options.arguments.join(" "), words);
         assert_eq!(options.features(), ["cuda"]);
         let args = submit("nin --scale cpu --data hub");
