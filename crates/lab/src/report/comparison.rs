@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::number::number;
+use super::number::{number, with_spread};
 use super::{Finding, Record, Relation, Verdict};
 
 /// A difference counts only if it is larger than this many standard errors.
@@ -60,6 +60,8 @@ struct Value {
     /// Mean over the seeds; `None` if there is no record or no number.
     mean: Option<f64>,
     standard_error: Option<f64>,
+    /// Epochs of training; `None` if there was none.
+    epochs: Option<usize>,
 }
 
 impl Value {
@@ -71,6 +73,7 @@ impl Value {
                 .and_then(|r| r.mean())
                 .filter(|mean| mean.is_finite()),
             standard_error: record.and_then(|r| r.standard_error()),
+            epochs: record.map(|r| r.epochs).filter(|&epochs| epochs > 0),
         }
     }
 
@@ -92,10 +95,11 @@ impl Value {
         Comparison {
             verdict: decide(difference - by, error, by <= 0.0 && times == 1.0),
             evidence: format!(
-                "{} {}, {than}; {side} by {}{wanted}",
+                "{} {}, {than}; {side} by {}{wanted}{}",
                 self.row,
                 number(low),
                 with_noise(difference.abs(), error),
+                self.other_epochs(other),
             ),
         }
     }
@@ -109,14 +113,23 @@ impl Value {
         Comparison {
             verdict: decide(by - apart, error, false),
             evidence: format!(
-                "{} {}, {} {}; apart by {}, wanted at most {}",
+                "{} {}, {} {}; apart by {}, wanted at most {}{}",
                 self.row,
                 number(a),
                 other.row,
                 number(b),
                 with_noise(apart, error),
                 number(by),
+                self.other_epochs(other),
             ),
+        }
+    }
+
+    /// That the two rows trained for different times, for the end of a sentence.
+    fn other_epochs(&self, other: &Self) -> String {
+        match (self.epochs, other.epochs) {
+            (Some(a), Some(b)) if a != b => format!("; after {a} and {b} epochs"),
+            _ => String::new(),
         }
     }
 
@@ -151,7 +164,7 @@ fn decide(margin: f64, standard_error: Option<f64>, strictly: bool) -> Verdict {
 
 fn with_noise(value: f64, standard_error: Option<f64>) -> String {
     match standard_error {
-        Some(s) => format!("{} ± {}", number(value), number(STANDARD_ERRORS * s)),
+        Some(s) => with_spread(value, STANDARD_ERRORS * s),
         None => format!("{} (one run, noise unknown)", number(value)),
     }
 }

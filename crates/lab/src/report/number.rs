@@ -6,8 +6,19 @@ pub(super) fn number(value: f64) -> String {
         size if size >= 1000.0 => format!("{value:.0}"),
         // What rounds to 0.10 is written so.
         size if size >= 0.0995 || size == 0.0 => format!("{value:.2}"),
+        size if size >= 0.00995 => format!("{value:.4}"),
+        size if size >= 0.000995 => format!("{value:.5}"),
         _ => format!("{value:.2e}"),
     }
+}
+
+/// A number and the spread around it, with as many decimals where that leaves something of the spread.
+pub(super) fn with_spread(value: f64, spread: f64) -> String {
+    let spread = match value.abs() >= 0.0995 && (0.005..1000.0).contains(&spread) {
+        true => format!("{spread:.2}"),
+        false => number(spread),
+    };
+    format!("{} ± {spread}", number(value))
 }
 
 /// 1369738 as 1,369,738.
@@ -30,8 +41,20 @@ mod tests {
     #[test]
     fn numbers() {
         assert_eq!(
-            [0.0, 0.012, 0.0999999, 12.345, 1234.5].map(number),
-            ["0.00", "1.20e-2", "0.10", "12.35", "1234"]
+            [0.0, 0.00042, 0.00123, 0.012, 0.0999999, 12.345, 1234.5].map(number),
+            [
+                "0.00", "4.20e-4", "0.00123", "0.0120", "0.10", "12.35", "1234"
+            ]
+        );
+        assert_eq!(
+            [(2.11, 0.0896), (2.11, 0.002), (0.012, 0.0012), (0.5, 0.0)]
+                .map(|(value, spread)| with_spread(value, spread)),
+            [
+                "2.11 ± 0.09",
+                "2.11 ± 0.00200",
+                "0.0120 ± 0.00120",
+                "0.50 ± 0.00"
+            ]
         );
         assert_eq!(
             [7, 999, 1000, 1_369_738].map(grouped),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use console::{Alignment, pad_str, truncate_str};
 
 use super::markdown::escaped;
-use super::number::{grouped, number};
+use super::number::{grouped, number, with_spread};
 use super::terminal::{columns, shown};
 use super::{Claim, Mark, Record, Terminal};
 use crate::train::{Outcome, duration};
@@ -203,10 +203,11 @@ fn is_in_paper(claim: &Claim) -> bool {
 
 /// Mean and spread of the seeds, and how many of them failed.
 fn measured(record: &Record) -> String {
-    let mean = record.mean().map_or("no number".to_owned(), number);
-    let spread = record
-        .spread()
-        .map_or(String::new(), |s| format!(" ± {}", number(s)));
+    let mean = match (record.mean(), record.spread()) {
+        (None, _) => "no number".to_owned(),
+        (Some(mean), None) => number(mean),
+        (Some(mean), Some(spread)) => with_spread(mean, spread),
+    };
     let count = |wanted: Outcome| record.outcomes.iter().filter(|&&o| o == wanted).count();
     let failures = [
         (Outcome::DeadStart, "dead start"),
@@ -216,7 +217,7 @@ fn measured(record: &Record) -> String {
         0 => String::new(),
         n => format!(" ({n} {name})"),
     });
-    format!("{mean}{spread}{}", failures.concat())
+    format!("{mean}{}", failures.concat())
 }
 
 #[cfg(test)]

@@ -236,6 +236,25 @@ mod tests {
     }
 
     #[test]
+    fn the_evidence_says_that_rows_trained_for_different_times() {
+        let trained = |row: &str, error, epochs| Record {
+            epochs,
+            ..tested(row, error, 10_000)
+        };
+        let rows = [trained("A", 13.0, 40), trained("B", 11.0, 18)];
+        let evidence = |relation| {
+            let judged = finding(relation).judge(&rows);
+            judged[0].comparisons[0].evidence.clone()
+        };
+        assert!(evidence(Relation::Falls(&["A", "B"])).ends_with("; after 18 and 40 epochs"));
+        let alike = Relation::Alike {
+            rows: &["A", "B"],
+            by: 1.0,
+        };
+        assert!(evidence(alike).ends_with("; after 40 and 18 epochs"));
+    }
+
+    #[test]
     fn bounds_and_differences() {
         let rows = [tested("A", 10.0, 10_000), tested("B", 5.0, 10_000)];
         let cases = [

@@ -40,7 +40,15 @@ function number(value) {
   const size = Math.abs(value);
   if (size >= 1000) return value.toFixed(0);
   if (size >= 0.0995 || size === 0) return value.toFixed(2);
+  if (size >= 0.00995) return value.toFixed(4);
+  if (size >= 0.000995) return value.toFixed(5);
   return value.toExponential(2);
+}
+
+// A number and the spread around it, with as many decimals where that leaves something of the spread.
+function withSpread(value, spread) {
+  const alike = Math.abs(value) >= 0.0995 && spread >= 0.005 && spread < 1000;
+  return `${number(value)} ± ${alike ? spread.toFixed(2) : number(spread)}`;
 }
 
 function grouped(value) {

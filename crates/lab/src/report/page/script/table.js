@@ -29,12 +29,13 @@ function paperText(claim) {
 
 function measuredText(record) {
   if (!record) return "not run";
-  const spread = typeof record.spread === "number" ? ` ± ${number(record.spread)}` : "";
+  const mean = record.mean ?? null;
+  const measured = typeof record.spread === "number" ? withSpread(mean, record.spread) : number(mean);
   const failed = [["dead-start", "dead start"], ["interrupted", "interrupted"]].map(([outcome, name]) => {
     const count = record.outcomes.filter(one => one === outcome).length;
     return count > 0 ? ` (${count} ${name})` : "";
   });
-  return number(record.mean ?? null) + spread + failed.join("");
+  return measured + failed.join("");
 }
 
 const WIDTH = 200;
