@@ -19,7 +19,7 @@ pub(crate) fn run(args: &cli::Report) -> Result<ExitCode> {
 }
 
 /// The command that makes or checks the report of this repository.
-pub(crate) fn command(args: &[OsString]) -> Command {
+fn command(args: &[OsString]) -> Command {
     let mut all: Vec<OsString> = vec!["report".into(), "--root".into(), workspace::root().into()];
     all.extend_from_slice(args);
     reproduce::command(&[], &all)

@@ -51,13 +51,30 @@ pub(crate) fn build(features: &[&str]) -> Result<PathBuf> {
         command.args(["--features", &features.join(",")]);
     }
     workspace::succeed(&mut command)?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(
-        || workspace::root().join("target"),
-        |target| workspace::root().join(target),
-    );
-    Ok(target
-        .join("release")
-        .join(format!("reproduce{}", std::env::consts::EXE_SUFFIX)))
+    Ok(built("release"))
+}
+
+/// Builds `reproduce` as its tests have it, and returns where it is.
+///
+/// After `cargo test --workspace` nothing is left to build: the same packages make the same features.
+pub(crate) fn build_as_tested() -> Result<PathBuf> {
+    let mut command = workspace::cargo();
+    command.current_dir(workspace::root());
+    // Without the program that runs: some systems refuse to replace it.
+    let members = ["--workspace", "--exclude", "xtask"];
+    command
+        .arg("build")
+        .args(members)
+        .args(["--bins", "--tests"]);
+    workspace::succeed(&mut command)?;
+    Ok(built("debug"))
+}
+
+/// Where cargo puts `reproduce`.
+fn built(profile: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let name = format!("reproduce{}", std::env::consts::EXE_SUFFIX);
+    workspace::root().join(target).join(profile).join(name)
 }
 
 /// The cargo features that the arguments need.

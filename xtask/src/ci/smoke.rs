@@ -2,31 +2,33 @@
 //!
 //! The binary must know the paper (its exit code says so) and must leave records.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{reproduce, workspace};
+use crate::{environment, reproduce, workspace};
 
 /// Every experiment of every paper at scale smoke, into a fresh folder below `target/`.
 pub(super) fn run() -> Result<()> {
+    let reproduce = reproduce::build_as_tested()?;
     cli::EXPERIMENTS
         .iter()
-        .try_for_each(|(paper, _)| one(paper))
+        .try_for_each(|(paper, _)| one(&reproduce, paper))
 }
 
-fn one(paper: &str) -> Result<()> {
+fn one(reproduce: &Path, paper: &str) -> Result<()> {
     let root = workspace::root();
     let out = root.join("target/ci/smoke").join(paper);
     if out.exists() {
         fs::remove_dir_all(&out).with_context(|| format!("remove {}", out.display()))?;
     }
     fs::create_dir_all(&out).with_context(|| format!("create {}", out.display()))?;
-    let args = [paper, "--scale", "smoke", "--out"].map(OsString::from);
-    let args = [&args[..], &[out.clone().into()]].concat();
-    workspace::succeed(reproduce::command(&[], &args).current_dir(&root))?;
+    let mut command = Command::new(reproduce);
+    environment::set(&mut command);
+    command.args([paper, "--scale", "smoke", "--out"]).arg(&out);
+    workspace::succeed(&mut command)?;
     let records = records_below(&out)?;
     if records == 0 {
         bail!(
