@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
+use lab::report::Record;
 
 fn reproduce(args: &[&str], out: &Path) -> std::process::Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reproduce"));
@@ -323,6 +324,29 @@ fn a_row_alone() {
         .map(|row| row.file_name())
         .collect();
     assert_eq!(rows, ["Strided-CNN-C"]);
+}
+
+#[test]
+fn a_run_with_other_epochs_and_another_rate_says_so() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let line = "allconv/table3 --scale smoke --quiet --row A --epochs 2 --rates 0.02";
+    let args: Vec<&str> = line.split(' ').collect();
+    assert!(reproduce(&args, dir.path()).status.success());
+    let record = dir.path().join("allconv/table3/smoke/A/seed-0/record.json");
+    let record = std::fs::read(record).expect("a record");
+    let records: Vec<Record> = serde_json::from_slice(&record).expect("records");
+    let record = &records[0];
+    assert_eq!(record.epochs, 2);
+    assert!(record.command.ends_with(" --row A --epochs 2 --rates 0.02"));
+    for note in [
+        "epochs: 2 instead of 350.",
+        "learning rate: 0.02 instead of 0.1.",
+    ] {
+        assert!(record.notes.iter().any(|n| n == note), "{:?}", record.notes);
+    }
+    // One rate is nothing to choose from.
+    let runs = std::fs::read_dir(dir.path().join("trained")).expect("runs");
+    assert_eq!(runs.count(), 1);
 }
 
 #[test]
