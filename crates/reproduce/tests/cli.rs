@@ -337,6 +337,7 @@ fn a_run_with_other_epochs_and_another_rate_says_so() {
     let records: Vec<Record> = serde_json::from_slice(&record).expect("records");
     let record = &records[0];
     assert_eq!(record.epochs, 2);
+    assert!(record.has_other_epochs());
     assert!(record.command.ends_with(" --row A --epochs 2 --rates 0.02"));
     for note in [
         "epochs: 2 instead of 350.",

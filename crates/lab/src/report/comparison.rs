@@ -60,8 +60,10 @@ struct Value {
     /// Mean over the seeds; `None` if there is no record or no number.
     mean: Option<f64>,
     standard_error: Option<f64>,
-    /// Epochs of training; `None` if there was none.
-    epochs: Option<usize>,
+    /// Epochs of training.
+    epochs: usize,
+    /// Whether they are others than those of the experiment.
+    has_other_epochs: bool,
 }
 
 impl Value {
@@ -73,7 +75,8 @@ impl Value {
                 .and_then(|r| r.mean())
                 .filter(|mean| mean.is_finite()),
             standard_error: record.and_then(|r| r.standard_error()),
-            epochs: record.map(|r| r.epochs).filter(|&epochs| epochs > 0),
+            epochs: record.map_or(0, |r| r.epochs),
+            has_other_epochs: record.is_some_and(|r| r.has_other_epochs()),
         }
     }
 
@@ -82,6 +85,9 @@ impl Value {
         let (Some(low), Some(high)) = (self.mean, other.mean) else {
             return missing([self, other]);
         };
+        if let Some(unlike) = self.unlike(other) {
+            return unlike;
+        }
         let (difference, error) = (times * high - low, self.error_with(other, times));
         let than = match times == 1.0 {
             true => format!("{} {}", other.row, number(high)),
@@ -95,11 +101,10 @@ impl Value {
         Comparison {
             verdict: decide(difference - by, error, by <= 0.0 && times == 1.0),
             evidence: format!(
-                "{} {}, {than}; {side} by {}{wanted}{}",
+                "{} {}, {than}; {side} by {}{wanted}",
                 self.row,
                 number(low),
                 with_noise(difference.abs(), error),
-                self.other_epochs(other),
             ),
         }
     }
@@ -109,28 +114,34 @@ impl Value {
         let (Some(a), Some(b)) = (self.mean, other.mean) else {
             return missing([self, other]);
         };
+        if let Some(unlike) = self.unlike(other) {
+            return unlike;
+        }
         let (apart, error) = ((a - b).abs(), self.error_with(other, 1.0));
         Comparison {
             verdict: decide(by - apart, error, false),
             evidence: format!(
-                "{} {}, {} {}; apart by {}, wanted at most {}{}",
+                "{} {}, {} {}; apart by {}, wanted at most {}",
                 self.row,
                 number(a),
                 other.row,
                 number(b),
                 with_noise(apart, error),
                 number(by),
-                self.other_epochs(other),
             ),
         }
     }
 
-    /// That the two rows trained for different times, for the end of a sentence.
-    fn other_epochs(&self, other: &Self) -> String {
-        match (self.epochs, other.epochs) {
-            (Some(a), Some(b)) if a != b => format!("; after {a} and {b} epochs"),
-            _ => String::new(),
-        }
+    /// What stands in the place of a comparison with a row whose epochs alone were changed, or changed otherwise.
+    fn unlike(&self, other: &Self) -> Option<Comparison> {
+        let is_changed = self.has_other_epochs || other.has_other_epochs;
+        (is_changed && self.epochs != other.epochs).then(|| Comparison {
+            verdict: Verdict::NotRun,
+            evidence: format!(
+                "{} after {} epochs, {} after {}: not comparable",
+                self.row, self.epochs, other.row, other.epochs
+            ),
+        })
     }
 
     /// This row on the right side of a bound, with its distance from it.

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::{Claim, Environment, Scale};
 use crate::train::{Outcome, TrainLog};
 
+/// The setting that names epochs in place of the experiment's.
+const OTHER_EPOCHS: &str = "epochs";
+
 /// One measured number, of one or several seeds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,6 +130,23 @@ impl Record {
             environment: environment.clone(),
             ..self
         }
+    }
+
+    /// The same trained for `epochs` in place of the experiment's.
+    pub fn other_epochs(mut self, epochs: usize) -> Self {
+        let epochs = epochs.to_string();
+        self.settings.insert(OTHER_EPOCHS.to_owned(), epochs);
+        self
+    }
+
+    /// Whether it was trained for other epochs than the experiment's.
+    pub fn has_other_epochs(&self) -> bool {
+        self.given_epochs().is_some()
+    }
+
+    /// The epochs in place of the experiment's.
+    pub(super) fn given_epochs(&self) -> Option<&str> {
+        self.settings.get(OTHER_EPOCHS).map(String::as_str)
     }
 
     /// The mean over the seeds that gave a number.

@@ -10,11 +10,13 @@ const LONGEST: u64 = 64 << 20;
 
 /// Joins records of the same thing with different seeds into one; of the same seed the later one counts.
 ///
+/// Runs of other epochs than the experiment's are never joined with its own: the later record counts alone.
 /// Order is kept by first appearance.
 pub fn merge(records: impl IntoIterator<Item = Record>) -> Vec<Record> {
     let mut merged: Vec<Record> = Vec::new();
     for record in records {
         match merged.iter_mut().find(|known| known.key() == record.key()) {
+            Some(known) if known.given_epochs() != record.given_epochs() => *known = record,
             Some(known) => absorb(known, record),
             None => merged.push(record),
         }
@@ -103,6 +105,9 @@ mod tests {
             ..record(2, 7.0, "")
         };
         assert!(merge([record(1, 5.0, "b"), old])[0].runs.is_empty());
+        let shorter = record(2, 8.0, "d").other_epochs(15);
+        let merged = merge([record(0, 4.0, "a"), shorter.clone()]);
+        assert_eq!(merged, [shorter]);
     }
 
     #[test]

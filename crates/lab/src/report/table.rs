@@ -201,7 +201,7 @@ fn is_in_paper(claim: &Claim) -> bool {
     claim.value.is_some() || claim.mark == Mark::Unknown
 }
 
-/// Mean and spread of the seeds, and how many of them failed.
+/// Mean and spread of the seeds, epochs that are not the experiment's, and how many seeds failed.
 fn measured(record: &Record) -> String {
     let mean = match (record.mean(), record.spread()) {
         (None, _) => "no number".to_owned(),
@@ -217,7 +217,10 @@ fn measured(record: &Record) -> String {
         0 => String::new(),
         n => format!(" ({n} {name})"),
     });
-    format!("{mean}{}", failures.concat())
+    let epochs = record
+        .given_epochs()
+        .map_or(String::new(), |epochs| format!(" ({epochs} epochs)"));
+    format!("{mean}{epochs}{}", failures.concat())
 }
 
 #[cfg(test)]
@@ -244,6 +247,7 @@ mod tests {
             model: "C".to_owned(),
             ..record.clone()
         };
+        let other = other.other_epochs(15);
         let text = Table::of_claims(&claims, &[record, other]).to_text();
         let lines: Vec<Vec<&str>> = text
             .lines()
@@ -259,7 +263,10 @@ mod tests {
             lines[2],
             ["B", "1,369,738", "7.25~", "88.50 (1 dead start)", "1", "-"]
         );
-        assert_eq!(lines[3][..3], ["C", "1,369,738", "-"]);
+        assert_eq!(
+            lines[3][..4],
+            ["C", "1,369,738", "-", "88.50 (15 epochs) (1 dead start)"]
+        );
     }
 
     #[test]

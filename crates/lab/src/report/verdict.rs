@@ -68,6 +68,7 @@ impl Finding {
     ///
     /// Rows are compared on the same data set;
     /// only if a scale has one record of each row they are compared whatever their data sets.
+    /// A row with other epochs than the experiment's ([`Record::other_epochs`]) is compared with rows of as many epochs alone.
     /// Records of the same thing with different seeds should be joined by [`super::merge`] first.
     /// Without any record the only judgement is [`Verdict::NotRun`].
     ///
@@ -236,22 +237,28 @@ mod tests {
     }
 
     #[test]
-    fn the_evidence_says_that_rows_trained_for_different_times() {
+    fn rows_of_changed_length_are_compared_with_their_like_alone() {
         let trained = |row: &str, error, epochs| Record {
             epochs,
             ..tested(row, error, 10_000)
         };
-        let rows = [trained("A", 13.0, 40), trained("B", 11.0, 18)];
-        let evidence = |relation| {
-            let judged = finding(relation).judge(&rows);
-            judged[0].comparisons[0].evidence.clone()
-        };
-        assert!(evidence(Relation::Falls(&["A", "B"])).ends_with("; after 18 and 40 epochs"));
+        let (a, b) = (trained("A", 13.0, 40), trained("B", 11.0, 15));
         let alike = Relation::Alike {
             rows: &["A", "B"],
-            by: 1.0,
+            by: 9.0,
         };
-        assert!(evidence(alike).ends_with("; after 40 and 18 epochs"));
+        for relation in [Relation::Falls(&["A", "B"]), alike] {
+            let judge = |rows: &[Record]| finding(relation).judge(rows)[0].clone();
+            // The experiment has it so.
+            assert_eq!(judge(&[a.clone(), b.clone()]).verdict, Verdict::Holds);
+            let shorter = b.clone().other_epochs(15);
+            let judged = judge(&[a.clone(), shorter.clone()]);
+            assert_eq!(judged.verdict, Verdict::NotRun);
+            let evidence = &judged.comparisons[0].evidence;
+            assert!(evidence.ends_with(": not comparable"), "{evidence}");
+            let both = [trained("A", 13.0, 15).other_epochs(15), shorter];
+            assert_eq!(judge(&both).verdict, Verdict::Holds);
+        }
     }
 
     #[test]

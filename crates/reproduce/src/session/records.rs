@@ -53,6 +53,10 @@ impl Session<'_> {
             record
                 .clone()
                 .measured_by(self.settings.command_of(self.id), today, &self.environment);
+        let record = match self.settings.epochs {
+            Some(epochs) => record.other_epochs(epochs),
+            None => record,
+        };
         let path = folder.join("record.json");
         if self.settings.only.is_some()
             && let Some(kept) = kept(&path, &record)

@@ -35,7 +35,8 @@ function measuredText(record) {
     const count = record.outcomes.filter(one => one === outcome).length;
     return count > 0 ? ` (${count} ${name})` : "";
   });
-  return measured + failed.join("");
+  const epochs = record.settings?.epochs;
+  return measured + (epochs === undefined ? "" : ` (${epochs} epochs)`) + failed.join("");
 }
 
 const WIDTH = 200;
