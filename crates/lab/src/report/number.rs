@@ -8,6 +8,7 @@ pub(super) fn number(value: f64) -> String {
         size if size >= 0.0995 || size == 0.0 => format!("{value:.2}"),
         size if size >= 0.00995 => format!("{value:.4}"),
         size if size >= 0.000995 => format!("{value:.5}"),
+        size if size >= 0.0000995 => format!("{value:.6}"),
         _ => format!("{value:.2e}"),
     }
 }
@@ -41,9 +42,12 @@ mod tests {
     #[test]
     fn numbers() {
         assert_eq!(
-            [0.0, 0.00042, 0.00123, 0.012, 0.0999999, 12.345, 1234.5].map(number),
             [
-                "0.00", "4.20e-4", "0.00123", "0.0120", "0.10", "12.35", "1234"
+                0.0, 0.00004, 0.00042, 0.00123, 0.012, 0.0999999, 12.345, 1234.5
+            ]
+            .map(number),
+            [
+                "0.00", "4.00e-5", "0.000420", "0.00123", "0.0120", "0.10", "12.35", "1234"
             ]
         );
         assert_eq!(

@@ -42,6 +42,7 @@ function number(value) {
   if (size >= 0.0995 || size === 0) return value.toFixed(2);
   if (size >= 0.00995) return value.toFixed(4);
   if (size >= 0.000995) return value.toFixed(5);
+  if (size >= 0.0000995) return value.toFixed(6);
   return value.toExponential(2);
 }
 
