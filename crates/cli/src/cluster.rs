@@ -87,7 +87,7 @@ pub struct Submit {
     /// Epochs of each training, in place of the experiment's
     #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
     pub epochs: Option<u16>,
-    /// Learning rates to choose from, in place of the experiment's
+    /// Learning rates to choose from, in place of the experiment's; one alone is taken untried
     #[arg(long, value_name = "LR,...", value_delimiter = ',', value_parser = rate)]
     pub rates: Vec<f64>,
     /// Folder of the runs, on a file system that all nodes see

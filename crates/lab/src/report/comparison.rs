@@ -60,7 +60,7 @@ struct Value {
     /// Mean over the seeds; `None` if there is no record or no number.
     mean: Option<f64>,
     standard_error: Option<f64>,
-    /// Epochs of training.
+    /// Epochs of training; those that were asked for if they are others.
     epochs: usize,
     /// Whether they are others than those of the experiment.
     has_other_epochs: bool,
@@ -75,7 +75,7 @@ impl Value {
                 .and_then(|r| r.mean())
                 .filter(|mean| mean.is_finite()),
             standard_error: record.and_then(|r| r.standard_error()),
-            epochs: record.map_or(0, |r| r.epochs),
+            epochs: record.map_or(0, |r| r.given_epochs().unwrap_or(r.epochs)),
             has_other_epochs: record.is_some_and(|r| r.has_other_epochs()),
         }
     }
@@ -132,7 +132,7 @@ impl Value {
         }
     }
 
-    /// What stands in the place of a comparison with a row whose epochs alone were changed, or changed otherwise.
+    /// In place of a comparison: epochs that differ because those of a row were changed.
     fn unlike(&self, other: &Self) -> Option<Comparison> {
         let is_changed = self.has_other_epochs || other.has_other_epochs;
         (is_changed && self.epochs != other.epochs).then(|| Comparison {

@@ -145,8 +145,8 @@ impl Record {
     }
 
     /// The epochs in place of the experiment's.
-    pub(super) fn given_epochs(&self) -> Option<&str> {
-        self.settings.get(OTHER_EPOCHS).map(String::as_str)
+    pub(super) fn given_epochs(&self) -> Option<usize> {
+        self.settings.get(OTHER_EPOCHS)?.parse().ok()
     }
 
     /// The mean over the seeds that gave a number.

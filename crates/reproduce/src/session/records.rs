@@ -54,8 +54,9 @@ impl Session<'_> {
                 .clone()
                 .measured_by(self.settings.command_of(self.id), today, &self.environment);
         let record = match self.settings.epochs {
-            Some(epochs) => record.other_epochs(epochs),
-            None => record,
+            // What is measured without a training has no epochs.
+            Some(epochs) if !record.outcomes.is_empty() => record.other_epochs(epochs),
+            _ => record,
         };
         let path = folder.join("record.json");
         if self.settings.only.is_some()
