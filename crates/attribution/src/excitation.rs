@@ -45,40 +45,66 @@ pub fn strongest(
     channel: usize,
     count: usize,
 ) -> Result<Vec<Excitation>> {
+    let mut of_each = strongest_of_each(network, xs, layer, count)?;
+    let channels = of_each.len();
+    if channel >= channels {
+        bail!("strongest: {layer} has {channels} channels, from 0; channel is {channel}");
+    }
+    Ok(of_each.swap_remove(channel))
+}
+
+/// [`strongest`] for every channel of `layer`, in the order of the channels, with one forward pass.
+///
+/// # Errors
+/// A layer that is not there, a wrong input.
+///
+/// ```
+/// use attribution::{strongest, strongest_of_each};
+/// use attribution::candle_core::{DType, Device, Result, Tensor};
+/// use allconv::{AllConv, Config};
+/// use striate::Parameters;
+/// fn main() -> Result<()> {
+///     let config = Config { width: 0.1, ..Config::all_cnn_c() };
+///     let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+///     let network = AllConv::new(&config, parameters.builder())?;
+///     let images = Tensor::rand(0f32, 1f32, (8, 3, 32, 32), &Device::Cpu)?;
+///     let best = strongest_of_each(&network, &images, "conv3", 3)?;
+///     assert_eq!(best[1], strongest(&network, &images, "conv3", 1, 3)?);
+///     Ok(())
+/// }
+/// ```
+pub fn strongest_of_each(
+    network: &dyn Network,
+    xs: &Tensor,
+    layer: &str,
+    count: usize,
+) -> Result<Vec<Vec<Excitation>>> {
     let maps = network.forward_to(xs, layer)?.detach();
-    let &[n, channels, _, w] = maps.dims() else {
+    let &[n, channels, h @ 1..=usize::MAX, w @ 1..=usize::MAX] = maps.dims() else {
         bail!(
             "strongest: {layer} gives {:?}; a layer with maps (N, C, H, W) is wanted",
             maps.dims()
         );
     };
-    if channel >= channels {
-        bail!("strongest: {layer} has {channels} channels, from 0; channel is {channel}");
-    }
-    if n == 0 {
-        return Ok(Vec::new());
-    }
-    let map = maps
-        .narrow(1, channel, 1)?
-        .reshape((n, ()))?
-        .to_dtype(DType::F64)?;
-    let mut found: Vec<Excitation> = map
-        .to_vec2::<f64>()?
-        .iter()
-        .enumerate()
-        .map(|(image, values)| {
-            let at = first_maximum(values);
+    let values = maps.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
+    let of_channel = |channel: usize| {
+        let of_image = |image: usize| {
+            let start = (image * channels + channel) * h * w;
+            let map = &values[start..start + h * w];
+            let at = first_maximum(map);
             Excitation {
                 image,
                 position: (at / w, at % w),
-                activation: values[at],
+                activation: map[at],
             }
-        })
-        .collect();
-    // A stable sort: equal answers stay in the order of the images.
-    found.sort_by(|a, b| b.activation.total_cmp(&a.activation));
-    found.truncate(count);
-    Ok(found)
+        };
+        let mut found: Vec<Excitation> = (0..n).map(of_image).collect();
+        // A stable sort: equal answers stay in the order of the images.
+        found.sort_by(|a, b| b.activation.total_cmp(&a.activation));
+        found.truncate(count);
+        found
+    };
+    Ok((0..channels).map(of_channel).collect())
 }
 
 /// The part of the image that a unit sees: (top, left, height, width), cut to the image.

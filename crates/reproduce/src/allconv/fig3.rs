@@ -94,9 +94,14 @@ fn rows() -> Vec<Row> {
 fn draw(session: &mut Session, networks: &[Planned]) -> Result<()> {
     let mut columns: Vec<String> = vec!["image".to_owned()];
     let mut rows: Vec<Vec<Picture>> = Vec::new();
-    for (variant, row) in NETWORKS.into_iter().zip(networks) {
+    for row in networks {
+        // With --row the list holds only some of the networks.
+        let of_row = |variant: &Variant| architecture(*variant).to_string() == row.label;
+        let Some(variant) = NETWORKS.into_iter().find(of_row) else {
+            continue;
+        };
         let Some(trained) = session.trained(row)? else {
-            return Ok(());
+            continue;
         };
         if rows.is_empty() {
             rows = (0..SHOWN)
@@ -143,9 +148,13 @@ fn draw(session: &mut Session, networks: &[Planned]) -> Result<()> {
             session.measured(&measured, (SIMILARITY, ""), trained.seed, last)?;
         }
     }
-    let mut grid = ImageGrid::new("strongest unit of the layer before the class maps")
-        .columns(columns)
-        .enlarge(4);
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let mut grid =
+        ImageGrid::new("what the strongest unit of the layer before the class maps sees")
+            .columns(columns)
+            .enlarge(4);
     rows.into_iter().for_each(|row| grid.row("", row));
     session.figure("strongest-unit", &grid.draw()?)?;
     session.draw_curves()

@@ -148,6 +148,24 @@ impl Picture {
         Ok(Self { title, image })
     }
 
+    /// The picture with (top, left, bottom, right) more pixels of one color around it.
+    ///
+    /// ```
+    /// use lab::report::Picture;
+    /// let black = Picture::new(&[0.0; 4], (1, 2, 2), (0.0, 1.0))?;
+    /// let padded = black.padded((0, 1, 0, 0), [128; 3]);
+    /// assert_eq!((padded.width(), padded.height()), (3, 2));
+    /// assert_eq!(padded.pixels()[..4], [128, 128, 128, 0]);
+    /// # Ok::<(), lab::report::ReportError>(())
+    /// ```
+    pub fn padded(&self, (top, left, bottom, right): (u32, u32, u32, u32), color: [u8; 3]) -> Self {
+        let (width, height) = (left + self.width() + right, top + self.height() + bottom);
+        let mut image = RgbImage::from_pixel(width, height, image::Rgb(color));
+        image::imageops::replace(&mut image, &self.image, left.into(), top.into());
+        let title = self.title.clone();
+        Self { title, image }
+    }
+
     /// The picture enlarged by a whole factor; every pixel becomes a square.
     pub fn enlarged(&self, factor: u32) -> Self {
         let factor = factor.max(1);
