@@ -14,6 +14,7 @@ mod sample;
 mod setting;
 mod table;
 mod torch;
+mod training;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -40,6 +41,7 @@ Examples:
   cargo xtask bench --work W1 --threads 1 --avx2     without AVX-512, on one thread
   cargo xtask bench --scaling                        W1 over batches and image sizes (longer)
   cargo xtask bench --layers                         every convolution layer alone
+  cargo xtask bench --training                       steps alone, and in the training loop of lab
   cargo xtask bench --memory                         the peak memory of each network
   cargo xtask bench --parts                          how the layers are cut for many threads
   cargo xtask bench --write                          and put the tables into docs/performance.md")]
@@ -65,6 +67,9 @@ pub(crate) struct Args {
     /// Each convolution layer of the papers alone, as a share of the machine's own matrix product
     #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling", "small"])]
     layers: bool,
+    /// Steps of All-CNN-C alone, with dropout, and in the training loop of lab
+    #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling", "small", "layers", "memory", "parts"])]
+    training: bool,
     /// W1 and W2 with batches 1, 8 and 32, instead of the lists
     #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling"])]
     small: bool,
@@ -108,8 +113,8 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         let tables = [("parts".to_string(), parts::table(&binary)?)];
         return finish(args, &tables, &machine::stamp(None, None));
     }
-    // PyTorch has no part in the layers' table.
-    let alone = args.no_torch || args.layers;
+    // PyTorch has no part in the tables of layers and of training.
+    let alone = args.no_torch || args.layers || args.training;
     let python = if alone {
         None
     } else {
@@ -129,6 +134,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
         if args.layers {
             let table = layers::table(&measured.series, &measured.gflop)?;
             tables.push((table::name("layers", setting), table));
+        } else if args.training {
+            let table = training::table(&measured.series, setting.batch)?;
+            tables.push((table::name("training", setting), table));
         } else {
             all.push((*setting, measured.series));
         }
@@ -169,7 +177,9 @@ fn settings(args: &Args) -> Result<Vec<Setting>> {
         }
     }
     let settings = if args.layers {
-        setting::layers(&args.threads, args.avx2)
+        setting::alone("layers", &args.threads, args.avx2)
+    } else if args.training {
+        setting::alone("training", &args.threads, args.avx2)
     } else if args.small {
         setting::small(&args.threads, args.avx2)
     } else if args.scaling {

@@ -34,6 +34,15 @@ pub(crate) fn all_cnn_c(options: &Options) -> Result<Work> {
         dropout: 0.0,
         ..allconv::Config::all_cnn_c()
     };
+    all_conv(config, options)
+}
+
+/// W1 with the paper's dropout.
+pub(crate) fn all_cnn_c_with_dropout(options: &Options) -> Result<Work> {
+    all_conv(allconv::Config::all_cnn_c(), options)
+}
+
+fn all_conv(config: allconv::Config, options: &Options) -> Result<Work> {
     let layers = config.layers();
     let build = move |vb: VarBuilder| Ok(Box::new(AllConv::new(&config, vb)?) as Classifier);
     classifier(layers, Rc::new(build), options)

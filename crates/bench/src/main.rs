@@ -17,6 +17,7 @@ mod sampler;
 mod seed;
 #[path = "../../striate/benches/setup/layers.rs"]
 mod setup;
+mod training;
 mod work;
 
 use std::io::BufRead;
@@ -38,7 +39,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[derive(Parser)]
 struct Args {
     /// W1 All-CNN-C step, W2 NIN step, W3 grid sampling, W4 max-pooling and unpooling, W5 SWWAE step,
-    /// layers: convolution layers alone
+    /// layers: convolution layers alone, training: All-CNN-C in the training loop of lab
     #[arg(long, required_unless_present_any = ["networks", "peak", "parts"])]
     work: Option<String>,
     /// Images in a batch
@@ -129,9 +130,10 @@ fn build(args: &Args) -> Result<Work> {
         "W4" => pools::pool_and_unpool(&options),
         "W5" => autoencoder::swwae(&options),
         "layers" => layers::layers(&options),
-        other => {
-            bail!("--work {other}: there is no such workload; use W1, W2, W3, W4, W5 or layers")
-        }
+        "training" => training::training(&options),
+        other => bail!(
+            "--work {other}: there is no such workload; use W1, W2, W3, W4, W5, layers or training"
+        ),
     }
 }
 

@@ -98,10 +98,10 @@ pub(super) fn product(
     settings
 }
 
-/// The layers alone, once for each number of threads.
-pub(super) fn layers(threads: &[usize], avx2: bool) -> Vec<Setting> {
+/// A workload without a counterpart in PyTorch, once for each number of threads.
+pub(super) fn alone(work: &'static str, threads: &[usize], avx2: bool) -> Vec<Setting> {
     let at = |&threads: &usize| Setting {
-        work: "layers",
+        work,
         threads,
         batch: 128,
         size: 32,

@@ -16,28 +16,34 @@ use super::vectorize::vectorize;
 use crate::rng::StreamKey;
 use rayon::prelude::*;
 
-/// The words below this bound are dropped: `p` of all of them.
-pub fn threshold(p: f64) -> u64 {
-    (p.clamp(0.0, 1.0) * (1u64 << 32) as f64).round() as u64
+/// The words below this bound are dropped: `p` of all of them. None if all are.
+pub fn threshold(p: f64) -> Option<u32> {
+    let bound = (p.clamp(0.0, 1.0) * (1u64 << 32) as f64).round() as u64;
+    u32::try_from(bound).ok()
 }
 
 /// Drops single elements of `x`.
 pub fn elements<T: Real>(key: &StreamKey, p: f64, x: &[T]) -> Vec<T> {
     const GROUPS_A_TASK: usize = 64;
-    let (bound, scale) = (threshold(p), T::from_f64(1.0 / (1.0 - p)));
+    let Some(bound) = threshold(p) else {
+        return vec![T::ZERO; x.len()];
+    };
+    let scale = T::from_f64(1.0 / (1.0 - p));
     let fill = |y: &mut [T]| {
         let run = GROUPS_A_TASK * GROUP;
         let tasks = x.par_chunks(run).zip(y.par_chunks_mut(run)).enumerate();
         tasks.for_each(|(task, (x, y))| {
-            vectorize!({
-                for (group, (x, y)) in x.chunks(GROUP).zip(y.chunks_mut(GROUP)).enumerate() {
-                    let words = words(key, (task * GROUPS_A_TASK + group) as u64);
-                    for ((x, y), word) in x.iter().zip(y).zip(words.as_flattened()) {
-                        let dropped = u64::from(*word) < bound;
-                        *y = if dropped { T::ZERO } else { *x * scale };
+            for (group, (x, y)) in x.chunks(GROUP).zip(y.chunks_mut(GROUP)).enumerate() {
+                let words = words(key, (task * GROUPS_A_TASK + group) as u64);
+                vectorize!({
+                    // Copies, which no store to y can change.
+                    let (bound, scale) = (bound, scale);
+                    for ((x, y), &word) in x.iter().zip(y).zip(words.as_flattened()) {
+                        let kept = *x * scale;
+                        *y = if word < bound { T::ZERO } else { kept };
                     }
-                }
-            });
+                });
+            }
         });
     };
     // SAFETY: the loop stores to every element: a group holds as many words as its chunk has elements, or more.
@@ -58,7 +64,7 @@ pub fn planes<T: Real>(key: &StreamKey, p: f64, plane: usize, x: &[T]) -> Vec<T>
         let words = words(key, group as u64);
         let rest = count - dropped.len();
         let words = words.as_flattened().iter().take(rest);
-        dropped.extend(words.map(|&word| u64::from(word) < bound));
+        dropped.extend(words.map(|&word| bound.is_none_or(|bound| word < bound)));
     }
     let scale = T::from_f64(1.0 / (1.0 - p));
     let fill = |y: &mut [T]| {

@@ -14,13 +14,15 @@
 use rayon::prelude::*;
 
 use super::ConvShape;
+use crate::kernels::level::Level;
 use crate::kernels::output::written_by;
 use crate::kernels::real::Real;
 use crate::kernels::relu::ReluRule;
-use crate::kernels::vectorize::vectorize;
+use crate::kernels::simd::{Kernel, Lanes, Simd, dispatch};
 
 /// See [`super::backward_gate`].
-pub(super) fn backward_gate<T: Real>(
+pub(super) fn backward_gate<T: Lanes>(
+    level: Level,
     s: &ConvShape,
     rule: ReluRule,
     y: &[T],
@@ -34,7 +36,7 @@ pub(super) fn backward_gate<T: Real>(
         dbias = gate_all(s, images, |((y, dy), gated), sums| {
             // The copy stays in the cache until it is gated.
             gated.copy_from_slice(dy);
-            gate_image(s, rule, y, gated, sums);
+            gate_image(level, s, rule, y, gated, sums);
         });
     };
     // SAFETY: the images together store every element, and load what they have stored.
@@ -43,7 +45,8 @@ pub(super) fn backward_gate<T: Real>(
 }
 
 /// See [`super::backward_gate_in_place`].
-pub(super) fn backward_gate_in_place<T: Real>(
+pub(super) fn backward_gate_in_place<T: Lanes>(
+    level: Level,
     s: &ConvShape,
     rule: ReluRule,
     y: &[T],
@@ -51,7 +54,9 @@ pub(super) fn backward_gate_in_place<T: Real>(
 ) -> Vec<T> {
     let image = Sizes::of(s).image;
     let images = y.par_chunks(image).zip(dy.par_chunks_mut(image));
-    gate_all(s, images, |(y, dy), sums| gate_image(s, rule, y, dy, sums))
+    gate_all(s, images, |(y, dy), sums| {
+        gate_image(level, s, rule, y, dy, sums);
+    })
 }
 
 /// Lengths that chunks are cut by, at least 1.
@@ -92,43 +97,89 @@ fn gate_all<T: Real, I: Send>(
     total
 }
 
-/// Gates one image in its place.
-fn gate_image<T: Real>(s: &ConvShape, rule: ReluRule, y: &[T], dy: &mut [T], sums: &mut [T]) {
-    let plane = Sizes::of(s).plane;
-    match rule {
-        ReluRule::Backprop => planes(plane, y, dy, sums, |y, g| ReluRule::Backprop.gate(y, g)),
-        ReluRule::Deconvnet => planes(plane, y, dy, sums, |y, g| ReluRule::Deconvnet.gate(y, g)),
-        ReluRule::Guided => planes(plane, y, dy, sums, |y, g| ReluRule::Guided.gate(y, g)),
-    }
-}
-
-/// The planes of one image.
-#[inline(always)]
-fn planes<T: Real>(
-    plane: usize,
+/// Gates one image in its place, and sums its planes.
+fn gate_image<T: Lanes>(
+    level: Level,
+    s: &ConvShape,
+    rule: ReluRule,
     y: &[T],
     dy: &mut [T],
     sums: &mut [T],
-    gate: impl Fn(T, T) -> T + Copy,
 ) {
-    const RUNS: usize = 16;
-    vectorize!({
-        let planes = y.chunks_exact(plane).zip(dy.chunks_exact_mut(plane));
-        for ((y, dy), sum) in planes.zip(sums) {
+    let plane = Sizes::of(s).plane;
+    let gate = Gate {
+        rule,
+        plane,
+        y,
+        dy,
+        sums,
+    };
+    dispatch(level, gate);
+}
+
+/// Numbers that a plane's sum takes side by side, whatever the vectors hold.
+const RUNS: usize = 16;
+
+/// See [`gate_image`].
+struct Gate<'a, T> {
+    rule: ReluRule,
+    plane: usize,
+    y: &'a [T],
+    dy: &'a mut [T],
+    sums: &'a mut [T],
+}
+
+impl<T: Lanes> Kernel<T> for Gate<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<Elem = T>>(self) {
+        // SAFETY: called under `dispatch`, and passed on.
+        unsafe {
+            match self.rule {
+                ReluRule::Backprop => self.planes::<S>(|y, g| S::passed(g, y)),
+                ReluRule::Deconvnet => self.planes::<S>(|_, g| S::passed(g, g)),
+                ReluRule::Guided => self.planes::<S>(|y, g| S::passed(S::passed(g, g), y)),
+            }
+        }
+    }
+}
+
+impl<T: Lanes> Gate<'_, T> {
+    /// Plane by plane; `gate` is [`ReluRule::gate`] on vectors.
+    ///
+    /// # Safety
+    /// Called under `dispatch`.
+    #[inline(always)]
+    unsafe fn planes<S: Simd<Elem = T>>(self, gate: impl Fn(S::V, S::V) -> S::V) {
+        let planes = self.y.chunks_exact(self.plane);
+        let planes = planes.zip(self.dy.chunks_exact_mut(self.plane));
+        for ((y, dy), sum) in planes.zip(self.sums) {
             let mut runs = [T::ZERO; RUNS];
             let (y, y_rest) = y.as_chunks::<RUNS>();
             let (dy, dy_rest) = dy.as_chunks_mut::<RUNS>();
-            for (y, dy) in y.iter().zip(dy) {
-                for k in 0..RUNS {
-                    dy[k] = gate(y[k], dy[k]);
-                    runs[k] += dy[k];
+            // SAFETY: the vectors of a chunk are inside it: LANES divides RUNS.
+            unsafe {
+                // As many vectors as the narrowest level needs; a level uses the first RUNS / LANES.
+                let mut vectors = [S::zero(); RUNS / 4];
+                for (y, dy) in y.iter().zip(dy) {
+                    for (v, sum) in vectors.iter_mut().enumerate().take(RUNS / S::LANES) {
+                        let at = v * S::LANES;
+                        let to = dy.as_mut_ptr().add(at);
+                        let passed = gate(S::load(y.as_ptr().add(at)), S::load(to));
+                        S::store(to, passed);
+                        *sum = S::add(*sum, passed);
+                    }
+                }
+                for (v, &sum) in vectors.iter().enumerate().take(RUNS / S::LANES) {
+                    S::store(runs.as_mut_ptr().add(v * S::LANES), sum);
                 }
             }
             for (&y, dy) in y_rest.iter().zip(dy_rest) {
-                *dy = gate(y, *dy);
+                *dy = self.rule.gate(y, *dy);
                 runs[0] += *dy;
             }
             *sum = runs.iter().fold(T::ZERO, |total, &run| total + run);
         }
-    });
+    }
 }

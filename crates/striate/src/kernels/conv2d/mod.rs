@@ -210,6 +210,7 @@ pub fn backward_bias<T: Lanes>(level: Level, shape: &ConvShape, dy: &[T]) -> Vec
 /// # Panics
 /// As [`forward`].
 pub fn backward_gate<T: Lanes>(
+    level: Level,
     shape: &ConvShape,
     rule: ReluRule,
     y: &[T],
@@ -217,7 +218,7 @@ pub fn backward_gate<T: Lanes>(
 ) -> (Vec<T>, Vec<T>) {
     assert_eq!(y.len(), shape.y_len(), "y of {shape:?}");
     assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
-    gate::backward_gate(shape, rule, y, dy)
+    gate::backward_gate(level, shape, rule, y, dy)
 }
 
 /// As [`backward_gate`], with what passes in the place of dy; returns the gradient with respect to the bias.
@@ -225,6 +226,7 @@ pub fn backward_gate<T: Lanes>(
 /// # Panics
 /// As [`forward`].
 pub fn backward_gate_in_place<T: Lanes>(
+    level: Level,
     shape: &ConvShape,
     rule: ReluRule,
     y: &[T],
@@ -232,5 +234,5 @@ pub fn backward_gate_in_place<T: Lanes>(
 ) -> Vec<T> {
     assert_eq!(y.len(), shape.y_len(), "y of {shape:?}");
     assert_eq!(dy.len(), shape.y_len(), "dy of {shape:?}");
-    gate::backward_gate_in_place(shape, rule, y, dy)
+    gate::backward_gate_in_place(level, shape, rule, y, dy)
 }

@@ -439,7 +439,7 @@ fn an_empty_batch_has_zero_gradients() {
         let dweight = backward_weight::<f32>(level, auto, &s, &[], &[]);
         assert_eq!(dweight, vec![0.0; s.weight_len()]);
         assert_eq!(backward_bias::<f32>(level, &s, &[]), [0.0; 4]);
-        let (gated, bias) = backward_gate::<f32>(&s, ReluRule::Backprop, &[], &[]);
+        let (gated, bias) = backward_gate::<f32>(level, &s, ReluRule::Backprop, &[], &[]);
         assert!(gated.is_empty() && bias == [0.0; 4]);
     }
 }
@@ -472,7 +472,9 @@ fn the_gate_and_the_bias_gradient_in_one_pass() {
         square(2, 2, 16, 33, 1, 1, 0),
     ] {
         let (y, dy) = (numbers("y", s.y_len()), numbers("dy", s.y_len()));
-        for rule in [ReluRule::Backprop, ReluRule::Deconvnet, ReluRule::Guided] {
+        let rules = [ReluRule::Backprop, ReluRule::Deconvnet, ReluRule::Guided];
+        let levels = Level::ALL.into_iter().filter(|level| level.available());
+        for (rule, level) in levels.flat_map(|level| rules.map(|rule| (rule, level))) {
             let gated: Vec<f64> = y.iter().zip(&dy).map(|(&y, &g)| rule.gate(y, g)).collect();
             let sizes = reference::Sizes {
                 input: (s.n, s.c_in, s.h, s.w),
@@ -481,12 +483,35 @@ fn the_gate_and_the_bias_gradient_in_one_pass() {
                 groups: 1,
             };
             let bias = reference::backward_bias(&sizes, &gated).unwrap();
-            let (got, got_bias) = backward_gate::<f32>(&s, rule, &f32::of(&y), &f32::of(&dy));
-            assert_eq!(f32::wide(&got), gated, "{rule:?}, {s:?}");
+            let (y, mut dy) = (f32::of(&y), f32::of(&dy));
+            let (got, got_bias) = backward_gate(level, &s, rule, &y, &dy);
+            assert_eq!(f32::wide(&got), gated, "{level}, {rule:?}, {s:?}");
             assert!(
                 error(&f32::wide(&got_bias), &bias) < 1e-6,
-                "{rule:?}, {s:?}"
+                "{level}, {rule:?}, {s:?}"
             );
+            let (plain, plain_bias) = backward_gate(Level::Plain, &s, rule, &y, &dy);
+            assert!(plain == got && plain_bias == got_bias, "{level}, {s:?}");
+            assert_eq!(
+                backward_gate_in_place(level, &s, rule, &y, &mut dy),
+                got_bias
+            );
+            assert_eq!(dy, got);
+        }
+    }
+}
+
+#[test]
+fn the_gate_lets_nan_pass() {
+    let s = square(1, 1, 5, 5, 1, 1, 0);
+    for level in Level::ALL.into_iter().filter(|level| level.available()) {
+        for at in [0, 20, 24] {
+            let (mut y, mut dy) = (vec![1.0f32; 25 * 5], vec![1.0f32; 25 * 5]);
+            y[at] = f32::NAN;
+            dy[25 + at] = f32::NAN;
+            let (gated, sums) = backward_gate(level, &s, ReluRule::Guided, &y, &dy);
+            assert!(gated[at] == 1.0 && gated[25 + at].is_nan(), "{level}, {at}");
+            assert!(sums[0] == 25.0 && sums[1].is_nan(), "{level}, {at}");
         }
     }
 }

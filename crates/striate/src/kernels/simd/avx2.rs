@@ -88,6 +88,11 @@ impl Simd for F32x8 {
         unsafe { _mm256_max_ps(_mm256_setzero_ps(), v) }
     }
     #[inline(always)]
+    unsafe fn passed(g: __m256, by: __m256) -> __m256 {
+        // "Not less or equal" holds for NaN.
+        unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(by, _mm256_setzero_ps()), g) }
+    }
+    #[inline(always)]
     unsafe fn transpose(from: *const f32, from_step: usize, to: *mut f32, to_step: usize) {
         unsafe {
             let zero = _mm256_setzero_ps();

@@ -90,6 +90,14 @@ impl Simd for F32x16 {
         unsafe { _mm512_max_ps(_mm512_setzero_ps(), v) }
     }
     #[inline(always)]
+    unsafe fn passed(g: __m512, by: __m512) -> __m512 {
+        // "Not less or equal" holds for NaN.
+        unsafe {
+            let open = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(by, _mm512_setzero_ps());
+            _mm512_maskz_mov_ps(open, g)
+        }
+    }
+    #[inline(always)]
     unsafe fn transpose(from: *const f32, from_step: usize, to: *mut f32, to_step: usize) {
         unsafe {
             let zero = _mm512_setzero_ps();

@@ -56,6 +56,8 @@ pub trait Simd: Copy {
     unsafe fn fnma(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// max(0, v); NaN stays NaN.
     unsafe fn relu(v: Self::V) -> Self::V;
+    /// `g` where `by` is positive or NaN, 0 elsewhere.
+    unsafe fn passed(g: Self::V, by: Self::V) -> Self::V;
     /// Transposes a square of `LANES` x `LANES` numbers from rows `from_step` apart to rows `to_step` apart.
     unsafe fn transpose(
         from: *const Self::Elem,

@@ -90,6 +90,10 @@ impl<T: Real, const N: usize, const FMA: bool> Simd for Plain<T, N, FMA> {
         std::array::from_fn(|i| if v[i] < T::ZERO { T::ZERO } else { v[i] })
     }
     #[inline(always)]
+    unsafe fn passed(g: [T; N], by: [T; N]) -> [T; N] {
+        std::array::from_fn(|i| if by[i] <= T::ZERO { T::ZERO } else { g[i] })
+    }
+    #[inline(always)]
     unsafe fn transpose(from: *const T, from_step: usize, to: *mut T, to_step: usize) {
         for i in 0..N {
             for j in 0..N {

@@ -86,11 +86,11 @@ impl Conv {
                 (dy, dbias)
             }
             (Some(rule), Cow::Borrowed(dy)) => {
-                let (dy, dbias) = kernel::backward_gate(s, rule, y, dy);
+                let (dy, dbias) = kernel::backward_gate(level, s, rule, y, dy);
                 (Cow::Owned(dy), Some(dbias))
             }
             (Some(rule), Cow::Owned(mut dy)) => {
-                let dbias = kernel::backward_gate_in_place(s, rule, y, &mut dy);
+                let dbias = kernel::backward_gate_in_place(level, s, rule, y, &mut dy);
                 (Cow::Owned(dy), Some(dbias))
             }
         };
