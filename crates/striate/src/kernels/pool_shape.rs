@@ -82,7 +82,7 @@ impl PoolShape {
 
     /// The input rows that the windows in output row `i` see, from top to bottom.
     #[inline(always)]
-    pub(super) fn rows(&self, i: usize) -> impl Iterator<Item = usize> + use<> {
+    pub(super) fn rows(&self, i: usize) -> impl Iterator<Item = usize> + Clone + use<> {
         let window = &self.window;
         let seen = window.rows(self.h).seen(i);
         let start = i * window.stride.0;

@@ -8,8 +8,8 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, 
 use super::composed;
 use super::cpu::{Values, for_float, in_float, maps, named, owned, room, slice, tensor};
 use super::pool_rule::{self, PoolRule};
-use crate::kernels::Real;
 use crate::kernels::{self, PoolShape};
+use crate::kernels::{Lanes, Real};
 use crate::window::Window2d;
 
 const NAME: &str = "max_pool2d";
@@ -157,7 +157,7 @@ impl MaxPool {
     }
 
     /// The gradient with respect to x, under [`PoolRule::Switches`].
-    pub(super) fn gradient<F: Real>(&self, x: &[F], dy: &[F]) -> Vec<F> {
+    pub(super) fn gradient<F: Lanes>(&self, x: &[F], dy: &[F]) -> Vec<F> {
         kernels::max_pool2d::backward_from_input(&self.shape, x, dy)
     }
 }

@@ -4,14 +4,15 @@ use crate::kernels::pool_shape::PoolShape;
 use crate::kernels::real::Real;
 use crate::window::Window2d;
 
+/// Columns of a row from which on [`spread_pairs`] is faster than [`scatter`].
+const WIDE: usize = 16;
+
 /// The gradient of one plane.
 #[inline(always)]
 pub(super) fn spread<T: Real>(s: &PoolShape, at: &[u32], dy: &[T], dx: &mut [T]) {
-    let is = |window: Window2d| s.window == window || s.window == window.ceil();
-    if is(Window2d::square(2).stride(2)) {
+    let tiles = Window2d::square(2).stride(2);
+    if s.wo >= WIDE && (s.window == tiles || s.window == tiles.ceil()) {
         spread_pairs(s, at, dy, dx);
-    } else if is(Window2d::square(3).stride(2)) {
-        spread_threes(s, at, dy, dx);
     } else {
         scatter(at, dy, dx);
     }
@@ -48,53 +49,7 @@ fn spread_pairs<T: Real>(s: &PoolShape, at: &[u32], dy: &[T], dx: &mut [T]) {
     }
 }
 
-/// As [`scatter`] for windows of 3x3 cells that share their edges: every cell asks its windows, one to four,
-/// in the order in which [`scatter`] comes to them.
-#[inline(always)]
-fn spread_threes<T: Real>(s: &PoolShape, at: &[u32], dy: &[T], dx: &mut [T]) {
-    for (row, line) in dx.chunks_exact_mut(s.w).enumerate() {
-        line.fill(T::ZERO);
-        // The window above an even row ends in it.
-        let above = (row % 2 == 0 && row > 0).then(|| row / 2 - 1);
-        for window in above.into_iter().chain([row / 2]) {
-            let windows = window * s.wo..(window + 1) * s.wo;
-            if let (Some(at), Some(dy)) = (at.get(windows.clone()), dy.get(windows)) {
-                add_threes(at, dy, (row * s.w) as u32, line);
-            }
-        }
-    }
-}
-
-/// Adds the gradients of a row of windows of three columns, two apart, to a row of cells, whose first is at `here`.
-#[inline(always)]
-fn add_threes<T: Real>(at: &[u32], dy: &[T], mut here: u32, line: &mut [T]) {
-    let won = |at: u32, here: u32, dy: T| if at == here { dy } else { T::ZERO };
-    let (pairs, rest) = line.as_chunks_mut::<2>();
-    let Some((first, pairs)) = pairs.split_first_mut() else {
-        // One column: all windows but the first are beyond it.
-        for (cell, (&at, &dy)) in rest.iter_mut().zip(at.iter().zip(dy)) {
-            *cell += won(at, here, dy);
-        }
-        return;
-    };
-    // The first window begins here; any other column pair ends a window and begins the next.
-    first[0] += won(at[0], here, dy[0]);
-    first[1] += won(at[0], here.wrapping_add(1), dy[0]);
-    let (left, right) = (at.iter().zip(dy), at.iter().zip(dy).skip(1));
-    for ((pair, (&at, &dy)), (&next_at, &next_dy)) in pairs.iter_mut().zip(left).zip(right) {
-        here = here.wrapping_add(2);
-        pair[0] += won(at, here, dy);
-        pair[0] += won(next_at, here, next_dy);
-        pair[1] += won(next_at, here.wrapping_add(1), next_dy);
-    }
-    // Cells behind the last window's begin: its last column, and what no window sees.
-    for cell in line.iter_mut().skip(2 * at.len()).take(1) {
-        let last = at.len() - 1;
-        let end = here.wrapping_add(2);
-        *cell += won(at[last], end, dy[last]);
-    }
-}
-
+/// Every window's gradient goes to its maximum.
 #[inline(always)]
 fn scatter<T: Real>(at: &[u32], dy: &[T], dx: &mut [T]) {
     dx.fill(T::ZERO);

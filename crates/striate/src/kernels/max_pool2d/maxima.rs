@@ -1,28 +1,13 @@
-//! The maxima of one plane, with their positions if wanted.
+//! The maxima of planes, with their positions if wanted.
 
-use crate::kernels::pool_shape::{Columns, PoolShape};
+use std::marker::PhantomData;
+
+use super::sight::{Sight, WIDEST, sort};
+use crate::kernels::pool_shape::PoolShape;
 use crate::kernels::real::Real;
+use crate::kernels::scratch::Scratch;
+use crate::kernels::simd::{Kernel, Lanes, Simd};
 use crate::window::Window2d;
-
-/// The columns of a window that see the input; the same for every row and plane.
-pub(super) struct SeenColumns {
-    columns: Vec<Columns>,
-    /// For each output column: the first input column that its window sees.
-    starts: Vec<u32>,
-}
-
-impl SeenColumns {
-    pub(super) fn new(s: &PoolShape) -> Self {
-        let columns = s.columns();
-        let mut starts = vec![0; s.wo];
-        for column in columns.iter().rev() {
-            for (step, start) in starts[column.first..column.end].iter_mut().enumerate() {
-                *start = (column.input + step * s.window.stride.1) as u32;
-            }
-        }
-        Self { columns, starts }
-    }
-}
 
 /// Which results a pooling computes.
 pub(super) trait Results {
@@ -43,137 +28,218 @@ impl Results for ValuesAndPositions {
     const POSITIONS: bool = true;
 }
 
-/// Pools one plane; `at` is only touched where `R` has positions.
-#[inline(always)]
-pub(super) fn plane<T: Real, R: Results>(
-    s: &PoolShape,
-    columns: &SeenColumns,
-    x: &[T],
-    y: &mut [T],
-    at: &mut [u32],
-) {
-    let halves = s.window == Window2d::square(2).stride(2) && (s.h, s.w) == (2 * s.ho, 2 * s.wo);
-    if halves {
-        return quarters::<T, R>(s, x, y, at);
-    }
-    for (i, best) in y.chunks_exact_mut(s.wo).enumerate() {
-        best.fill(T::NEG_INFINITY);
-        let mut rows = s.rows(i).peekable();
-        let at: &mut [u32] = if R::POSITIONS {
-            let at = &mut at[i * s.wo..][..s.wo];
-            // Every window sees a row: `PoolShape` refuses windows that lie in the padding alone.
-            let start = rows.peek().map_or(0, |row| row * s.w) as u32;
-            at.iter_mut()
-                .zip(&columns.starts)
-                .for_each(|(at, column)| *at = start + column);
-            at
-        } else {
-            &mut []
+/// Pools planes; `at` has no cell where `R` has no positions.
+pub(super) struct Maxima<'a, T, R> {
+    pub(super) shape: &'a PoolShape,
+    pub(super) sight: Option<&'a Sight<T>>,
+    pub(super) x: &'a [T],
+    pub(super) y: &'a mut [T],
+    pub(super) at: &'a mut [u32],
+    pub(super) results: PhantomData<R>,
+}
+
+impl<T: Lanes, R: Results> Kernel<T> for Maxima<'_, T, R> {
+    type Output = ();
+
+    #[inline(always)]
+    unsafe fn run<S: Simd<Elem = T>>(self) {
+        let (s, sight) = (self.shape, self.sight);
+        let (from, to) = (s.h * s.w, s.ho * s.wo);
+        let planes = self.x.chunks_exact(from).zip(self.y.chunks_exact_mut(to));
+        let Some(sight) = sight else {
+            for (plane, (x, y)) in planes.enumerate() {
+                let at = self.at.get_mut(plane * to..).unwrap_or_default();
+                one_by_one(s, x, y, at);
+            }
+            return;
         };
-        for row in rows {
-            let line = &x[row * s.w..][..s.w];
-            for column in &columns.columns {
-                let range = column.first..column.end;
-                let best = &mut best[range.clone()];
-                let at = if R::POSITIONS {
-                    &mut at[range]
-                } else {
-                    &mut at[..]
-                };
-                let (line, position) = (&line[column.input..], (row * s.w + column.input) as u32);
-                match s.window.stride.1 {
-                    1 => compare::<T, R>(line, 1, position, best, at),
-                    2 => compare::<T, R>(line, 2, position, best, at),
-                    stride => compare::<T, R>(line, stride, position, best, at),
+        let tiled = s.window == Window2d::square(2).stride(2) && (s.h, s.w) == (2 * s.ho, 2 * s.wo);
+        let mut lines = Scratch::<T>::new(sight.rows * s.window.stride.1 * sight.line);
+        // What is beyond the edges stays so.
+        lines.fill(T::NEG_INFINITY);
+        for (plane, (x, y)) in planes.enumerate() {
+            let at: &mut [u32] = match R::POSITIONS {
+                true => &mut self.at[plane * to..][..to],
+                false => &mut [],
+            };
+            // SAFETY: called under `dispatch`; the lines are those of the sight.
+            unsafe {
+                match tiled {
+                    true => tiles::<S, R>(s, &sight.along, x, y, at),
+                    false => pool::<S, R>(s, sight, &mut lines, x, y, at),
                 }
             }
         }
     }
 }
 
-/// As [`plane`] for windows of 2x2 cells that tile the plane: all four cells of a window at once.
+/// One plane.
+///
+/// # Safety
+/// Called under `dispatch`, with lines as [`Maxima::run`] makes them.
 #[inline(always)]
-fn quarters<T: Real, R: Results>(s: &PoolShape, x: &[T], y: &mut [T], at: &mut [u32]) {
-    let w = s.w as u32;
-    let rows = x.chunks_exact(2 * s.w).zip(y.chunks_exact_mut(s.wo));
-    for (i, (lines, y)) in rows.enumerate() {
-        let (upper, lower) = lines.split_at(s.w);
-        let cells = upper.chunks_exact(2).zip(lower.chunks_exact(2)).zip(y);
-        if R::POSITIONS {
-            let mut here = (2 * i * s.w) as u32;
-            let at = &mut at[i * s.wo..][..s.wo];
-            for (((a, b), y), at) in cells.zip(at) {
-                let (top, from_top) = later(a[0], here, a[1], here + 1);
-                let (bottom, from_bottom) = later(b[0], here + w, b[1], here + w + 1);
-                (*y, *at) = later(top, from_top, bottom, from_bottom);
-                here = here.wrapping_add(2);
-            }
-        } else {
-            for ((a, b), y) in cells {
-                let (top, _) = later(a[0], 0, a[1], 0);
-                let (bottom, _) = later(b[0], 0, b[1], 0);
-                (*y, _) = later(top, 0, bottom, 0);
-            }
-        }
-    }
-}
-
-/// The winner of two cells, of which the second comes later in row-major order.
-#[inline(always)]
-fn later<T: Real>(first: T, at: u32, second: T, second_at: u32) -> (T, u32) {
-    match beats(second, first) {
-        true => (second, second_at),
-        false => (first, at),
-    }
-}
-
-/// One cell of the window for a run of windows: `line[j * stride]` against `best[j]`.
-#[inline(always)]
-fn compare<T: Real, R: Results>(
-    line: &[T],
-    stride: usize,
-    position: u32,
-    best: &mut [T],
+unsafe fn pool<S: Simd, R: Results>(
+    s: &PoolShape,
+    sight: &Sight<S::Elem>,
+    lines: &mut [S::Elem],
+    x: &[S::Elem],
+    y: &mut [S::Elem],
     at: &mut [u32],
 ) {
-    // The last run of `line` may be shorter than the stride, and then only its first cell exists.
-    let whole = (line.len() / stride).min(best.len());
-    let (head, tail) = best.split_at_mut(whole);
-    let cells = line.chunks_exact(stride).zip(head);
-    if R::POSITIONS {
-        let (at_head, at_tail) = at.split_at_mut(whole);
-        // Counted beside the loop: an index times the stride would keep the loop from being vectorized.
-        let mut here = position;
-        for ((cells, best), at) in cells.zip(at_head) {
-            let wins = beats(cells[0], *best);
-            *best = if wins { cells[0] } else { *best };
-            *at = if wins { here } else { *at };
-            here = here.wrapping_add(stride as u32);
+    let row_len = s.window.stride.1 * sight.line;
+    let mut kept = 0..0;
+    for i in 0..s.ho {
+        let rows = s.rows(i);
+        // Every window sees a row: `PoolShape` refuses windows that lie in the padding alone.
+        let first = rows.clone().next().unwrap_or(0);
+        let end = rows.clone().last().map_or(0, |last| last + 1);
+        // Rows that the windows above saw are there, unless these windows reach further up, where those saw padding.
+        let missing = match kept.contains(&first) {
+            true => kept.end.min(end)..end,
+            false => first..end,
+        };
+        kept = first..missing.start.max(end);
+        for row in missing {
+            let line = &mut lines[row % sight.rows * row_len..][..row_len];
+            // SAFETY: passed on.
+            unsafe { sort::<S>(&x[row * s.w..][..s.w], s.window.stride.1, sight, line) };
         }
-        for (best, at) in tail.iter_mut().zip(at_tail) {
-            let wins = beats(line[whole * stride], *best);
-            *best = if wins { line[whole * stride] } else { *best };
-            *at = if wins { here } else { *at };
-        }
-    } else {
-        for (cells, best) in cells {
-            *best = if beats(cells[0], *best) {
-                cells[0]
-            } else {
-                *best
-            };
-        }
-        for best in tail {
-            let value = line[whole * stride];
-            *best = if beats(value, *best) { value } else { *best };
+        let mut column = 0;
+        while column < s.wo {
+            // The last vector overlaps the one before.
+            let j = column.min(s.wo.saturating_sub(S::LANES));
+            // SAFETY: `start + j` and the LANES numbers from there are inside a line, and those from j on inside
+            // `starts` and `along`, which have as many as the columns, or WIDEST.
+            unsafe {
+                let mut best = S::splat(S::Elem::NEG_INFINITY);
+                let mut place = S::load(sight.starts.as_ptr().add(j));
+                let along = S::load(sight.along.as_ptr().add(j));
+                for row in rows.clone() {
+                    let line = lines.as_ptr().add(row % sight.rows * row_len + j);
+                    let below = S::Elem::from_f64(((row - first) * s.w) as f64);
+                    for cell in &sight.cells {
+                        let value = S::load(line.add(cell.start));
+                        let here = if R::POSITIONS {
+                            S::add(along, S::splat(below + cell.column))
+                        } else {
+                            place
+                        };
+                        (best, place) = S::later(best, place, value, here);
+                    }
+                }
+                put::<S, R>(s.wo, i * s.wo + j, y, at, best, place, (first * s.w) as u32);
+            }
+            column += S::LANES;
         }
     }
 }
 
-/// Whether `value` takes the place of `best`: by a strict comparison, and NaN always.
+/// One plane of windows of 2x2 cells that tile it.
+///
+/// # Safety
+/// Called under `dispatch`; `x`, `y` and `at` are those of one plane.
 #[inline(always)]
-#[expect(clippy::eq_op, reason = "NaN is the value that differs from itself")]
-fn beats<T: Real>(value: T, best: T) -> bool {
-    // Not `||`: without a branch the loops around it are vectorized.
-    (value > best) | (value != value)
+unsafe fn tiles<S: Simd, R: Results>(
+    s: &PoolShape,
+    along: &[S::Elem],
+    x: &[S::Elem],
+    y: &mut [S::Elem],
+    at: &mut [u32],
+) {
+    let number = |n: usize| S::Elem::from_f64(n as f64);
+    let (right, below) = (number(1), number(s.w));
+    for i in 0..s.ho {
+        let mut column = 0;
+        while column < s.wo {
+            // The last vector overlaps the one before.
+            let j = column.min(s.wo.saturating_sub(S::LANES));
+            // SAFETY: `along` has as many numbers as the columns, or WIDEST; passed on.
+            unsafe {
+                let (a, b) = pairs::<S>(&x[2 * i * s.w + 2 * j..]);
+                let (c, d) = pairs::<S>(&x[(2 * i + 1) * s.w + 2 * j..]);
+                let first = S::load(along.as_ptr().add(j));
+                let second = S::add(first, S::splat(right));
+                let low = S::splat(below);
+                let (upper, above) = S::later(a, first, b, second);
+                let (lower, place) = S::later(c, S::add(first, low), d, S::add(second, low));
+                let (best, place) = S::later(upper, above, lower, place);
+                put::<S, R>(s.wo, i * s.wo + j, y, at, best, place, (2 * i * s.w) as u32);
+            }
+            column += S::LANES;
+        }
+    }
+}
+
+/// The even and the odd ones of the next numbers of a plane; what is beyond its end has no meaning.
+///
+/// # Safety
+/// Called under `dispatch`.
+#[inline(always)]
+unsafe fn pairs<S: Simd>(x: &[S::Elem]) -> (S::V, S::V) {
+    // SAFETY: 2 * LANES numbers are there, or in the copy.
+    unsafe {
+        if x.len() >= 2 * S::LANES {
+            return S::load_pairs(x.as_ptr());
+        }
+        let mut copy = [S::Elem::ZERO; 2 * WIDEST];
+        copy[..x.len()].copy_from_slice(x);
+        S::load_pairs(copy.as_ptr())
+    }
+}
+
+/// Stores a vector of results from cell `to` of a plane on.
+/// Of rows that are shorter than a vector, the rows below get the rest, and their own results later.
+///
+/// # Safety
+/// Called under `dispatch`; `wo` columns are LANES or more, or the vector begins a row.
+#[inline(always)]
+unsafe fn put<S: Simd, R: Results>(
+    wo: usize,
+    to: usize,
+    y: &mut [S::Elem],
+    at: &mut [u32],
+    best: S::V,
+    place: S::V,
+    offset: u32,
+) {
+    // SAFETY: LANES cells are there, or the vectors go through buffers that hold them.
+    unsafe {
+        if y.len() - to >= S::LANES {
+            S::store(y[to..].as_mut_ptr(), best);
+            if R::POSITIONS {
+                S::store_integers(at[to..].as_mut_ptr(), place, offset);
+            }
+            return;
+        }
+        let (mut values, mut places) = ([S::Elem::ZERO; WIDEST], [0; WIDEST]);
+        S::store(values.as_mut_ptr(), best);
+        let count = wo.min(y.len() - to);
+        y[to..][..count].copy_from_slice(&values[..count]);
+        if R::POSITIONS {
+            S::store_integers(places.as_mut_ptr(), place, offset);
+            at[to..][..count].copy_from_slice(&places[..count]);
+        }
+    }
+}
+
+/// One plane, window by window, where there is no [`Sight`].
+pub(super) fn one_by_one<T: Real>(s: &PoolShape, x: &[T], y: &mut [T], at: &mut [u32]) {
+    for (k, best) in y.iter_mut().enumerate() {
+        let (i, j) = (k / s.wo, k % s.wo);
+        let mut place = None;
+        *best = T::NEG_INFINITY;
+        for row in s.rows(i) {
+            for column in (0..s.window.size.1).filter_map(|v| s.column(j, v)) {
+                let position = row * s.w + column;
+                let value = x[position];
+                let nan = value.partial_cmp(&value).is_none();
+                if value > *best || nan || place.is_none() {
+                    (*best, place) = (value, Some(position as u32));
+                }
+            }
+        }
+        if let (Some(at), Some(place)) = (at.get_mut(k), place) {
+            *at = place;
+        }
+    }
 }

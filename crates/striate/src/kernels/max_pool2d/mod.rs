@@ -11,43 +11,47 @@
 //! | file | what it holds |
 //! |:--|:--|
 //! | `maxima` | the loop above |
+//! | `sight` | which numbers the windows of a row see |
 //! | `gradient` | gradients back to the positions of the maxima |
 //!
-//! The loop over j is the inner one, so one short body serves every window and is vectorized for strides 1 and 2.
+//! The loop over j is the inner one: j runs over the lanes of vectors, whatever the window.
 //! A strict comparison in row-major order makes the first maximum win; NaN wins over everything.
 //! The planes of a task stay in the first-level cache from the first cell of a window to the last.
 
+use std::marker::PhantomData;
+
 use rayon::prelude::*;
 
+use super::level::Level;
 use super::output::{positions_written_by, written_by};
 use super::planes::{planes_a_task, split, split2};
 use super::pool_shape::PoolShape;
 use super::real::Real;
+use super::simd::{Lanes, dispatch};
 use super::vectorize::vectorize;
 use gradient::spread;
-use maxima::{SeenColumns, ValuesAndPositions, ValuesOnly, plane};
+use maxima::{Maxima, Results, ValuesAndPositions, ValuesOnly};
+use sight::Sight;
 
 mod gradient;
 mod maxima;
+mod sight;
+#[cfg(test)]
+mod tests;
 
 /// The maxima of `x`.
 ///
 /// # Panics
 /// If `x` does not have the length that `s` says.
-pub fn forward<T: Real>(s: &PoolShape, x: &[T]) -> Vec<T> {
+pub fn forward<T: Lanes>(s: &PoolShape, x: &[T]) -> Vec<T> {
     assert_eq!(x.len(), s.input_len());
-    let columns = SeenColumns::new(s);
+    let sight = Sight::new(s);
     let fill = |y: &mut [T]| {
         split((x, s.h * s.w), (y, s.ho * s.wo), |x, y| {
-            vectorize!({
-                let planes = x
-                    .chunks_exact(s.h * s.w)
-                    .zip(y.chunks_exact_mut(s.ho * s.wo));
-                planes.for_each(|(x, y)| plane::<T, ValuesOnly>(s, &columns, x, y, &mut []));
-            });
+            pool::<T, ValuesOnly>(s, sight.as_ref(), x, y, &mut []);
         });
     };
-    // SAFETY: `plane` starts every output row with a fill.
+    // SAFETY: every window's maximum is stored.
     unsafe { written_by(s.output_len(), fill) }
 }
 
@@ -55,9 +59,9 @@ pub fn forward<T: Real>(s: &PoolShape, x: &[T]) -> Vec<T> {
 ///
 /// # Panics
 /// If `x` does not have the length that `s` says.
-pub fn forward_with_positions<T: Real>(s: &PoolShape, x: &[T]) -> (Vec<T>, Vec<u32>) {
+pub fn forward_with_positions<T: Lanes>(s: &PoolShape, x: &[T]) -> (Vec<T>, Vec<u32>) {
     assert_eq!(x.len(), s.input_len());
-    let columns = SeenColumns::new(s);
+    let sight = Sight::new(s);
     let (from, to) = (s.h * s.w, s.ho * s.wo);
     let run = planes_a_task(from);
     let fill = |y: &mut [T], at: &mut [u32]| {
@@ -65,22 +69,37 @@ pub fn forward_with_positions<T: Real>(s: &PoolShape, x: &[T]) -> (Vec<T>, Vec<u
             .zip(y.par_chunks_mut(run * to))
             .zip(at.par_chunks_mut(run * to))
             .for_each(|((x, y), at)| {
-                vectorize!({
-                    let outputs = y.chunks_exact_mut(to).zip(at.chunks_exact_mut(to));
-                    for (x, (y, at)) in x.chunks_exact(from).zip(outputs) {
-                        plane::<T, ValuesAndPositions>(s, &columns, x, y, at);
-                    }
-                });
+                pool::<T, ValuesAndPositions>(s, sight.as_ref(), x, y, at);
             });
     };
     let mut at = Vec::new();
-    // SAFETY: `plane` starts every row of both outputs with a fill.
+    // SAFETY: every window's maximum and position are stored.
     let y = unsafe {
         written_by(s.output_len(), |y| {
             at = positions_written_by(s.output_len(), |at| fill(y, at));
         })
     };
     (y, at)
+}
+
+/// Pools planes, with the vectors of the level in force.
+fn pool<T: Lanes, R: Results>(
+    s: &PoolShape,
+    sight: Option<&Sight<T>>,
+    x: &[T],
+    y: &mut [T],
+    at: &mut [u32],
+) {
+    let maxima = Maxima::<T, R> {
+        shape: s,
+        sight,
+        x,
+        y,
+        at,
+        results: PhantomData,
+    };
+    // A level that this CPU lacks counts as plain here, as in `vectorize!`.
+    dispatch(Level::current().unwrap_or(Level::Plain), maxima);
 }
 
 /// The gradient with respect to the input: every `dy` goes to the position of its maximum; what meets there is added.
@@ -108,19 +127,24 @@ pub fn backward<T: Real>(s: &PoolShape, at: &[u32], dy: &[T]) -> Vec<T> {
 ///
 /// # Panics
 /// If `x` or `dy` do not have the length that `s` says.
-pub fn backward_from_input<T: Real>(s: &PoolShape, x: &[T], dy: &[T]) -> Vec<T> {
+pub fn backward_from_input<T: Lanes>(s: &PoolShape, x: &[T], dy: &[T]) -> Vec<T> {
+    /// Cells that are pooled before their gradients are spread.
+    const CELLS: usize = 1 << 12;
     assert_eq!((x.len(), dy.len()), (s.input_len(), s.output_len()));
-    let columns = SeenColumns::new(s);
+    let sight = Sight::new(s);
     let (from, to) = (s.h * s.w, s.ho * s.wo);
+    let planes = (CELLS / from).max(1);
     let fill = |dx: &mut [T]| {
         split2((x, from), (dy, to), (dx, from), |_, x, dy, dx| {
-            let (mut y, mut at) = (vec![T::ZERO; to], vec![0; to]);
-            let inputs = x.chunks_exact(from).zip(dy.chunks_exact(to));
-            for ((x, dy), dx) in inputs.zip(dx.chunks_exact_mut(from)) {
-                vectorize!({
-                    plane::<T, ValuesAndPositions>(s, &columns, x, &mut y, &mut at);
-                    spread(s, &at, dy, dx);
-                });
+            let (mut y, mut at) = (vec![T::ZERO; planes * to], vec![0; planes * to]);
+            let inputs = x.chunks(planes * from).zip(dy.chunks(planes * to));
+            for ((x, dy), dx) in inputs.zip(dx.chunks_mut(planes * from)) {
+                let (y, at) = (&mut y[..dy.len()], &mut at[..dy.len()]);
+                pool::<T, ValuesAndPositions>(s, sight.as_ref(), x, y, at);
+                let gradients = at.chunks_exact(to).zip(dy.chunks_exact(to));
+                for ((at, dy), dx) in gradients.zip(dx.chunks_exact_mut(from)) {
+                    vectorize!(spread(s, at, dy, dx));
+                }
             }
         });
     };

@@ -93,6 +93,39 @@ impl Simd for F32x8 {
         unsafe { _mm256_and_ps(_mm256_cmp_ps::<_CMP_NLE_UQ>(by, _mm256_setzero_ps()), g) }
     }
     #[inline(always)]
+    unsafe fn later(best: __m256, at: __m256, value: __m256, value_at: __m256) -> (__m256, __m256) {
+        unsafe {
+            let above = _mm256_cmp_ps::<_CMP_GT_OQ>(value, best);
+            let wins = _mm256_or_ps(above, _mm256_cmp_ps::<_CMP_UNORD_Q>(value, value));
+            (
+                _mm256_blendv_ps(best, value, wins),
+                _mm256_blendv_ps(at, value_at, wins),
+            )
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_pairs(from: *const f32) -> (__m256, __m256) {
+        unsafe {
+            let (a, b) = (_mm256_loadu_ps(from), _mm256_loadu_ps(from.add(8)));
+            // Of each 128-bit half, then the halves in order.
+            let in_order = |v: __m256| {
+                _mm256_castpd_ps(_mm256_permute4x64_pd::<0b11_01_10_00>(_mm256_castps_pd(v)))
+            };
+            (
+                in_order(_mm256_shuffle_ps::<0b10_00_10_00>(a, b)),
+                in_order(_mm256_shuffle_ps::<0b11_01_11_01>(a, b)),
+            )
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_integers(to: *mut u32, v: __m256, offset: u32) {
+        unsafe {
+            let offset = _mm256_set1_epi32(offset.cast_signed());
+            let integers = _mm256_add_epi32(_mm256_cvtps_epi32(v), offset);
+            _mm256_storeu_si256(to.cast(), integers);
+        }
+    }
+    #[inline(always)]
     unsafe fn transpose(from: *const f32, from_step: usize, to: *mut f32, to_step: usize) {
         unsafe {
             let zero = _mm256_setzero_ps();

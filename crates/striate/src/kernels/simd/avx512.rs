@@ -98,6 +98,37 @@ impl Simd for F32x16 {
         }
     }
     #[inline(always)]
+    unsafe fn later(best: __m512, at: __m512, value: __m512, value_at: __m512) -> (__m512, __m512) {
+        unsafe {
+            let above = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(value, best);
+            let wins = above | _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value);
+            (
+                _mm512_mask_mov_ps(best, wins, value),
+                _mm512_mask_mov_ps(at, wins, value_at),
+            )
+        }
+    }
+    #[inline(always)]
+    unsafe fn load_pairs(from: *const f32) -> (__m512, __m512) {
+        unsafe {
+            let (a, b) = (_mm512_loadu_ps(from), _mm512_loadu_ps(from.add(16)));
+            let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            let odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+            (
+                _mm512_permutex2var_ps(a, even, b),
+                _mm512_permutex2var_ps(a, odd, b),
+            )
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_integers(to: *mut u32, v: __m512, offset: u32) {
+        unsafe {
+            let offset = _mm512_set1_epi32(offset.cast_signed());
+            let integers = _mm512_add_epi32(_mm512_cvtps_epi32(v), offset);
+            _mm512_storeu_si512(to.cast(), integers);
+        }
+    }
+    #[inline(always)]
     unsafe fn transpose(from: *const f32, from_step: usize, to: *mut f32, to_step: usize) {
         unsafe {
             let zero = _mm512_setzero_ps();

@@ -58,6 +58,17 @@ pub trait Simd: Copy {
     unsafe fn relu(v: Self::V) -> Self::V;
     /// `g` where `by` is positive or NaN, 0 elsewhere.
     unsafe fn passed(g: Self::V, by: Self::V) -> Self::V;
+    /// Lane by lane `value` and `value_at` where the value is above `best` or NaN, `best` and `at` elsewhere.
+    unsafe fn later(
+        best: Self::V,
+        at: Self::V,
+        value: Self::V,
+        value_at: Self::V,
+    ) -> (Self::V, Self::V);
+    /// The even and the odd ones of 2 * LANES numbers.
+    unsafe fn load_pairs(from: *const Self::Elem) -> (Self::V, Self::V);
+    /// Stores whole numbers below 2^24 in magnitude, each with `offset` added, as integers; `offset` makes none negative.
+    unsafe fn store_integers(to: *mut u32, v: Self::V, offset: u32);
     /// Transposes a square of `LANES` x `LANES` numbers from rows `from_step` apart to rows `to_step` apart.
     unsafe fn transpose(
         from: *const Self::Elem,

@@ -94,6 +94,34 @@ impl<T: Real, const N: usize, const FMA: bool> Simd for Plain<T, N, FMA> {
         std::array::from_fn(|i| if by[i] <= T::ZERO { T::ZERO } else { g[i] })
     }
     #[inline(always)]
+    #[expect(clippy::eq_op, reason = "NaN is the value that differs from itself")]
+    unsafe fn later(best: [T; N], at: [T; N], value: [T; N], value_at: [T; N]) -> ([T; N], [T; N]) {
+        let wins = |i: usize| (value[i] > best[i]) | (value[i] != value[i]);
+        let pick =
+            |a: [T; N], b: [T; N]| std::array::from_fn(|i| if wins(i) { a[i] } else { b[i] });
+        (pick(value, best), pick(value_at, at))
+    }
+    #[inline(always)]
+    unsafe fn load_pairs(from: *const T) -> ([T; N], [T; N]) {
+        // SAFETY: the caller promises 2 N readable numbers.
+        unsafe {
+            (
+                std::array::from_fn(|i| from.add(2 * i).read()),
+                std::array::from_fn(|i| from.add(2 * i + 1).read()),
+            )
+        }
+    }
+    #[inline(always)]
+    unsafe fn store_integers(to: *mut u32, v: [T; N], offset: u32) {
+        for (i, lane) in v.iter().enumerate() {
+            let integer = (lane.to_f64() as i32)
+                .wrapping_add_unsigned(offset)
+                .cast_unsigned();
+            // SAFETY: the caller promises N writable numbers.
+            unsafe { to.add(i).write(integer) };
+        }
+    }
+    #[inline(always)]
     unsafe fn transpose(from: *const T, from_step: usize, to: *mut T, to_step: usize) {
         for i in 0..N {
             for j in 0..N {
