@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{
-    Claim, Figure, Finding, History, Judged, Record, ReportError, Scale, Table, Terminal, address,
-    conditions, escaped, legend, signs, verdict_lines, write_file,
+    Claim, Figure, Finding, History, Judged, Record, ReportError, Scale, Table, Terminal, Verdict,
+    address, conditions, escaped, legend, signs, verdict_lines, write_file,
 };
 use super::{Page, Section};
 
@@ -157,20 +157,7 @@ impl Results {
         if let Some(line) = Table::in_a_line(&not_run) {
             let _ = writeln!(text, "{line}\n");
         }
-        for judged in self.judged() {
-            let sentence = judged.finding.sentence.trim_end_matches('.');
-            for judgement in &judged.judgements {
-                let _ = writeln!(
-                    text,
-                    "- The paper: {}: **{}**.",
-                    escaped(sentence),
-                    judgement.verdict.words()
-                );
-            }
-        }
-        if !self.exhibit.findings.is_empty() {
-            text.push('\n');
-        }
+        text += &claims_lines(&self.judged());
         for sign in signs(&self.exhibit.claims, &self.records) {
             let _ = writeln!(text, "{}", escaped(&sign));
         }
@@ -207,6 +194,32 @@ impl Results {
             ..Section::of(&self.exhibit)
         }
     }
+}
+
+/// The paper's claims in Markdown: a point for each that was judged, and one for those whose rows were not run.
+fn claims_lines(judged: &[Judged]) -> String {
+    let mut text = String::new();
+    let mut open: Vec<String> = Vec::new();
+    for judged in judged {
+        let sentence = escaped(judged.finding.sentence.trim_end_matches('.'));
+        for judgement in &judged.judgements {
+            match judgement.verdict {
+                Verdict::NotRun => open.push(sentence.clone()),
+                verdict => {
+                    let words = verdict.words();
+                    let _ = writeln!(text, "- The paper: {sentence}: **{words}**.");
+                }
+            }
+        }
+    }
+    if !open.is_empty() {
+        let open = open.join("; ");
+        let _ = writeln!(text, "- Not judged, since rows were not run: {open}.");
+    }
+    if !judged.is_empty() {
+        text.push('\n');
+    }
+    text
 }
 
 /// Is told of a file that is left out of a report.
@@ -282,5 +295,22 @@ impl Page {
         let html = out.join("index.html");
         write_file(&html, self.to_html()?.as_bytes())?;
         Ok(html)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Relation;
+
+    #[test]
+    fn claims_without_runs_share_a_line() {
+        let finding =
+            |sentence| Finding::of_error(sentence, "Table 1", Relation::Falls(&["A", "B"]));
+        let judged = Judged::all(&[finding("B errs *less*."), finding("So it does.")], &[]);
+        assert_eq!(
+            claims_lines(&judged),
+            "- Not judged, since rows were not run: B errs \\*less\\*; So it does.\n\n"
+        );
     }
 }

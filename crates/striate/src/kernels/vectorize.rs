@@ -5,6 +5,8 @@
 /// The block becomes the body of a closure that only one function calls, and that function may use the instructions;
 /// so the compiler inlines it there and vectorizes its loops. (One closure for all levels has several callers:
 /// a long one would stay a function of its own, for the baseline.)
+/// A block of thousands of instructions is not inlined all the same, and a loop of few turns runs number by number:
+/// such work is written with [`super::simd`].
 /// What the block calls should be marked `#[inline(always)]`.
 /// Rust never reorders or fuses floating-point operations, so the result has the same bits on every level.
 ///
