@@ -43,7 +43,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
     (
         "bench",
-        &["striate", "allconv", "nin", "striate-stn", "swwae"],
+        &["striate", "allconv", "nin", "striate-stn", "swwae", "lab"],
     ),
     ("xtask", &["cli"]),
 ];
