@@ -83,25 +83,19 @@ impl PoolShape {
     /// The input rows that the windows in output row `i` see, from top to bottom.
     #[inline(always)]
     pub(super) fn rows(&self, i: usize) -> impl Iterator<Item = usize> + Clone + use<> {
-        let window = &self.window;
-        let seen = window.rows(self.h).seen(i);
-        let start = i * window.stride.0;
-        let (padding, dilation) = (window.padding.0, window.dilation.0);
-        seen.map(move |u| start + u * dilation - padding)
+        self.window.rows(self.h).looked_at(i)
+    }
+
+    /// The input columns that the windows in output column `j` see, from left to right.
+    #[inline(always)]
+    pub(super) fn columns_of(&self, j: usize) -> impl Iterator<Item = usize> + use<> {
+        self.window.columns(self.w).looked_at(j)
     }
 
     /// The columns of the window that see any input, from left to right.
     pub(super) fn columns(&self) -> Vec<Columns> {
-        let axis = self.window.columns(self.w);
-        let mut columns = Vec::new();
-        let mut next = 0;
-        // From the last output to the first, the cells that it sees move to the right.
-        for j in (0..self.wo).rev() {
-            let seen = axis.seen(j);
-            columns.extend((seen.start.max(next)..seen.end).map(|v| self.column_range(v)));
-            next = next.max(seen.end);
-        }
-        columns
+        let cells = self.window.columns(self.w).ever_seen(self.wo);
+        cells.into_iter().map(|v| self.column_range(v)).collect()
     }
 
     /// For cell `v` of the windows: the output columns where it lies inside the input, and its input column at the first of them.

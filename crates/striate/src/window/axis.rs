@@ -98,6 +98,28 @@ impl Axis {
         self.cells_between(position, self.padding, self.padding + self.len)
     }
 
+    /// The input indices that those cells look at, in order.
+    #[inline(always)]
+    pub(crate) fn looked_at(&self, position: usize) -> impl Iterator<Item = usize> + Clone + use<> {
+        let start = position * self.stride;
+        let (padding, dilation) = (self.padding, self.dilation);
+        self.seen(position)
+            .map(move |cell| start + cell * dilation - padding)
+    }
+
+    /// The cells that lie inside the input at any of the first `positions`, in order.
+    pub(crate) fn ever_seen(&self, positions: usize) -> Vec<usize> {
+        let mut cells = Vec::new();
+        let mut next = 0;
+        // From the last position to the first, the cells that it sees move on.
+        for position in (0..positions).rev() {
+            let seen = self.seen(position);
+            cells.extend(seen.start.max(next)..seen.end);
+            next = next.max(seen.end);
+        }
+        cells
+    }
+
     /// The cells of the window at a position that lie inside the input or its padding.
     pub(crate) fn seen_framed(&self, position: usize) -> Range<usize> {
         self.cells_between(position, 0, self.len + 2 * self.padding)

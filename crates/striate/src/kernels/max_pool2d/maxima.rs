@@ -54,7 +54,11 @@ impl<T: Lanes, R: Results> Kernel<T> for Maxima<'_, T, R> {
             return;
         };
         let tiled = s.window == Window2d::square(2).stride(2) && (s.h, s.w) == (2 * s.ho, 2 * s.wo);
-        let mut lines = Scratch::<T>::new(sight.rows * s.window.stride.1 * sight.line);
+        let scratch = match tiled {
+            true => 0,
+            false => sight.rows * s.window.stride.1 * sight.line,
+        };
+        let mut lines = Scratch::<T>::new(scratch);
         // What is beyond the edges stays so.
         lines.fill(T::NEG_INFINITY);
         for (plane, (x, y)) in planes.enumerate() {
@@ -229,7 +233,7 @@ pub(super) fn one_by_one<T: Real>(s: &PoolShape, x: &[T], y: &mut [T], at: &mut 
         let mut place = None;
         *best = T::NEG_INFINITY;
         for row in s.rows(i) {
-            for column in (0..s.window.size.1).filter_map(|v| s.column(j, v)) {
+            for column in s.columns_of(j) {
                 let position = row * s.w + column;
                 let value = x[position];
                 let nan = value.partial_cmp(&value).is_none();

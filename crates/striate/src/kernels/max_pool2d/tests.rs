@@ -97,3 +97,20 @@ fn maps_without_a_sight_are_pooled_one_by_one() {
     assert_eq!(forward_with_positions(&s, &x), (vec![1.0, 1.0], vec![3, 3]));
     assert_eq!(forward(&s, &x), [1.0, 1.0]);
 }
+
+#[test]
+fn windows_far_larger_than_the_map_are_pooled_at_once() {
+    let x = planes(7, 2 * 3 * 5);
+    let wanted = PoolShape::new(2, 3, 5, Window2d::new((3, 5))).expect("it fits");
+    for size in [1 << 20, 1 << 40, 1 << 60] {
+        let window = Window2d::square(size).stride(size).ceil();
+        let s = PoolShape::new(2, 3, 5, window).expect("it fits");
+        let (y, at) = forward_with_positions(&s, &x);
+        let (wanted_y, wanted_at) = forward_with_positions(&wanted, &x);
+        assert_eq!((bits(&y), at), (bits(&wanted_y), wanted_at), "{size}");
+        assert_eq!(bits(&forward(&s, &x)), bits(&wanted_y), "{size}");
+        let dy = [1.0, 2.0];
+        let dx = backward_from_input(&s, &x, &dy);
+        assert_eq!(dx, backward_from_input(&wanted, &x, &dy), "{size}");
+    }
+}

@@ -107,10 +107,13 @@ struct WindowCell {
     inside: Vec<bool>,
 }
 
-/// All cells of the windows, in row-major order.
+/// The cells of the windows that any window sees, in row-major order.
 fn window_cells(shape: &PoolShape) -> Vec<WindowCell> {
-    let (kh, kw) = shape.window.size;
-    let cells = (0..kh).flat_map(|u| (0..kw).map(move |v| (u, v)));
+    let rows = shape.window.rows(shape.h).ever_seen(shape.ho);
+    let columns = shape.window.columns(shape.w).ever_seen(shape.wo);
+    let cells = rows
+        .iter()
+        .flat_map(|&u| columns.iter().map(move |&v| (u, v)));
     cells
         .map(|(u, v)| {
             let outputs = (0..shape.ho).flat_map(|i| (0..shape.wo).map(move |j| (i, j)));
