@@ -45,12 +45,13 @@ pub fn strongest(
     channel: usize,
     count: usize,
 ) -> Result<Vec<Excitation>> {
-    let mut of_each = strongest_of_each(network, xs, layer, count)?;
-    let channels = of_each.len();
+    let maps = maps(network, xs, layer)?;
+    let channels = maps.dim(1)?;
     if channel >= channels {
         bail!("strongest: {layer} has {channels} channels, from 0; channel is {channel}");
     }
-    Ok(of_each.swap_remove(channel))
+    let mut of_channel = sorted(&maps.narrow(1, channel, 1)?, count)?;
+    Ok(of_channel.swap_remove(0))
 }
 
 /// [`strongest`] for every channel of `layer`, in the order of the channels, with one forward pass.
@@ -79,13 +80,23 @@ pub fn strongest_of_each(
     layer: &str,
     count: usize,
 ) -> Result<Vec<Vec<Excitation>>> {
+    sorted(&maps(network, xs, layer)?, count)
+}
+
+/// The maps of a layer, with a cell or more each.
+fn maps(network: &dyn Network, xs: &Tensor, layer: &str) -> Result<Tensor> {
     let maps = network.forward_to(xs, layer)?.detach();
-    let &[n, channels, h @ 1..=usize::MAX, w @ 1..=usize::MAX] = maps.dims() else {
-        bail!(
-            "strongest: {layer} gives {:?}; a layer with maps (N, C, H, W) is wanted",
-            maps.dims()
-        );
-    };
+    match *maps.dims() {
+        [_, _, h, w] if h * w > 0 => Ok(maps),
+        ref dims => {
+            bail!("strongest: {layer} gives {dims:?}; a layer with maps (N, C, H, W) is wanted")
+        }
+    }
+}
+
+/// For each channel of `maps` the `count` images with the largest maximum.
+fn sorted(maps: &Tensor, count: usize) -> Result<Vec<Vec<Excitation>>> {
+    let (n, channels, h, w) = maps.dims4()?;
     let values = maps.to_dtype(DType::F64)?.flatten_all()?.to_vec1::<f64>()?;
     let of_channel = |channel: usize| {
         let of_image = |image: usize| {

@@ -9,8 +9,8 @@ use allconv::attribution::{
     Attribution, Excitation, GuidedBackprop, Target, receptive_field, strongest_of_each,
 };
 use anyhow::{Context, Result};
-use candle_core::{Device, Tensor};
-use lab::data::FloatSet;
+use candle_core::Device;
+use lab::data::{Batches, FloatSet};
 use lab::report::{ImageGrid, Note, Picture};
 use striate::{Network, Window2d};
 
@@ -156,15 +156,12 @@ fn units(
     layer: &str,
 ) -> Result<Vec<(usize, Vec<Excitation>)>> {
     let mut units: Vec<Vec<Excitation>> = Vec::new();
-    for start in (0..images.len()).step_by(BATCH) {
-        let batch: Vec<Tensor> = (start..images.len().min(start + BATCH))
-            .map(|index| pictures::input(images, index, device))
-            .collect::<Result<_>>()?;
-        let answers = strongest_of_each(network, &Tensor::cat(&batch, 0)?, layer, BATCH)?;
+    for (index, batch) in Batches::eval(images, BATCH, device)?.enumerate() {
+        let answers = strongest_of_each(network, &batch?.xs, layer, BATCH)?;
         units.resize_with(answers.len(), Vec::new);
         for (unit, answers) in units.iter_mut().zip(answers) {
             let later = answers.into_iter().map(|answer| Excitation {
-                image: start + answer.image,
+                image: index * BATCH + answer.image,
                 ..answer
             });
             unit.extend(later);

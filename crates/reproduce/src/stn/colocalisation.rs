@@ -32,7 +32,9 @@ const CLUTTERED: (&str, usize) = ("TC", 16);
 /// Digits that the encoder's codes are measured on.
 const MEASURED: usize = 500;
 /// Pictures of a class in the figure.
-const SHOWN: usize = 6;
+const SHOWN: usize = 2;
+/// Classes side by side.
+const ACROSS: usize = 5;
 
 /// A setup of appendix A.2.
 struct Setup {
@@ -195,8 +197,7 @@ fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
     };
     let settings = encoder_row.settings(&encoder_row.training, encoder.seed)?;
     for &(name, pieces) in setup.clutter {
-        let mut figure = ImageGrid::new(format!("{name}: the window in the first pictures"));
-        let mut drawn = false;
+        let mut shown = Vec::new();
         for class in 0..images.classes as u32 {
             let (side, seed) = (search.config.side, encoder.seed);
             let common = common_object(digits, class, PICTURES, side, pieces, seed)?;
@@ -215,13 +216,17 @@ fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
             };
             let share = percent_found(&common, &found.windows);
             session.measured(&measured, FOUND, seed, Some(share))?;
-            figure.row(
-                class.to_string(),
-                pictures(&common.pictures, &found.windows)?,
-            );
-            drawn = true;
+            shown.push(pictures(&common.pictures, &found.windows)?);
         }
-        if drawn {
+        if !shown.is_empty() {
+            let title = format!("{name}: the window in the first pictures of each digit");
+            let mut figure = ImageGrid::new(title);
+            for (k, classes) in (0..SHOWN).flat_map(|k| shown.chunks(ACROSS).map(move |c| (k, c))) {
+                let pictures = classes
+                    .iter()
+                    .filter_map(|of_class| of_class.get(k).cloned());
+                figure.row("", pictures.collect());
+            }
             session.figure(name, &figure.draw()?)?;
         }
     }
