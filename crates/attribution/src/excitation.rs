@@ -87,7 +87,7 @@ pub fn strongest_of_each(
 fn maps(network: &dyn Network, xs: &Tensor, layer: &str) -> Result<Tensor> {
     let maps = network.forward_to(xs, layer)?.detach();
     match *maps.dims() {
-        [_, _, h, w] if h * w > 0 => Ok(maps),
+        [_, _, h, w] if h.min(w) > 0 => Ok(maps),
         ref dims => {
             bail!("strongest: {layer} gives {dims:?}; a layer with maps (N, C, H, W) is wanted")
         }

@@ -408,17 +408,12 @@ proptest! {
     ) {
         let vb = || Parameters::new(1, DType::F32, &Device::Cpu).builder();
         let side = side.min(1 << 40);
-        // Weights of gigabytes, which memory may just hold, take minutes to draw.
-        let pooled = side / pool.max(1);
-        let inputs = [channels, count.max(1), pooled, pooled]
-            .into_iter()
-            .fold(1usize, usize::saturating_mul);
-        prop_assume!(!(1 << 16..1 << 36).contains(&inputs));
         let xs = Tensor::zeros((1, 1, 13, 13), DType::F32, &Device::Cpu).unwrap();
         let config = DigitConfig { in_channels: channels, classes, pool, ..DigitConfig::fcn(side) };
         for config in [
             DigitConfig { body: Body::Fcn { hidden }, ..config.clone() },
-            config.clone().with_transformers(count, Transform::Affine),
+            // Narrow: as wide as by default, many transformed images have weights of gigabytes, which take minutes to draw.
+            DigitConfig { body: Body::Fcn { hidden: 2 }, ..config.clone() }.with_transformers(count, Transform::Affine),
         ] {
             if let Ok(network) = DigitNet::new(&config, vb()) {
                 let _ = network.forward_t(&xs, true);

@@ -221,11 +221,11 @@ fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
         if !shown.is_empty() {
             let title = format!("{name}: the window in the first pictures of each digit");
             let mut figure = ImageGrid::new(title);
-            for (k, classes) in (0..SHOWN).flat_map(|k| shown.chunks(ACROSS).map(move |c| (k, c))) {
-                let pictures = classes
-                    .iter()
-                    .filter_map(|of_class| of_class.get(k).cloned());
-                figure.row("", pictures.collect());
+            for k in 0..SHOWN {
+                for classes in shown.chunks(ACROSS) {
+                    let kth = classes.iter().filter_map(|shown| shown.get(k).cloned());
+                    figure.row("", kth.collect());
+                }
             }
             session.figure(name, &figure.draw()?)?;
         }

@@ -115,6 +115,19 @@ fn many_planes_match_the_reference() -> Result<()> {
 }
 
 #[test]
+fn composed_windows_far_larger_than_the_map_are_pooled_at_once() -> Result<()> {
+    let x = distinct(1, &[1, 2, 3, 5]);
+    let pooled = |window| composed::max_pool2d(&x, &pool_shape(NAME, &x, &window)?);
+    let (wanted, wanted_at) = pooled(Window2d::new((3, 5)))?;
+    for size in [1 << 40, 1 << 60] {
+        let (found, at) = pooled(Window2d::square(size).stride(size).ceil())?;
+        assert_close("values", &found, &wanted, Tolerance::Exact);
+        assert_close("positions", &at, &wanted_at, Tolerance::Exact);
+    }
+    Ok(())
+}
+
+#[test]
 fn the_first_of_equal_maxima_wins() -> Result<()> {
     for fill in [0.0, f64::NEG_INFINITY] {
         let x = tensor(vec![fill; 2 * 36], &[1, 2, 6, 6]);
