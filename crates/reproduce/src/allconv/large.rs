@@ -9,7 +9,7 @@ use lab::report::{Choice, Mark, Scales};
 use lab::train::Recipe;
 use striate::Initializer;
 
-use super::setup::{CIFAR10, SETUPS};
+use super::setup::{CIFAR10_ALONE, SETUPS};
 use crate::experiment::{Experiment, Row};
 use crate::training::{Training, sgd};
 
@@ -108,7 +108,7 @@ const CHOICES: &[Choice] = &[
 pub(crate) const LARGE: Experiment = Experiment::new(
     "allconv/large",
     "large All-CNN with heavy augmentation",
-    CIFAR10,
+    CIFAR10_ALONE,
     rows,
 )
 .choices(&[CHOICES]);

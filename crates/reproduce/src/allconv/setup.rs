@@ -19,6 +19,9 @@ models! {
 /// CIFAR-10, and what stands in for it.
 pub(super) const CIFAR10: Data = Data::of("cifar10").quick("fashion-mnist");
 
+/// CIFAR-10 where nothing stands in for it in a quick run: so few steps are too few for augmentation to pay.
+pub(super) const CIFAR10_ALONE: Data = Data::of("cifar10").smoke("fashion-mnist");
+
 /// A setup of Sec. 3.2.
 pub(super) struct Setup {
     /// The part of the paper's channels.

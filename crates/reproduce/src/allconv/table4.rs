@@ -7,7 +7,7 @@ use allconv::{Architecture, BaseModel, Variant};
 use lab::data::Augment;
 use lab::report::{Finding, Mark, Relation};
 
-use super::setup::{CHOICES, CIFAR10, SETUPS};
+use super::setup::{CHOICES, CIFAR10_ALONE, SETUPS};
 use crate::experiment::{Experiment, Row};
 
 /// Flips, and translations of up to five pixels.
@@ -32,7 +32,7 @@ const FINDINGS: &[Finding] = &[Finding::of_error(
 pub(crate) const TABLE4: Experiment = Experiment::new(
     "allconv/table4",
     "All-CNN-C without and with augmentation",
-    CIFAR10,
+    CIFAR10_ALONE,
     rows,
 )
 .choices(&[CHOICES])

@@ -134,8 +134,8 @@ const CHOICES: &[Choice] = &[
 
 /// Crops of 64 x 64 pixels, and looser ones of 128 x 128.
 const CROPS: [(usize, Data); 2] = [
-    (64, Data::of("svhn-numbers-64").quick("mnist")),
-    (128, Data::of("svhn-numbers-128").quick("mnist")),
+    (64, Data::of("svhn-numbers-64").smoke("mnist")),
+    (128, Data::of("svhn-numbers-128").smoke("mnist")),
 ];
 
 /// Name, place of the transformers, and the paper's errors on tight and on loose crops.

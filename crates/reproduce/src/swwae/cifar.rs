@@ -21,9 +21,9 @@ const SETS: [(&str, &str); 2] = [("cifar10", "fashion-mnist"), ("cifar100", "mni
 /// One of the sets, with the training images of the other without their labels.
 const fn with_images_of(own: usize) -> Data {
     let ((set, stand_in), (other, other_stand_in)) = (SETS[own], SETS[1 - own]);
-    Data::of(set).quick(stand_in).view(View::UnlabelledOf {
+    Data::of(set).smoke(stand_in).view(View::UnlabelledOf {
         paper: other,
-        stand_in: Data::of(other).quick(other_stand_in).stand_in,
+        stand_in: Data::of(other).smoke(other_stand_in).stand_in,
         train: Scales {
             quick: QUICK.colored_images.0,
             smoke: SMOKE.colored_images.0,

@@ -27,7 +27,7 @@ pub(crate) const STL10: Experiment = Experiment::new(
     "swwae/stl10",
     "STL-10",
     Data::of("stl10")
-        .quick("fashion-mnist")
+        .smoke("fashion-mnist")
         .view(View::Unlabelled {
             at_most: Scales::new(100_000, 10_000, 0, 0),
             folds: Scales::new(true, true, false, false),

@@ -26,7 +26,7 @@ pub(crate) const SVHN: Experiment = Experiment::new(
     "swwae/svhn",
     "SVHN with 1,000 labels",
     Data::of("svhn")
-        .quick("fashion-mnist")
+        .smoke("fashion-mnist")
         .view(View::Unlabelled {
             at_most: Scales {
                 paper: usize::MAX,
