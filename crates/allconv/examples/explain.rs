@@ -14,7 +14,7 @@ use allconv::attribution::{Attribution, Deconvnet, Gradient, GuidedBackprop, Tar
 use allconv::candle_core::{DType, Device, Result, Tensor};
 use allconv::pretrained;
 use clap::Parser;
-use striate::model_file::save_picture;
+use striate::model_file::{picture_beside, save_picture};
 
 /// Shows what a network looks at in pictures.
 #[derive(Parser)]
@@ -59,15 +59,10 @@ fn main() -> Result<()> {
             rows.push(Tensor::cat(&row, 3)?);
         }
     }
-    let out = args.out.clone().unwrap_or_else(|| {
-        let first = args.pictures.first().cloned().unwrap_or_default();
-        let stem = first
-            .file_stem()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        first.with_file_name(format!("{stem}-explained.png"))
-    });
+    let out = match args.out {
+        Some(out) => out,
+        None => picture_beside(&args.pictures[0], "explained"),
+    };
     save_picture(&out, &Tensor::cat(&rows, 2)?, ENLARGE)?;
     println!("{}", out.display());
     Ok(())

@@ -28,11 +28,13 @@
 //! | [`Gradient`], [`Deconvnet`], [`GuidedBackprop`] | the three methods |
 //! | [`Target`] | the unit that the signal starts from |
 //! | [`normalized`], [`overlay`] | an attribution as a picture, and over the image |
+//! | [`class_maps_over`] | class maps over the image |
 //! | [`strongest`], [`strongest_of_each`] | the images, and the places in them, that excite a channel most, or each |
 //! | [`cascading_randomization`], [`rank_correlation`] | the sanity check |
 
 pub use striate::{candle_core, candle_nn};
 
+mod class_maps;
 mod excitation;
 mod foreign;
 mod picture;
@@ -42,6 +44,7 @@ mod target;
 use candle_core::{Result, Tensor, Var, bail};
 use striate::{Network, PoolRule, ReluRule, trace_relus};
 
+pub use class_maps::class_maps_over;
 pub use excitation::{Excitation, receptive_field, strongest, strongest_of_each};
 pub use picture::{normalized, overlay};
 pub use sanity::{Stage, cascading_randomization, rank_correlation};

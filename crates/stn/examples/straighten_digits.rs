@@ -20,7 +20,7 @@ use clap::Parser;
 use stn::candle_core::{DType, Device, Tensor};
 use stn::candle_nn::{ModuleT, Optimizer, SGD};
 use stn::networks::{Body, DigitConfig, DigitNet, Transform, pretrained};
-use striate::model_file::save_picture;
+use striate::model_file::{picture_beside, save_picture};
 use striate::rng::{Stream, stream};
 use striate::{Network, Parameters, cross_entropy};
 
@@ -142,8 +142,7 @@ fn straighten_picture(path: &Path, models: &Path) -> Result<(), Box<dyn Error>> 
     let model = pretrained(models, &Device::Cpu)?;
     let pixels = model.open_picture(path)?;
     let straight = model.network.forward_features(&model.prepare(&pixels)?)?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let written = path.with_file_name(format!("{stem}-straight.png"));
+    let written = picture_beside(path, "straight");
     save_picture(&written, &straight, 8)?;
     for answer in model.classify(&pixels)? {
         let percent = 100.0 * answer.probability;

@@ -1,4 +1,4 @@
-//! Convolution, pooling, unpooling and friends for Candle: right gradients, fast on the CPU, reproducible.
+//! Convolution, pooling, unpooling and friends for Candle: correct gradients, fast on the CPU, reproducible.
 //!
 #![doc = include_str!("../README.md")]
 //!

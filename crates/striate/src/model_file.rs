@@ -31,7 +31,7 @@ mod write;
 pub use card::{Measured, ModelCard};
 pub use error::ModelError;
 #[cfg(feature = "image")]
-pub use picture::{open_picture, save_picture};
+pub use picture::{open_picture, picture_beside, save_picture};
 pub use preprocessing::{Canvas, Normalization, Preprocessing, Whitening, normalize_contrast};
 pub use pretrained::{Answer, Pretrained};
 pub use read::{ModelFile, ModelSource};

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use striate::Parameters;
-use striate::model_file::save_picture;
+use striate::model_file::{picture_beside, save_picture};
 use swwae::candle_core::{DType, Device, Result, Tensor, Var};
 use swwae::{
     EncoderSide, Labels, LossWeights, Mode, Swwae, SwwaeConfig, SwwaeLoss, Unpooling, pretrained,
@@ -91,8 +91,7 @@ fn reconstruct_picture(path: &Path, models: &Path) -> Result<()> {
     let low = xs.min_all()?;
     let range = xs.max_all()?.broadcast_sub(&low)?.affine(1.0, 1e-6)?;
     let shown = picture.broadcast_sub(&low)?.broadcast_div(&range)?;
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let written = path.with_file_name(format!("{stem}-reconstructed.png"));
+    let written = picture_beside(path, "reconstructed");
     save_picture(&written, &shown.detach(), 8)?;
     let share = error / spread.to_scalar::<f32>()?.max(1e-6);
     println!(

@@ -1,6 +1,6 @@
 //! Picture files in and out (feature `image`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Error, Result, Tensor, bail};
 use image::imageops::FilterType;
@@ -110,6 +110,20 @@ pub fn save_picture(path: impl AsRef<Path>, values: &Tensor, enlarge: usize) -> 
     }
     image::save_buffer_with_format(path, &large, width, height, color, image::ImageFormat::Png)
         .map_err(|error| Error::Msg(format!("{}: {error}", path.display())))
+}
+
+/// Where to write what was made of a picture: beside it, under its name with `ending`, as PNG.
+///
+/// ```
+/// use std::path::Path;
+/// use striate::model_file::picture_beside;
+/// let maps = picture_beside("pictures/dog.jpg", "maps");
+/// assert_eq!(maps, Path::new("pictures/dog-maps.png"));
+/// ```
+pub fn picture_beside(picture: impl AsRef<Path>, ending: &str) -> PathBuf {
+    let picture = picture.as_ref();
+    let stem = picture.file_stem().unwrap_or_default().to_string_lossy();
+    picture.with_file_name(format!("{stem}-{ending}.png"))
 }
 
 #[cfg(test)]
