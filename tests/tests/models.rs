@@ -1,11 +1,12 @@
 //! The files in `models`: they are read by their crates, err as much as their cards say, and give the numbers they gave.
 //!
-//! `STRIATE_CIFAR10=DIR` checks the network of CIFAR-10 on the test images in that folder.
+//! `STRIATE_CIFAR10=DIR` checks the networks of CIFAR-10 on the test images in that folder.
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 
+use allconv::attribution::class_maps_over;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::ModuleT;
 use lab::data::{Batches, Dataset, Preprocess, Source, Synthetic, load};
@@ -46,6 +47,15 @@ fn errs_as_its_card_says<N: ModuleT>(
     synthetic: Option<Synthetic>,
 ) -> Result<(), Failure> {
     errs_on(load("mnist", &Source::Embedded)?, model, synthetic)
+}
+
+/// The same on the photographs of CIFAR-10, of which none is embedded.
+fn errs_on_cifar10_as_its_card_says<N: ModuleT>(model: &Pretrained<N>) -> Result<(), Failure> {
+    assert_eq!(model.card.classes.len(), 10);
+    match std::env::var_os("STRIATE_CIFAR10") {
+        Some(folder) => errs_on(load("cifar10", &Source::Dir(folder.into()))?, model, None),
+        None => Ok(()),
+    }
 }
 
 fn errs_on<N: ModuleT>(
@@ -91,21 +101,48 @@ fn measured(card: &ModelCard) -> f64 {
 #[test]
 fn all_convolutional_net() -> Result<(), Failure> {
     let model = allconv::pretrained(&folder(), &Device::Cpu)?;
-    assert_eq!(model.card.classes.len(), 10);
     assert_eq!(model.picture_shape(), (3, 32, 32));
-    // No photograph of CIFAR-10 is embedded.
-    if let Some(folder) = std::env::var_os("STRIATE_CIFAR10") {
-        let data = load("cifar10", &Source::Dir(folder.into()))?;
-        errs_on(data, &model, None)?;
-    }
+    errs_on_cifar10_as_its_card_says(&model)?;
     gives(&model, allconv::CIFAR10)
 }
 
 #[test]
 fn network_in_network() -> Result<(), Failure> {
     let model = nin::pretrained(&folder(), &Device::Cpu)?;
+    assert_eq!(model.picture_shape(), (3, 32, 32));
+    errs_on_cifar10_as_its_card_says(&model)?;
+    gives(&model, nin::CIFAR10)
+}
+
+#[test]
+fn network_in_network_of_digits() -> Result<(), Failure> {
+    let model = nin::pretrained(&folder().join(nin::MNIST), &Device::Cpu)?;
     errs_as_its_card_says(&model, None)?;
     gives(&model, nin::MNIST)
+}
+
+/// The map of the class that the network answers with is the reddest: of nearly all digits, since the mean of the map decides.
+#[test]
+fn class_maps_show_the_answer() -> Result<(), Failure> {
+    let model = nin::pretrained(&folder().join(nin::MNIST), &Device::Cpu)?;
+    let digits = load("mnist", &Source::Embedded)?;
+    let test = Preprocess::UnitRange
+        .fit(&digits.test)?
+        .apply(&digits.test)?;
+    let mut batches = Batches::eval(&test, 100, &Device::Cpu)?;
+    let pictures = batches.next().expect("a batch")?.xs;
+    let maps = model
+        .network
+        .class_maps(&model.prepare(&(&pictures * 255.0)?)?)?;
+    let answers = model.answers(&model.network.logits(&maps)?)?;
+    let over = class_maps_over(&pictures, &maps, 1.0)?;
+    // Gray has as much green as red.
+    let red = (over.narrow(2, 0, 1)? - over.narrow(2, 1, 1)?)?;
+    let reddest: Vec<u32> = red.flatten_from(2)?.sum(2)?.argmax(1)?.to_vec1()?;
+    let shown = answers.iter().zip(reddest);
+    let shown = shown.filter(|(answer, class)| answer.class == *class as usize);
+    assert!(shown.count() >= 95);
+    Ok(())
 }
 
 #[test]

@@ -4,6 +4,8 @@
 //! The paper slides a small multilayer perceptron over the image instead (mlpconv), ends with one map for each class,
 //! and averages each of them over space, so that no fully connected layer is left to overfit.
 //!
+#![doc = include_str!("picture.md")]
+//!
 #![doc = include_str!("../README.md")]
 //!
 //! # Modules
@@ -64,4 +66,4 @@ pub use maxout_net::{MaxoutBlock, MaxoutConfig, MaxoutNet};
 pub use mlpconv::{MlpConv, MlpConvConfig, mlpconv};
 pub use model::Nin;
 pub use plain::{PlainCnn, PlainCnnConfig};
-pub use pretrained::{MNIST, pretrained};
+pub use pretrained::{CIFAR10, MNIST, pretrained};

@@ -6,19 +6,22 @@ use striate::model_file::{FileConfig, ModelError, ModelFile, ModelSource, Pretra
 
 use crate::{MaxoutConfig, MaxoutNet, Nin, NinConfig, PlainCnn, PlainCnnConfig};
 
+/// The usual name of the file for CIFAR-10.
+pub const CIFAR10: &str = "nin-cifar10.safetensors";
+
 /// The usual name of the file for MNIST.
 pub const MNIST: &str = "nin-mnist.safetensors";
 
 /// The network of a model file, with what is done to pictures before it sees them.
 ///
-/// `source` is a file, a folder with a file called [`MNIST`], or bytes.
+/// `source` is a file, a folder with a file called [`CIFAR10`], or bytes.
 /// A [`PlainCnn`] is read by [`ModelFile::build`] with its own configuration.
 ///
 /// ```no_run
 /// use nin::candle_core::{DType, Device, Result, Tensor};
 /// fn main() -> Result<()> {
 ///     let model = nin::pretrained("models", &Device::Cpu)?;
-///     let pixels = Tensor::zeros((1, 1, 28, 28), DType::U8, &Device::Cpu)?;
+///     let pixels = Tensor::zeros((1, 3, 32, 32), DType::U8, &Device::Cpu)?;
 ///     println!("{}", model.classify(&pixels)?[0].name);
 ///     Ok(())
 /// }
@@ -30,7 +33,7 @@ pub fn pretrained<'a>(
     source: impl Into<ModelSource<'a>>,
     device: &Device,
 ) -> Result<Pretrained<Nin>, ModelError> {
-    ModelFile::find(source, MNIST)?.build::<NinConfig>(device)
+    ModelFile::find(source, CIFAR10)?.build::<NinConfig>(device)
 }
 
 impl FileConfig for NinConfig {

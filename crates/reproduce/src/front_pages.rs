@@ -22,7 +22,7 @@ struct Front {
     caption: &'static str,
 }
 
-const FRONTS: [Front; 4] = [
+const FRONTS: [Front; 5] = [
     Front {
         crate_name: "allconv",
         figure: "allconv-explain.png",
@@ -34,6 +34,12 @@ const FRONTS: [Front; 4] = [
         figure: "allconv-explain.png",
         description: EXPLAINED,
         caption: METHODS,
+    },
+    Front {
+        crate_name: "nin",
+        figure: "nin-fig4-cpu-class-maps.png",
+        description: "Ten photographs, and over each the map of every class, red where the network sees it",
+        caption: "Test images of CIFAR-10, and the strongest tenth of each class map over them: red is where the network sees the class.",
     },
     Front {
         crate_name: "stn",

@@ -2,6 +2,7 @@
 //!
 //! Expected: the map of the true class is the strongest and lies on the object.
 
+use allconv::attribution::class_maps_over;
 use anyhow::Result;
 use candle_core::{DType, Tensor};
 use lab::data::Batches;
@@ -74,7 +75,7 @@ fn draw(session: &mut Session, rows: &[Planned]) -> Result<()> {
 
         let names = &row.data.test.class_names;
         let columns = std::iter::once("image".to_owned()).chain(names.iter().cloned());
-        let mut grid = ImageGrid::new("class maps, the strongest tenth of each")
+        let mut grid = ImageGrid::new("the strongest tenth of each class map, over the image")
             .columns(columns)
             .enlarge(2);
         for (class, name) in (0..).zip(names) {
@@ -82,12 +83,9 @@ fn draw(session: &mut Session, rows: &[Planned]) -> Result<()> {
                 continue;
             };
             let input = pictures::input(&sets.1, index, &device)?;
-            let mut pictures = vec![pictures::image(&row.data.test, index)?];
-            pictures.extend(maps(
-                &network.forward_features(&input)?,
-                row.data.test.height,
-            )?);
-            grid.row(name, pictures);
+            let image = pictures::image(&row.data.test, index)?;
+            let maps = over(&image, &network.forward_features(&input)?)?;
+            grid.row(name, [vec![image], maps].concat());
         }
         session.figure("class-maps", &grid.draw()?)?;
     }
@@ -99,30 +97,15 @@ fn peaks(maps: &Tensor) -> candle_core::Result<Tensor> {
     maps.detach().flatten_from(2)?.max(2)
 }
 
-/// The maps of one image as pictures about `side` high: their strongest cells, as bright as they are beside all maps.
-fn maps(maps: &Tensor, side: usize) -> Result<Vec<Picture>> {
-    let (_, classes, h, w) = maps.dims4()?;
-    let values: Vec<Vec<f32>> = maps
-        .detach()
-        .to_dtype(DType::F32)?
-        .reshape((classes, h * w))?
+/// The maps over the image that they belong to, a picture for each class.
+fn over(image: &Picture, maps: &Tensor) -> Result<Vec<Picture>> {
+    let (h, w) = (image.height() as usize, image.width() as usize);
+    let pixels = Tensor::from_slice(image.pixels(), (1, h, w, 3), maps.device())?;
+    let pixels = (pixels.permute((0, 3, 1, 2))?.to_dtype(DType::F32)? / 255.0)?;
+    let over: Vec<Vec<f32>> = class_maps_over(&pixels, maps, SHOWN)?
+        .squeeze(0)?
+        .flatten_from(1)?
         .to_vec2()?;
-    let most = values
-        .iter()
-        .flatten()
-        .copied()
-        .fold(f32::MIN_POSITIVE, f32::max);
-    let kept = ((h * w) as f64 * SHOWN).ceil() as usize;
-    let picture = |map: &Vec<f32>| {
-        let mut sorted = map.clone();
-        sorted.sort_by(|a, b| b.total_cmp(a));
-        let least = sorted.get(kept.max(1) - 1).copied().unwrap_or(f32::MAX);
-        let shown: Vec<f32> = map
-            .iter()
-            .map(|&v| if v >= least { v.max(0.0) } else { 0.0 })
-            .collect();
-        let factor = (side / h.max(1)).max(1) as u32;
-        Ok(Picture::new(&shown, (1, h, w), (0.0, most))?.enlarged(factor))
-    };
-    values.iter().map(picture).collect()
+    let picture = |values: &Vec<f32>| Ok(Picture::new(values, (3, h, w), (0.0, 1.0))?);
+    over.iter().map(picture).collect()
 }
