@@ -45,30 +45,25 @@ pub fn class_maps_over(images: &Tensor, maps: &Tensor, share: f64) -> Result<Ten
     if !(0.0..=1.0).contains(&share) {
         bail!("class_maps_over: the share {share} is not between 0 and 1");
     }
+    if n == 0 {
+        return Tensor::zeros((0, classes, 3, height, width), DType::F32, images.device());
+    }
     let cells = maps.detach().to_dtype(DType::F32)?.flatten_from(2)?;
     let cells: Vec<Vec<Vec<f32>>> = cells.to_vec3()?;
     let shown = (h as f64 * w as f64 * share).ceil() as usize;
-    let mut over = Vec::with_capacity(n);
-    for (index, maps) in cells.into_iter().enumerate() {
-        // One wide picture, so that the maps share their strongest value.
-        let gray = images.narrow(0, index, 1)?.mean_keepdim(1)?;
-        let gray = Tensor::cat(&vec![gray; classes], 3)?;
-        let maps: Vec<Vec<f32>> = maps.into_iter().map(|map| strongest(map, shown)).collect();
-        let mut wide = Vec::with_capacity(height * width * classes);
-        for y in 0..height {
-            for map in &maps {
-                let row = &map[y * h / height * w..][..w];
-                wide.extend((0..width).map(|x| row[x * w / width]));
-            }
-        }
-        let wide = Tensor::from_vec(wide, (1, 1, height, width * classes), images.device())?;
-        let pictures = overlay(&gray, &wide)?.reshape((3, height, classes, width))?;
-        over.push(pictures.permute((2, 0, 1, 3))?.contiguous()?);
-    }
-    match over.is_empty() {
-        true => Tensor::zeros((0, classes, 3, height, width), DType::F32, images.device()),
-        false => Tensor::stack(&over, 0),
-    }
+    let cells = cells.into_iter().flatten();
+    let cells: Vec<f32> = cells.flat_map(|map| strongest(map, shown)).collect();
+    let cells = Tensor::from_vec(cells, (n, classes, h, w), maps.device())?;
+    // One wide picture an image, so that its maps share their strongest value.
+    let wide = cells
+        .upsample_nearest2d(height, width)?
+        .permute((0, 2, 1, 3))?
+        .reshape((n, 1, height, classes * width))?;
+    let gray = images.mean_keepdim(1)?.repeat((1, 1, 1, classes))?;
+    overlay(&gray, &wide)?
+        .reshape((n, 3, height, classes, width))?
+        .permute((0, 3, 1, 2, 4))?
+        .contiguous()
 }
 
 /// The positive values among the `shown` largest of a map, and 0 in the place of all others.

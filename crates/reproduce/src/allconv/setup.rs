@@ -8,7 +8,7 @@ use striate::Initializer;
 
 use crate::images::{Data, Images};
 use crate::model::models;
-use crate::training::{Training, sgd};
+use crate::training::{CHOSEN_RATE, Training, sgd};
 
 models! {
     Config => AllConv::new;
@@ -114,11 +114,7 @@ pub(super) const CHOICES: &[Choice] = &[
         "biases are decayed like weights, of which the paper says nothing",
     ),
     Choice::new("initializer", "the paper does not state it"),
-    Choice::new(
-        "rates",
-        "the rate of each network is chosen on held-out training images, never on test \
-         images",
-    ),
+    CHOSEN_RATE,
 ];
 
 impl Setup {

@@ -10,7 +10,7 @@ use nin::{ClassMapActivation, Head, Nin, NinConfig, PlainCnn, PlainCnnConfig};
 
 use crate::images::{Data, Images};
 use crate::model::{Model, models};
-use crate::training::{Training, sgd};
+use crate::training::{CHOSEN_RATE, Training, sgd};
 
 models! {
     NinConfig => Nin::new;
@@ -147,11 +147,7 @@ pub(super) const CHOICES: &[Choice] = &[
         "recipe.schedule.plateau",
         "the paper says neither how long it waits nor what counts as better",
     ),
-    Choice::new(
-        "rates",
-        "the rate of each network is chosen on held-out training images, never on test \
-         images",
-    ),
+    CHOSEN_RATE,
 ];
 
 impl Setup {
