@@ -35,8 +35,9 @@ pub(super) struct Block<T> {
     /// Derivative of the position in pixels with respect to the coordinates.
     slope_x: [T; BLOCK],
     slope_y: [T; BLOCK],
-    /// Weights of the neighbors: upper left, upper right, lower left, lower right.
-    pub(super) weight: [[T; BLOCK]; 4],
+    /// Weights of the neighbors of each point, upper left, upper right, lower left, lower right:
+    /// side by side, so that a point loads them at once.
+    weight: [[T; 4]; BLOCK],
 }
 
 /// The blocks of a run of points.
@@ -46,6 +47,14 @@ pub(super) fn blocks(points: Range<usize>) -> impl Iterator<Item = Range<usize>>
     points
         .step_by(BLOCK)
         .map(move |start| start..(start + BLOCK).min(end))
+}
+
+/// The coordinates of a block that is not full, followed by zeros.
+#[cold]
+fn filled_up<T: Number>(coords: &[T]) -> [T; 2 * BLOCK] {
+    let mut filled = [T::ZERO; 2 * BLOCK];
+    filled[..coords.len()].copy_from_slice(coords);
+    filled
 }
 
 struct Locate<'a, T, const MARGIN: bool> {
@@ -81,7 +90,7 @@ impl<T: Number> Block<T> {
             fy: [T::ZERO; BLOCK],
             slope_x: [T::ZERO; BLOCK],
             slope_y: [T::ZERO; BLOCK],
-            weight: [[T::ZERO; BLOCK]; 4],
+            weight: [[T::ZERO; 4]; BLOCK],
         }
     }
 
@@ -97,13 +106,15 @@ impl<T: Number> Block<T> {
 
     #[inline(always)]
     fn locate_by<P: Padding, const MARGIN: bool>(&mut self, map: &Map<T>, coords: &[T]) {
+        // A copy: what only some points need of the map is gathered from memory, lane by lane, if it is not in registers.
+        let map = *map;
         self.len = coords.len() / 2;
-        let mut padded = [T::ZERO; 2 * BLOCK];
+        let filled;
         let coords = match <&[T; 2 * BLOCK]>::try_from(coords) {
             Ok(coords) => coords,
             Err(_) => {
-                padded[..coords.len()].copy_from_slice(coords);
-                &padded
+                filled = filled_up(coords);
+                &filled
             }
         };
         // One loop for each axis and one for both: a loop that alternates between the axes is not vectorised.
@@ -145,10 +156,7 @@ impl<T: Number> Block<T> {
             self.x0[t] = if nan { NAN_INDEX } else { x0 };
             (self.fx[t], self.fy[t]) = (fx, fy);
             let (gx, gy) = (T::ONE - fx, T::ONE - fy);
-            self.weight[0][t] = gx * gy;
-            self.weight[1][t] = fx * gy;
-            self.weight[2][t] = gx * fy;
-            self.weight[3][t] = fx * fy;
+            self.weight[t] = [gx * gy, fx * gy, gx * fy, fx * fy];
         }
         self.any_nan = any_nan != 0;
     }
@@ -156,12 +164,7 @@ impl<T: Number> Block<T> {
     /// The weights of point `t`.
     #[inline(always)]
     pub(super) fn weights(&self, t: usize) -> [T; 4] {
-        [
-            self.weight[0][t],
-            self.weight[1][t],
-            self.weight[2][t],
-            self.weight[3][t],
-        ]
+        self.weight[t]
     }
 
     /// Whether a coordinate of point `t` is NaN.

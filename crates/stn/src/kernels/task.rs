@@ -179,10 +179,14 @@ impl<T: Number, L: Layout<T>> BackwardTask<'_, T, L> {
                     unsafe {
                         let at = 2 * (image * shape.points + first);
                         let to = pass.dgrid.at(at, 2 * block.len);
-                        for t in 0..block.len {
-                            if whole || rows.contains(&block.owner(map, t)) {
-                                to.add(2 * t).write(gradient[2 * t]);
-                                to.add(2 * t + 1).write(gradient[2 * t + 1]);
+                        if whole {
+                            to.copy_from_nonoverlapping(gradient.as_ptr(), 2 * block.len);
+                        } else {
+                            for t in 0..block.len {
+                                if rows.contains(&block.owner(map, t)) {
+                                    to.add(2 * t).write(gradient[2 * t]);
+                                    to.add(2 * t + 1).write(gradient[2 * t + 1]);
+                                }
                             }
                         }
                     }
