@@ -5,12 +5,19 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use candle_core::{DType, Device};
-use lab::data::{CacheUse, Dataset, Fitted, Preprocess, Synthetic};
+use lab::data::{CacheUse, Dataset, Fitted, FloatSet, ImageSet, Preprocess, Synthetic};
+use lab::report::Choice;
 use lab::train::{AdamConfig, Console, DeadStart, Recipe, Run, SgdConfig, TrainError, TrainLog};
 use serde::Serialize;
 use striate::{Initializer, Parameters};
 
 use crate::model::{Model, Sets};
+
+/// How a learning rate is chosen where several are tried.
+pub(crate) const CHOSEN_RATE: Choice = Choice::new(
+    "rates",
+    "the rate of each network is chosen on held-out training images, never on test images",
+);
 
 /// One network to train.
 #[derive(Clone)]
@@ -167,10 +174,10 @@ impl Training {
     /// Both splits as numbers.
     pub(crate) fn prepare(&self, data: &Dataset, cache: &Path, console: &Console) -> Result<Sets> {
         let (fitted, cut) = self.fitted(data, cache, console)?;
-        let sets = (fitted.apply(&cut.train)?, fitted.apply(&cut.test)?);
+        let test = fitted.apply(&cut.test)?;
         match self.synthetic {
-            Some(synthetic) => Ok(synthetic.apply(sets)?),
-            None => Ok(sets),
+            Some(synthetic) => Ok(synthetic.apply((fitted.apply(&cut.train)?, test))?),
+            None => Ok((numbers(&fitted, &cut.train, cache, console)?, test)),
         }
     }
 
@@ -195,6 +202,28 @@ impl Training {
             false => self.model.fit(&parameters, sets, recipe, run)?,
         };
         Ok((log, parameters.count()))
+    }
+}
+
+/// The images as numbers, which go to a file in `folder` where they would take much of the memory.
+fn numbers(fitted: &Fitted, set: &ImageSet, folder: &Path, console: &Console) -> Result<FloatSet> {
+    /// 256 MiB; all of MNIST takes 180.
+    const IN_MEMORY: usize = (256 << 20) / size_of::<f32>();
+    if set.streamed.is_some() || set.pixels.len() <= IN_MEMORY {
+        return Ok(fitted.apply(set)?);
+    }
+    let written = std::fs::create_dir_all(folder)
+        .map_err(anyhow::Error::from)
+        .and_then(|()| Ok(fitted.apply_to_file(set, folder)?));
+    match written {
+        Ok(set) => Ok(set),
+        Err(error) => {
+            console.warn(format!(
+                "the preprocessed images stay in memory, {} MB: {error:#}",
+                set.pixels.len() * size_of::<f32>() / 1_000_000
+            ));
+            Ok(fitted.apply(set)?)
+        }
     }
 }
 

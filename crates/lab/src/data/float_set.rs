@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use striate::rng::Stream;
 
-use super::{DataError, SharedValues, Streamed, UNLABELLED};
+use super::{DataError, SharedValues, Streamed, UNLABELLED, ValueFile};
 
 /// Preprocessed images, N, C, H, W, with their labels.
 ///
@@ -19,7 +19,7 @@ pub struct FloatSet {
     pub height: usize,
     /// Columns of an image.
     pub width: usize,
-    /// All values, N, C, H, W; empty in sets made by [`FloatSet::composed`] and of pictures on disk.
+    /// All values, N, C, H, W; empty in sets made by [`FloatSet::composed`], of pictures on disk and of values in a file.
     pub images: SharedValues,
     /// The class of each image, or [`UNLABELLED`].
     pub labels: Arc<Vec<u32>>,
@@ -33,6 +33,8 @@ pub struct FloatSet {
     pub composed: Option<Composed>,
     /// The pictures on disk. `None` except in sets made of one of [`load_streamed`](super::load_streamed).
     pub streamed: Option<Streamed>,
+    /// The values, in a file. `None` except in sets made by [`Fitted::apply_to_file`](super::Fitted::apply_to_file).
+    pub file: Option<ValueFile>,
 }
 
 /// Preprocessing that is done on every batch.
@@ -138,6 +140,7 @@ impl FloatSet {
             pending: None,
             composed: None,
             streamed: None,
+            file: None,
         })
     }
 
@@ -165,17 +168,19 @@ impl FloatSet {
         let (images, more_images) = self.images.split_at(stored);
         let (labels, more_labels) = self.labels.split_at(n);
         let (streamed, more_streamed) = self.streamed.as_ref().map(|set| set.split_at(n)).unzip();
-        let part = |images: SharedValues, labels: &[u32], streamed: Option<Streamed>| Self {
+        let (file, more_file) = self.file.as_ref().map(|file| file.split_at(n)).unzip();
+        let part = |images: SharedValues, labels: &[u32], streamed, file| Self {
             images,
             labels: Arc::new(labels.to_vec()),
             streamed,
+            file,
             ..self.clone()
         };
         let rest = Self {
             composed: self.composed.as_ref().map(|composed| composed.skip(n)),
-            ..part(more_images, more_labels, more_streamed)
+            ..part(more_images, more_labels, more_streamed, more_file)
         };
-        (part(images, labels, streamed), rest)
+        (part(images, labels, streamed, file), rest)
     }
 
     /// Number of values in one image.

@@ -135,6 +135,10 @@ impl FloatSet {
                 .streamed
                 .as_ref()
                 .map(|set| set.select(indices.iter().copied())),
+            file: self
+                .file
+                .as_ref()
+                .map(|file| file.select(indices.iter().copied())),
             ..self.clone()
         }
     }

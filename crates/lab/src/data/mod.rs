@@ -42,6 +42,7 @@ mod source;
 mod streamed;
 mod synthetic;
 mod unlabelled;
+mod value_file;
 
 pub use augment::Augment;
 pub use batches::{Batch, Batches};
@@ -64,3 +65,4 @@ pub use source::{Source, load};
 pub use streamed::{Crop, Framing, Streamed};
 pub use synthetic::Synthetic;
 pub use unlabelled::{load_folds, load_unlabelled};
+pub use value_file::ValueFile;

@@ -114,6 +114,11 @@ impl Plan {
             for (image, &index) in images.chunks_exact_mut(set.image_len()).zip(indices) {
                 labels.extend(set.draw(seed, epoch, index as usize, image));
             }
+        } else if let Some(file) = &set.file {
+            for &index in indices {
+                file.read(index as usize, &mut images)?;
+            }
+            labels = self.labels(indices)?;
         } else {
             for &index in indices {
                 let image = set.image(index as usize).ok_or_else(|| self.not_whole())?;

@@ -1,5 +1,6 @@
 //! Fitted preprocessing, applied to whole sets or to the batches of a set.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -8,7 +9,7 @@ use striate::model_file::Normalization;
 
 use super::ZcaTransform;
 use super::transform::Transform;
-use crate::data::{DataError, FloatSet, ImageSet, Pending};
+use crate::data::{DataError, FloatSet, ImageSet, Pending, ValueFile};
 
 /// Whether training images are augmented before or after preprocessing.
 ///
@@ -129,6 +130,47 @@ impl Fitted {
         Ok(set)
     }
 
+    /// Like [`apply`](Self::apply), but the numbers go to a file without a name in `folder`, which is gone with the set:
+    /// for sets whose numbers would fill the memory.
+    ///
+    /// # Errors
+    /// Those of [`apply`](Self::apply); pictures on disk; a folder that cannot be written to, a full disk.
+    ///
+    /// ```
+    /// use lab::data::{Preprocess, Source, load};
+    /// let data = load("mnist", &Source::Embedded)?.first(100, 10);
+    /// let fitted = Preprocess::Standardize.fit(&data.train)?;
+    /// let train = fitted.apply_to_file(&data.train, &std::env::temp_dir())?;
+    /// assert_eq!((train.len(), train.images.len()), (100, 0));
+    /// # Ok::<(), lab::data::DataError>(())
+    /// ```
+    pub fn apply_to_file(&self, set: &ImageSet, folder: &Path) -> Result<FloatSet, DataError> {
+        /// Images that are in memory at a time; a whitening multiplies so many at once.
+        const BLOCK: u32 = 4 * super::zca::APPLY_BLOCK as u32;
+        let empty = self.empty(set)?;
+        let images = match (&set.streamed, u32::try_from(set.len())) {
+            (None, Ok(images)) => images,
+            (streamed, _) => {
+                let found = streamed.as_ref().map(|_| "pictures on disk".to_owned());
+                return Err(DataError::Argument {
+                    op: "Fitted::apply_to_file",
+                    argument: "set",
+                    found: found.unwrap_or_else(|| format!("{} images", set.len())),
+                    expected: "images in memory, fewer than 2^32".to_owned(),
+                });
+            }
+        };
+        let file = ValueFile::write(folder, (images, set.image_len()), BLOCK, |first, block| {
+            raw(set, first, block);
+            self.apply_batch(block)
+        })?;
+        Ok(FloatSet {
+            labels: Arc::new(set.labels.clone()),
+            file: Some(file),
+            ..empty
+        })
+    }
+
     /// A set of raw images whose preprocessing [`Batches`](crate::data::Batches) does after
     /// augmentation.
     ///
@@ -163,7 +205,8 @@ impl Fitted {
         Ok(())
     }
 
-    fn raw(&self, set: &ImageSet) -> Result<FloatSet, DataError> {
+    /// A set of no images, of the classes and the size of `set`, which must be that of the fit.
+    fn empty(&self, set: &ImageSet) -> Result<FloatSet, DataError> {
         set.check()?;
         let size = (set.channels, set.height, set.width);
         if size != self.size {
@@ -175,22 +218,20 @@ impl Fitted {
                 expected: format!("{} as in the fit", text(self.size)),
             });
         }
-        if set.streamed.is_some() {
-            let nothing = FloatSet::new(size, Vec::new(), Vec::new(), set.classes())?;
-            return Ok(FloatSet {
-                labels: Arc::new(set.labels.clone()),
-                streamed: set.streamed.clone(),
-                ..nothing
-            });
-        }
+        FloatSet::new(size, Vec::new(), Vec::new(), set.classes())
+    }
+
+    /// The images of a set as they are, as numbers.
+    fn raw(&self, set: &ImageSet) -> Result<FloatSet, DataError> {
+        let empty = self.empty(set)?;
         let mut images = vec![0f32; set.pixels.len()];
-        images
-            .par_chunks_mut(set.image_len())
-            .enumerate()
-            .for_each(|(index, image)| {
-                planes(set, index, |at, value| image[at] = value.into());
-            });
-        FloatSet::new(size, images, set.labels.clone(), set.classes())
+        raw(set, 0, &mut images);
+        Ok(FloatSet {
+            images: images.into(),
+            labels: Arc::new(set.labels.clone()),
+            streamed: set.streamed.clone(),
+            ..empty
+        })
     }
 }
 
@@ -198,6 +239,16 @@ impl Pending for Fitted {
     fn apply_batch(&self, images: &mut [f32]) -> Result<(), DataError> {
         self.apply_batch(images)
     }
+}
+
+/// The images of `set` from `first` on, as they are, as many as there is room for.
+fn raw(set: &ImageSet, first: usize, images: &mut [f32]) {
+    images
+        .par_chunks_mut(set.image_len().max(1))
+        .enumerate()
+        .for_each(|(index, image)| {
+            planes(set, first + index, |at, value| image[at] = value.into());
+        });
 }
 
 /// Calls `put` with the C, H, W position and the value of every byte of an image.

@@ -11,7 +11,7 @@ use crate::data::DataError;
 /// Images are taken into the covariance in blocks of this many.
 const BLOCK: usize = 1024;
 /// Images that one task whitens.
-const APPLY_BLOCK: usize = 256;
+pub(super) const APPLY_BLOCK: usize = 256;
 
 /// `x <- (x - mu) P`, `P = V diag(1 / sqrt(e + regularization)) V^T`, where `mu` is the mean
 /// image and `V diag(e) V^T = X^T X / n` the covariance of the `n` training images.

@@ -32,12 +32,12 @@ impl FloatSet {
         scene: Arc<dyn Scene>,
         redraw: Redraw,
     ) -> Result<Self, DataError> {
-        if source.streamed.is_some() {
+        if source.streamed.is_some() || source.file.is_some() {
             return Err(DataError::Argument {
                 op: "FloatSet::composed",
                 argument: "source",
-                found: "pictures on disk".to_owned(),
-                expected: "images in memory, as `load` reads them".to_owned(),
+                found: "images on disk".to_owned(),
+                expected: "images in memory, as `load` and `Fitted::apply` give them".to_owned(),
             });
         }
         scene.check(&source)?;
@@ -57,6 +57,7 @@ impl FloatSet {
                 first: 0,
             }),
             streamed: None,
+            file: None,
         })
     }
 
