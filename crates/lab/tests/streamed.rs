@@ -383,7 +383,7 @@ fn errors() -> Result<(), DataError> {
     let (train, _) = numbers(&data)?;
     let drawn = FloatSet::composed(train, Arc::new(Nothing), Redraw::Once);
     let message = drawn.expect_err("accepted").to_string();
-    assert!(message.contains("source is pictures on disk"), "{message}");
+    assert!(message.contains("source is images on disk"), "{message}");
     Ok(())
 }
 

@@ -57,17 +57,20 @@ fn filled_up<T: Number>(coords: &[T]) -> [T; 2 * BLOCK] {
     filled
 }
 
-struct Locate<'a, T, const MARGIN: bool> {
+struct Locate<'a, T, const MARGIN: bool, const SLOPES: bool> {
     block: &'a mut Block<T>,
     map: &'a Map<T>,
     coords: &'a [T],
 }
 
-impl<T: Number, const MARGIN: bool> Kernel<T> for Locate<'_, T, MARGIN> {
+impl<T: Number, const MARGIN: bool, const SLOPES: bool> Kernel<T>
+    for Locate<'_, T, MARGIN, SLOPES>
+{
     type Output = ();
     #[inline(always)]
     unsafe fn run<S: Simd<Elem = T>>(self) {
-        with_padding!(self.map.padding, P => self.block.locate_by::<P, MARGIN>(self.map, self.coords));
+        let Self { block, map, coords } = self;
+        with_padding!(map.padding, P => block.locate_by::<P, MARGIN, SLOPES>(map, coords));
     }
 }
 
@@ -97,15 +100,25 @@ impl<T: Number> Block<T> {
     /// Locates the points whose (x, y) are interleaved in `coords`, at most [`BLOCK`] of them.
     ///
     /// `MARGIN` says that the map has a margin so wide that every position has its four neighbors in it.
+    /// `SLOPES` says that [`coordinate_gradient`](Self::coordinate_gradient) will be asked for.
     /// Dispatched again, so that the kernels share one copy for each level.
     #[inline(always)]
-    pub(super) fn locate<const MARGIN: bool>(&mut self, level: Level, map: &Map<T>, coords: &[T]) {
+    pub(super) fn locate<const MARGIN: bool, const SLOPES: bool>(
+        &mut self,
+        level: Level,
+        map: &Map<T>,
+        coords: &[T],
+    ) {
         let block = self;
-        dispatch(level, Locate::<T, MARGIN> { block, map, coords });
+        dispatch(level, Locate::<T, MARGIN, SLOPES> { block, map, coords });
     }
 
     #[inline(always)]
-    fn locate_by<P: Padding, const MARGIN: bool>(&mut self, map: &Map<T>, coords: &[T]) {
+    fn locate_by<P: Padding, const MARGIN: bool, const SLOPES: bool>(
+        &mut self,
+        map: &Map<T>,
+        coords: &[T],
+    ) {
         // A copy: what only some points need of the map is gathered from memory, lane by lane, if it is not in registers.
         let map = *map;
         self.len = coords.len() / 2;
@@ -124,11 +137,17 @@ impl<T: Number> Block<T> {
         }
         for t in 0..BLOCK {
             let (position, slope) = P::position(&map.x, map.x.unnormalize(x[t]));
-            (x[t], self.slope_x[t]) = (position, slope * map.x.scale);
+            x[t] = position;
+            if SLOPES {
+                self.slope_x[t] = slope * map.x.scale;
+            }
         }
         for t in 0..BLOCK {
             let (position, slope) = P::position(&map.y, map.y.unnormalize(y[t]));
-            (y[t], self.slope_y[t]) = (position, slope * map.y.scale);
+            y[t] = position;
+            if SLOPES {
+                self.slope_y[t] = slope * map.y.scale;
+            }
         }
         let (columns, rows) = (map.x.len, map.y.len);
         let mut any_nan = 0;
@@ -154,7 +173,9 @@ impl<T: Number> Block<T> {
                 self.y0[t] = if nan { NAN_INDEX } else { y0 };
             }
             self.x0[t] = if nan { NAN_INDEX } else { x0 };
-            (self.fx[t], self.fy[t]) = (fx, fy);
+            if SLOPES {
+                (self.fx[t], self.fy[t]) = (fx, fy);
+            }
             let (gx, gy) = (T::ONE - fx, T::ONE - fy);
             self.weight[t] = [gx * gy, fx * gy, gx * fy, fx * fy];
         }

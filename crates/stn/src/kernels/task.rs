@@ -69,9 +69,9 @@ impl<T: Number, L: Layout<T>> Kernel<T> for ForwardTask<'_, T, L> {
                 let (first, count) = (points.start, points.len());
                 let coords = shape.coords(pass.grid, image, points);
                 if L::MARGIN {
-                    block.locate::<true>(pass.level, map, coords);
+                    block.locate::<true, false>(pass.level, map, coords);
                 } else {
-                    block.locate::<false>(pass.level, map, coords);
+                    block.locate::<false, false>(pass.level, map, coords);
                 }
                 // SAFETY: the points exist in all channels, and no other task has them.
                 unsafe {
@@ -157,9 +157,9 @@ impl<T: Number, L: Layout<T>> BackwardTask<'_, T, L> {
                 let first = points.start;
                 let coords = shape.coords(pass.grid, image, points);
                 if L::MARGIN {
-                    block.locate::<true>(pass.level, map, coords);
+                    block.locate::<true, GRID>(pass.level, map, coords);
                 } else {
-                    block.locate::<false>(pass.level, map, coords);
+                    block.locate::<false, GRID>(pass.level, map, coords);
                 }
                 // SAFETY: the points exist in all channels; the caller's promise is passed on.
                 unsafe {

@@ -49,7 +49,7 @@ impl<T: Number> Kernel<T> for Touched<'_, T> {
         let map = &self.pass.map;
         let mut block = Block::new();
         for (points, rows) in blocks(self.points).zip(self.rows) {
-            block.locate::<false>(level, map, shape.coords(grid, self.image, points));
+            block.locate::<false, false>(level, map, shape.coords(grid, self.image, points));
             *rows = block.rows(map);
         }
     }
