@@ -107,6 +107,13 @@ fn all_convolutional_net() -> Result<(), Failure> {
 }
 
 #[test]
+fn all_convolutional_net_with_pooling() -> Result<(), Failure> {
+    let model = allconv::pretrained(&folder().join(allconv::CIFAR10_C), &Device::Cpu)?;
+    errs_on_cifar10_as_its_card_says(&model)?;
+    gives(&model, allconv::CIFAR10_C)
+}
+
+#[test]
 fn network_in_network() -> Result<(), Failure> {
     let model = nin::pretrained(&folder(), &Device::Cpu)?;
     assert_eq!(model.picture_shape(), (3, 32, 32));

@@ -53,4 +53,4 @@ pub use imagenet::ImageNetConfig;
 pub use large::LargeConfig;
 pub use layer::{LayerSpec, Nonlinearity};
 pub use model::AllConv;
-pub use pretrained::{CIFAR10, pretrained};
+pub use pretrained::{CIFAR10, CIFAR10_C, pretrained};

@@ -6,8 +6,11 @@ use striate::model_file::{FileConfig, ModelError, ModelFile, ModelSource, Pretra
 
 use crate::{AllConv, Config, ImageNetConfig, LargeConfig};
 
-/// The usual name of the file for CIFAR-10.
+/// The usual name of the file with All-CNN-C for CIFAR-10.
 pub const CIFAR10: &str = "allconv-cifar10.safetensors";
+
+/// The usual name of the file with C, the same network with pooling, for CIFAR-10.
+pub const CIFAR10_C: &str = "allconv-cifar10-c.safetensors";
 
 /// The network of a model file, with what is done to pictures before it sees them.
 ///

@@ -92,72 +92,73 @@ fn rows() -> Vec<Row> {
 }
 
 fn draw(session: &mut Session, networks: &[Planned]) -> Result<()> {
-    let mut columns: Vec<String> = vec!["image".to_owned()];
-    let mut rows: Vec<Vec<Picture>> = Vec::new();
     for row in networks {
         // With --row the list holds only some of the networks.
         let of_row = |variant: &Variant| architecture(*variant).to_string() == row.label;
-        let Some(variant) = NETWORKS.into_iter().find(of_row) else {
-            continue;
-        };
-        let Some(trained) = session.trained(row)? else {
-            continue;
-        };
-        if rows.is_empty() {
-            rows = (0..SHOWN)
-                .map(|index| Ok(vec![pictures::image(&row.data.test, index)?]))
-                .collect::<Result<_>>()?;
-        }
-        let network = trained.network.as_ref();
-        let layer = layer(network)?;
-        let layers: Vec<String> = network
-            .layer_names()
-            .into_iter()
-            .filter(|name| name.starts_with("conv"))
-            .collect();
-        let sets = session.prepare(row)?;
-        let device = session.device();
-        let inputs: Vec<Tensor> = (0..SHOWN)
-            .map(|index| pictures::input(&sets.1, index, device))
-            .collect::<Result<_>>()?;
-        let targets: Vec<Target> = inputs
-            .iter()
-            .map(|input| strongest(network, input, &layer))
-            .collect::<Result<_>>()?;
-        for (name, method) in methods(network, variant) {
-            columns.push(format!("{} {name}", row.label));
-            let attribute = || {
-                let of = |(input, target): (&Tensor, &Target)| method.attribute(input, target);
-                let signals: Vec<Tensor> = inputs
-                    .iter()
-                    .zip(&targets)
-                    .map(of)
-                    .collect::<candle_core::Result<_>>()?;
-                Tensor::cat(&signals, 0)
-            };
-            let signals = attribute()?;
-            for (index, pictures) in rows.iter_mut().enumerate() {
-                pictures.push(pictures::signal(&signals.narrow(0, index, 1)?)?);
-            }
-            let stages = cascading_randomization(&trained.parameters, &layers, 1, attribute)?;
-            let last = stages.last().map(|stage| stage.similarity);
-            let measured = Planned {
-                label: format!("{}, {name}", row.label),
-                ..row.clone()
-            };
-            session.measured(&measured, (SIMILARITY, ""), trained.seed, last)?;
+        if let Some(variant) = NETWORKS.into_iter().find(of_row) {
+            draw_network(session, row, variant)?;
         }
     }
-    if rows.is_empty() {
-        return Ok(());
-    }
-    let mut grid =
-        ImageGrid::new("what the strongest unit of the layer before the class maps sees")
-            .columns(columns)
-            .enlarge(4);
-    rows.into_iter().for_each(|row| grid.row("", row));
-    session.figure("strongest-unit", &grid.draw()?)?;
     session.draw_curves()
+}
+
+/// The picture of a network, a column a method, and how alike its pictures are to those of noise.
+fn draw_network(session: &mut Session, row: &Planned, variant: Variant) -> Result<()> {
+    let Some(trained) = session.trained(row)? else {
+        return Ok(());
+    };
+    let mut columns: Vec<String> = vec!["image".to_owned()];
+    let mut rows: Vec<Vec<Picture>> = (0..SHOWN)
+        .map(|index| Ok(vec![pictures::image(&row.data.test, index)?]))
+        .collect::<Result<_>>()?;
+    let network = trained.network.as_ref();
+    let layer = layer(network)?;
+    let layers: Vec<String> = network
+        .layer_names()
+        .into_iter()
+        .filter(|name| name.starts_with("conv"))
+        .collect();
+    let sets = session.prepare(row)?;
+    let device = session.device();
+    let inputs: Vec<Tensor> = (0..SHOWN)
+        .map(|index| pictures::input(&sets.1, index, device))
+        .collect::<Result<_>>()?;
+    let targets: Vec<Target> = inputs
+        .iter()
+        .map(|input| strongest(network, input, &layer))
+        .collect::<Result<_>>()?;
+    for (name, method) in methods(network, variant) {
+        columns.push(name.to_owned());
+        let attribute = || {
+            let of = |(input, target): (&Tensor, &Target)| method.attribute(input, target);
+            let signals: Vec<Tensor> = inputs
+                .iter()
+                .zip(&targets)
+                .map(of)
+                .collect::<candle_core::Result<_>>()?;
+            Tensor::cat(&signals, 0)
+        };
+        let signals = attribute()?;
+        for (index, pictures) in rows.iter_mut().enumerate() {
+            pictures.push(pictures::signal(&signals.narrow(0, index, 1)?)?);
+        }
+        let stages = cascading_randomization(&trained.parameters, &layers, 1, attribute)?;
+        let last = stages.last().map(|stage| stage.similarity);
+        let measured = Planned {
+            label: format!("{}, {name}", row.label),
+            ..row.clone()
+        };
+        session.measured(&measured, (SIMILARITY, ""), trained.seed, last)?;
+    }
+    let mut grid = ImageGrid::new(format!(
+        "what the strongest unit of {} before the class maps sees",
+        row.label
+    ))
+    .columns(columns)
+    .enlarge(4);
+    rows.into_iter().for_each(|row| grid.row("", row));
+    let name = format!("strongest-unit-{}", row.label.to_lowercase());
+    session.figure(&name, &grid.draw()?)
 }
 
 /// The layer [`FROM_TOP`] below the class scores.
