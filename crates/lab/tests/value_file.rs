@@ -69,6 +69,8 @@ fn what_is_not_supported_is_an_error() {
     let digits = fitted.apply(&train).unwrap();
     let filed = fitted.apply_to_file(&train, folder.path()).unwrap();
     let scene = std::sync::Arc::new(DigitSum::new(42, &digits).unwrap());
+    let message = DigitSum::new(42, &filed).unwrap_err().to_string();
+    assert!(message.contains("images on disk"), "{message}");
     let composed = FloatSet::composed(filed, scene, Redraw::EveryEpoch);
     let message = composed.unwrap_err().to_string();
     assert!(message.contains("images on disk"), "{message}");

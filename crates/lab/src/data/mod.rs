@@ -36,6 +36,7 @@ mod number;
 mod preprocess;
 mod read;
 mod registry;
+mod rows;
 mod scene;
 mod shared_values;
 mod source;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::DataError;
+use super::rows::Rows;
 
 const BYTES: usize = size_of::<f32>();
 
@@ -19,7 +20,7 @@ pub struct ValueFile {
     /// Values of one image.
     image_len: usize,
     /// Where each image is in the file, counted in images.
-    rows: Arc<Vec<u32>>,
+    rows: Rows,
 }
 
 impl ValueFile {
@@ -49,7 +50,7 @@ impl ValueFile {
         Ok(Self {
             file: Arc::new(file),
             image_len,
-            rows: Arc::new((0..images).collect()),
+            rows: Rows::first(images),
         })
     }
 
@@ -87,19 +88,20 @@ impl ValueFile {
 
     /// The images at these indices of the set; those past the end are left out.
     pub(super) fn select(&self, indices: impl Iterator<Item = usize>) -> Self {
-        let rows = indices.filter_map(|index| self.rows.get(index).copied());
-        Self {
-            rows: Arc::new(rows.collect()),
-            ..self.clone()
-        }
+        self.with(self.rows.select(indices))
     }
 
     /// The first `n` images and the rest.
     pub(super) fn split_at(&self, n: usize) -> (Self, Self) {
-        (
-            self.select(0..n.min(self.len())),
-            self.select(n..self.len()),
-        )
+        let (first, rest) = self.rows.split_at(n);
+        (self.with(first), self.with(rest))
+    }
+
+    fn with(&self, rows: Rows) -> Self {
+        Self {
+            rows,
+            ..self.clone()
+        }
     }
 }
 

@@ -145,7 +145,7 @@ impl Fitted {
     /// # Ok::<(), lab::data::DataError>(())
     /// ```
     pub fn apply_to_file(&self, set: &ImageSet, folder: &Path) -> Result<FloatSet, DataError> {
-        /// Images that are in memory at a time; a whitening multiplies so many at once.
+        /// Images that are in memory at a time: whole blocks of those that a whitening multiplies at once.
         const BLOCK: u32 = 4 * super::zca::APPLY_BLOCK as u32;
         let empty = self.empty(set)?;
         let images = match (&set.streamed, u32::try_from(set.len())) {

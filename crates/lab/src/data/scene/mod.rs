@@ -74,5 +74,8 @@ fn check_stored(op: &'static str, set: &FloatSet) -> Result<(), DataError> {
             "stored images",
         ));
     }
+    if set.file.is_some() {
+        return Err(wrong("images on disk", "images in memory"));
+    }
     Ok(())
 }

@@ -21,6 +21,7 @@ use striate::rng::stream;
 
 use super::DataError;
 use super::read::{contain, photograph};
+use super::rows::Rows;
 
 /// Pictures on disk, in the place of the pixels of a set.
 ///
@@ -30,7 +31,7 @@ use super::read::{contain, photograph};
 pub struct Streamed {
     pictures: Arc<Pictures>,
     /// Which pictures of the list, in the order of the set.
-    rows: Arc<Vec<u32>>,
+    rows: Rows,
     framing: Framing,
 }
 
@@ -67,7 +68,7 @@ impl Streamed {
         })?;
         Ok(Self {
             pictures: Arc::new(pictures),
-            rows: Arc::new((0..count).collect()),
+            rows: Rows::first(count),
             framing,
         })
     }
@@ -89,19 +90,20 @@ impl Streamed {
 
     /// The pictures at these indices of the set; those past the end are left out.
     pub(super) fn select(&self, indices: impl Iterator<Item = usize>) -> Self {
-        let rows = indices.filter_map(|index| self.rows.get(index).copied());
-        Self {
-            rows: Arc::new(rows.collect()),
-            ..self.clone()
-        }
+        self.with(self.rows.select(indices))
     }
 
     /// The first `n` pictures and the rest.
     pub(super) fn split_at(&self, n: usize) -> (Self, Self) {
-        (
-            self.select(0..n.min(self.len())),
-            self.select(n..self.len()),
-        )
+        let (first, rest) = self.rows.split_at(n);
+        (self.with(first), self.with(rest))
+    }
+
+    fn with(&self, rows: Rows) -> Self {
+        Self {
+            rows,
+            ..self.clone()
+        }
     }
 
     /// Gives `take` the H, W, C bytes of the images at `indices`, in this order, until it breaks.
