@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::number::{number, with_spread};
+use super::pairs::paired_error;
 use super::{Finding, Record, Relation, Verdict};
 
 /// A difference counts only if it is larger than this many standard errors.
@@ -55,8 +56,9 @@ impl Finding {
 }
 
 /// The measured value of a row.
-struct Value {
+struct Value<'a> {
     row: &'static str,
+    record: Option<&'a Record>,
     /// Mean over the seeds; `None` if there is no record or no number.
     mean: Option<f64>,
     standard_error: Option<f64>,
@@ -66,11 +68,12 @@ struct Value {
     has_other_epochs: bool,
 }
 
-impl Value {
-    fn of(row: &'static str, records: &[&Record]) -> Self {
-        let record = records.iter().find(|r| r.model == row);
+impl<'a> Value<'a> {
+    fn of(row: &'static str, records: &[&'a Record]) -> Self {
+        let record = records.iter().copied().find(|r| r.model == row);
         Self {
             row,
+            record,
             mean: record
                 .and_then(|r| r.mean())
                 .filter(|mean| mean.is_finite()),
@@ -159,8 +162,13 @@ impl Value {
         }
     }
 
-    /// The standard error of `times` the other minus this one.
+    /// The standard error of `times` the other minus this one: by pairs of test images, if both kept their mistakes.
     fn error_with(&self, other: &Self, times: f64) -> Option<f64> {
+        let (a, b) = (self.record?, other.record?);
+        if let Some(paired) = paired_error(a, b, times) {
+            let of_seeds = |record: &Record| record.error_of_seeds().unwrap_or(0.0);
+            return Some(paired.max(of_seeds(a).hypot(times * of_seeds(b))));
+        }
         Some(self.standard_error?.hypot(times * other.standard_error?))
     }
 }
@@ -180,7 +188,7 @@ fn with_noise(value: f64, standard_error: Option<f64>) -> String {
     }
 }
 
-fn missing<'a>(values: impl IntoIterator<Item = &'a Value>) -> Comparison {
+fn missing<'a>(values: impl IntoIterator<Item = &'a Value<'a>>) -> Comparison {
     let rows = values.into_iter().filter(|value| value.mean.is_none());
     let rows: Vec<&str> = rows.map(|value| value.row).collect();
     Comparison {

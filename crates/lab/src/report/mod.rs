@@ -19,6 +19,7 @@ mod line;
 mod markdown;
 mod number;
 mod page;
+mod pairs;
 mod record;
 mod records;
 mod results;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Claim, Environment, Scale};
-use crate::train::{Outcome, TrainLog};
+use crate::train::{Mistakes, Outcome, TrainLog};
 
 /// The setting that names epochs in place of the experiment's.
 const OTHER_EPOCHS: &str = "epochs";
@@ -33,6 +33,9 @@ pub struct Record {
     /// The number of test images that the values are shares of, in percent; `None` if they are no such shares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_images: Option<usize>,
+    /// The test images that each seed's network had wrong, in the order of the seeds; empty if a run did not keep them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mistakes: Vec<Mistakes>,
     /// Epochs trained.
     #[serde(default)]
     pub epochs: usize,
@@ -84,6 +87,7 @@ impl Record {
             dataset: dataset.into(),
             scale,
             test_images: None,
+            mistakes: Vec::new(),
             epochs: 0,
             parameters: None,
             outcomes: Vec::new(),
@@ -111,6 +115,7 @@ impl Record {
     pub fn trained(mut self, seed: u64, log: &TrainLog) -> Self {
         self.epochs = log.epochs.len();
         self.outcomes.push(log.outcome);
+        self.mistakes.extend(log.mistakes.clone());
         let seconds = log.train_seconds + log.eval_seconds;
         self.wall_seconds = Some(self.wall_seconds.unwrap_or(0.0) + seconds);
         self.images_per_second = Some(log.images_per_second());
@@ -183,11 +188,15 @@ impl Record {
     /// assert!((record.standard_error().unwrap() - 1.0).abs() < 0.01);
     /// ```
     pub fn standard_error(&self) -> Option<f64> {
-        let of_seeds = self.spread().map(|s| s / (self.n() as f64).sqrt());
-        match (of_seeds, self.test_set_error()) {
+        match (self.error_of_seeds(), self.test_set_error()) {
             (Some(a), Some(b)) => Some(a.max(b)),
             (a, b) => a.or(b),
         }
+    }
+
+    /// The part of the standard error that comes from the seeds.
+    pub(super) fn error_of_seeds(&self) -> Option<f64> {
+        self.spread().map(|s| s / (self.n() as f64).sqrt())
     }
 
     fn test_set_error(&self) -> Option<f64> {

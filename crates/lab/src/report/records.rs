@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::{Record, ReportError, files};
+use crate::train::Mistakes;
 
 /// A longer file is not read: 64 MiB.
 const LONGEST: u64 = 64 << 20;
@@ -29,7 +30,9 @@ fn absorb(known: &mut Record, new: Record) {
     for record in [&*known, &new] {
         for (at, (&seed, &value)) in record.seeds.iter().zip(&record.values).enumerate() {
             let (outcome, run) = (record.outcomes.get(at), record.runs.get(at));
-            by_seed.insert(seed, (value, outcome.copied(), run.cloned()));
+            let mistakes = record.mistakes.get(at);
+            let of_run = (run.cloned(), mistakes.cloned());
+            by_seed.insert(seed, (value, outcome.copied(), of_run));
         }
     }
     let again = new.seeds.iter().all(|seed| known.seeds.contains(seed));
@@ -41,12 +44,15 @@ fn absorb(known: &mut Record, new: Record) {
         },
     };
     // A list that lacks a seed would name the wrong ones: then it is left out.
-    let runs: Option<Vec<String>> = by_seed.values().map(|(_, _, run)| run.clone()).collect();
+    let of_runs = || by_seed.values().map(|(.., of_run)| of_run.clone());
+    let runs: Option<Vec<String>> = of_runs().map(|(run, _)| run).collect();
+    let mistakes: Option<Vec<Mistakes>> = of_runs().map(|(_, mistakes)| mistakes).collect();
     *known = Record {
         seeds: by_seed.keys().copied().collect(),
         values: by_seed.values().map(|(value, ..)| *value).collect(),
         outcomes: by_seed.values().filter_map(|(_, end, _)| *end).collect(),
         runs: runs.unwrap_or_default(),
+        mistakes: mistakes.unwrap_or_default(),
         wall_seconds: seconds,
         ..new
     };
@@ -85,6 +91,7 @@ mod tests {
         let claim = Claim::new("p/t", "A", "test error", "%");
         Record {
             runs: vec![run.to_owned()],
+            mistakes: vec![[value > 5.0].into_iter().collect()],
             ..Record::new(&claim, "digits", Scale::Quick).value(seed, Some(value))
         }
     }
@@ -100,11 +107,15 @@ mod tests {
         assert_eq!(merged[0].seeds, [0, 1]);
         assert_eq!(merged[0].values, [Some(4.0), Some(6.0)]);
         assert_eq!(merged[0].runs, ["a", "c"]);
+        assert_eq!(merged[0].mistakes.len(), 2);
+        assert_eq!(merged[0].mistakes[1].count(), 1);
         let old = Record {
             runs: Vec::new(),
+            mistakes: Vec::new(),
             ..record(2, 7.0, "")
         };
-        assert!(merge([record(1, 5.0, "b"), old])[0].runs.is_empty());
+        let merged = merge([record(1, 5.0, "b"), old]);
+        assert!(merged[0].runs.is_empty() && merged[0].mistakes.is_empty());
         let shorter = record(2, 8.0, "d").other_epochs(15);
         let merged = merge([record(0, 4.0, "a"), shorter.clone()]);
         assert_eq!(merged, [shorter]);

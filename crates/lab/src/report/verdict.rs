@@ -74,8 +74,10 @@ impl Finding {
     ///
     /// # Convention
     /// Every relation is written as a margin `m` that is positive if it is so, such as `m = b - a` for "a below b".
-    /// With `s` the standard error of `m`, from [`Record::standard_error`] of the rows taken as independent,
-    /// it holds if `m > 2 s`, does not hold if `m < -2 s`, and is within the noise otherwise.
+    /// With `s` the standard error of `m` it holds if `m > 2 s`, does not hold if `m < -2 s`, and is within the noise otherwise.
+    /// Of two rows `s` is the larger of two: that of the seeds, and that of the test images.
+    /// Where both kept which images they had wrong ([`Record::mistakes`]) they are compared image by image,
+    /// else as if they were independent, each with its [`Record::standard_error`].
     /// Where nothing is known of the noise (one run of something that is no share of test images)
     /// the sign of `m` decides, and the evidence says that the noise is unknown.
     /// A finding of several comparisons does not hold if one of them does not, is not run if one of the others is not,

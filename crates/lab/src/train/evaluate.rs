@@ -2,16 +2,14 @@
 
 use candle_core::{D, DType, Device, Tensor};
 
-use super::{Objective, TrainError};
+use super::{Mistakes, Objective, TrainError};
 use crate::data::{Batches, FloatSet, UNLABELLED};
 
 /// How well a set is classified.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Evaluation {
-    /// Images.
-    pub images: u64,
-    /// Images whose highest score is not their label's.
-    pub wrong: u64,
+    /// The images whose highest score is not their label's.
+    pub mistakes: Mistakes,
     /// Sum over the images of the negative log-likelihood of the label under softmax(scores).
     pub loss_sum: f64,
 }
@@ -19,12 +17,16 @@ pub struct Evaluation {
 impl Evaluation {
     /// Share of the images that are classified wrongly, in percent.
     pub fn error(&self) -> f64 {
-        100.0 * self.wrong as f64 / self.images.max(1) as f64
+        100.0 * self.mistakes.count() as f64 / self.images()
     }
 
     /// Mean negative log-likelihood.
     pub fn loss(&self) -> f64 {
-        self.loss_sum / self.images.max(1) as f64
+        self.loss_sum / self.images()
+    }
+
+    fn images(&self) -> f64 {
+        self.mistakes.images().max(1) as f64
     }
 
     /// What the scores (N, K) of one batch say. Among equal scores the first class is chosen.
@@ -50,15 +52,13 @@ impl Evaluation {
                 right &= hit;
                 sum.loss_sum += loss;
             }
-            sum.images += 1;
-            sum.wrong += u64::from(!right);
+            sum.mistakes.extend([!right]);
         }
         Ok(sum)
     }
 
     pub(super) fn add(&mut self, other: Self) {
-        self.images += other.images;
-        self.wrong += other.wrong;
+        self.mistakes.extend(other.mistakes.iter());
         self.loss_sum += other.loss_sum;
     }
 }
@@ -117,7 +117,8 @@ mod tests {
         let scores = Tensor::new(&[[0f32, 0.0, 0.0], [1.0, 3.0, 2.0]], &Device::Cpu).unwrap();
         let labels = Tensor::new(&[0u32, 2], &Device::Cpu).unwrap();
         let sum = Evaluation::of_scores(&scores, &labels).unwrap();
-        assert_eq!((sum.images, sum.wrong, sum.error()), (2, 1, 50.0));
+        assert_eq!(sum.mistakes, Mistakes::from_iter([false, true]));
+        assert_eq!(sum.error(), 50.0);
         let second = ((-2f64).exp() + 1.0 + (-1f64).exp()).ln() + 1.0;
         assert!((sum.loss_sum - (3f64.ln() + second)).abs() < 1e-12);
     }
@@ -131,11 +132,12 @@ mod tests {
         let scores = Tensor::new(&scores, &Device::Cpu).unwrap();
         let labels = Tensor::new(&[[0u32, 2], [0, 2]], &Device::Cpu).unwrap();
         let sum = Evaluation::of_scores(&scores, &labels).unwrap();
-        assert_eq!((sum.images, sum.wrong), (2, 1));
+        assert_eq!(sum.mistakes, Mistakes::from_iter([true, false]));
         // The loss is the sum over the places, as if each were an image.
         let (scores, labels) = (scores.reshape((4, 3)), labels.flatten_all());
         let apart = Evaluation::of_scores(&scores.unwrap(), &labels.unwrap()).unwrap();
-        assert_eq!((apart.images, apart.wrong), (4, 1));
+        let second_is_wrong = Mistakes::from_iter([false, true, false, false]);
+        assert_eq!(apart.mistakes, second_is_wrong);
         assert!((sum.loss_sum - apart.loss_sum).abs() < 1e-12);
     }
 

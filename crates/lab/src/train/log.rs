@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Mistakes;
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -30,6 +32,9 @@ pub struct TrainLog {
     pub train_seconds: f64,
     /// Time spent in evaluation.
     pub eval_seconds: f64,
+    /// The test images that the network had wrong after the last epoch, if evaluated; logs of earlier versions lack it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mistakes: Option<Mistakes>,
     /// One entry for each epoch that is done.
     pub epochs: Vec<EpochLog>,
 }

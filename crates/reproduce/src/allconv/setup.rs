@@ -90,7 +90,7 @@ const QUICK: Setup = Setup {
     weight_decay: 0.0005,
     decay: || LrSchedule::steps_at_fractions(&[0.7, 0.9], 0.1),
     warmup: 0.64,
-    images: (Some(3_000), Some(2_000)),
+    images: (Some(10_000), Some(2_000)),
     preprocess: || Preprocess::Standardize,
     ..CPU
 };

@@ -28,16 +28,17 @@ struct SectionView<'a> {
     /// What each sign after a number of the paper means.
     marks: Vec<(&'static str, &'static str)>,
     judged: &'a [Judged],
-    records: Vec<RecordView<'a>>,
+    records: Vec<RecordView>,
     notes: &'a [String],
     runs: Vec<RunView<'a>>,
     figures: Vec<FigureView<'a>>,
 }
 
 #[derive(Serialize)]
-struct RecordView<'a> {
+struct RecordView {
     #[serde(flatten)]
-    record: &'a Record,
+    /// Without its mistakes, which are long and which the page has no use for.
+    record: Record,
     mean: Option<f64>,
     spread: Option<f64>,
     standard_error: Option<f64>,
@@ -168,9 +169,12 @@ fn view<'a>(section: &'a Section, pictures: Pictures, room: &mut usize) -> Secti
     }
 }
 
-fn record_view(record: &Record) -> RecordView<'_> {
+fn record_view(record: &Record) -> RecordView {
     RecordView {
-        record,
+        record: Record {
+            mistakes: Vec::new(),
+            ..record.clone()
+        },
         mean: record.mean(),
         spread: record.spread(),
         standard_error: record.standard_error(),

@@ -14,9 +14,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::super::dead_start::DeadStartWatch;
-use super::super::evaluate::Evaluation;
 use super::super::identity::sha256;
-use super::super::{Identity, TrainLog};
+use super::super::{Identity, Mistakes, TrainLog};
 
 /// The first line of a state file; the number is raised when the content changes its meaning.
 const FORMAT: &str = "format = \"striate checkpoint 2\"";
@@ -59,9 +58,9 @@ pub(in crate::train) struct EpochSums {
 }
 
 impl EpochSums {
-    pub(in crate::train) fn add_scores(&mut self, scores: Evaluation) {
-        self.scored += scores.images;
-        self.wrong += scores.wrong;
+    pub(in crate::train) fn add_scores(&mut self, mistakes: &Mistakes) {
+        self.scored += mistakes.images() as u64;
+        self.wrong += mistakes.count() as u64;
     }
 }
 

@@ -26,7 +26,7 @@ impl Session<'_> {
         }
         let sums = std::mem::take(&mut self.position.sums);
         let step = self.position.step;
-        let log = epoch_log(sums, epoch, step, test, self.lr_of_last_step());
+        let log = epoch_log(sums, epoch, step, test.as_ref(), self.lr_of_last_step());
         self.run.line(&LogLine::Epoch(&log))?;
         let mut scalars = vec![("train/loss", log.train_loss), ("train/lr", log.lr)];
         scalars.push(("train/images_per_second", log.images_per_second));
@@ -44,6 +44,7 @@ impl Session<'_> {
             .console
             .note(epoch_line(&self.recipe.label, &log, self.recipe.epochs));
         self.position.log.epochs.push(log);
+        self.position.log.mistakes = test.map(|test| test.mistakes);
         (self.position.epoch, self.position.batch) = (epoch, 0);
         Ok(())
     }
@@ -58,7 +59,7 @@ fn epoch_log(
     sums: EpochSums,
     epoch: usize,
     step: u64,
-    test: Option<Evaluation>,
+    test: Option<&Evaluation>,
     lr: f64,
 ) -> EpochLog {
     let images = sums.images.max(1) as f64;
@@ -69,8 +70,8 @@ fn epoch_log(
         lr,
         train_loss: sums.loss / images,
         train_error: (sums.scored > 0).then(|| 100.0 * sums.wrong as f64 / sums.scored as f64),
-        test_loss: test.map(|test| test.loss()),
-        test_error: test.map(|test| test.error()),
+        test_loss: test.map(Evaluation::loss),
+        test_error: test.map(Evaluation::error),
         seconds: sums.seconds,
         waiting_seconds: sums.waiting_seconds,
         images_per_second: images / sums.seconds.max(1e-9),

@@ -49,7 +49,7 @@ impl Session<'_> {
             *sums.terms.entry(name).or_default() += term * images as f64;
         }
         if let Some(scores) = scores {
-            sums.add_scores(scores);
+            sums.add_scores(&scores.mistakes);
             self.watch(scores.loss())?;
         }
         task.advance(images, || self.message(value));
