@@ -6,7 +6,7 @@
 use swwae::{LossWeights, SwwaeConfig};
 
 use super::model::SemiSupervised;
-use super::setup::{CHOICES, Kind, MNIST, SETUPS};
+use super::setup::{CHOICES, Kind, MNIST_ALONE, SETUPS};
 use crate::experiment::{Experiment, Row};
 use crate::images::View;
 use crate::kept_labels::KeptLabels;
@@ -27,7 +27,7 @@ const GRID: [(f64, f64); 6] = [
 pub(crate) const WEIGHTS: Experiment = Experiment::new(
     "swwae/weights",
     "weights of the reconstruction terms, on held-out training images",
-    MNIST.view(View::HeldOut),
+    MNIST_ALONE.view(View::HeldOut),
     rows,
 )
 .choices(&[CHOICES]);
