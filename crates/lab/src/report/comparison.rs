@@ -162,12 +162,14 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The standard error of `times` the other minus this one: by pairs of test images, if both kept their mistakes.
+    /// The standard error of `times` the other minus this one.
     fn error_with(&self, other: &Self, times: f64) -> Option<f64> {
         let (a, b) = (self.record?, other.record?);
-        if let Some(paired) = paired_error(a, b, times) {
-            let of_seeds = |record: &Record| record.error_of_seeds().unwrap_or(0.0);
-            return Some(paired.max(of_seeds(a).hypot(times * of_seeds(b))));
+        // With one seed the pairs say nothing of what another training would have given.
+        if let (Some(of_a), Some(of_b)) = (a.error_of_seeds(), b.error_of_seeds())
+            && let Some(paired) = paired_error(a, b, times)
+        {
+            return Some(paired.max(of_a.hypot(times * of_b)));
         }
         Some(self.standard_error?.hypot(times * other.standard_error?))
     }

@@ -76,8 +76,8 @@ impl Finding {
     /// Every relation is written as a margin `m` that is positive if it is so, such as `m = b - a` for "a below b".
     /// With `s` the standard error of `m` it holds if `m > 2 s`, does not hold if `m < -2 s`, and is within the noise otherwise.
     /// Of two rows `s` is the larger of two: that of the seeds, and that of the test images.
-    /// Where both kept which images they had wrong ([`Record::mistakes`]) they are compared image by image,
-    /// else as if they were independent, each with its [`Record::standard_error`].
+    /// Where both have two seeds or more and kept which images they had wrong ([`Record::mistakes`]),
+    /// the images are compared one by one, else as if they were independent, each row with its [`Record::standard_error`].
     /// Where nothing is known of the noise (one run of something that is no share of test images)
     /// the sign of `m` decides, and the evidence says that the noise is unknown.
     /// A finding of several comparisons does not hold if one of them does not, is not run if one of the others is not,

@@ -1,10 +1,12 @@
 //! Section 4.1, translated and cluttered digits (TC) on 60 x 60 pixels.
 //!
 //! Expected: the transformer finds the digit, and helps the FCN far more than the CNN.
+//! A quick run has the FCN alone: the small CNNs that it has time for differ more from seed to seed than from each other.
 
 use lab::data::Distortion;
-use lab::report::{Finding, Mark, Note, Relation};
+use lab::report::{Finding, Mark, Note, Relation, Scale, Scales};
 
+use super::digits::Kind;
 use super::setup::{CHOICES, MNIST};
 use super::{digits, table1};
 use crate::experiment::{Experiment, Row};
@@ -13,14 +15,25 @@ use crate::experiment::{Experiment, Row};
 const ROWS: [(usize, f64); 4] = [(0, 13.2), (1, 3.5), (2, 2.0), (5, 1.7)];
 
 /// What the paper claims.
-const FINDINGS: &[Finding] = &[Finding::of_error(
-    "A transformer lowers the error among clutter, for both kinds of network.",
-    "Sec. 4.1",
-    Relation::Below(&[("TC: ST-FCN Aff", "TC: FCN"), ("TC: ST-CNN Aff", "TC: CNN")]),
-)];
+const FINDINGS: &[Finding] = &[
+    Finding::of_error(
+        "A transformer lowers the error of the fully connected network among clutter.",
+        "Sec. 4.1",
+        Relation::Falls(&["TC: FCN", "TC: ST-FCN Aff"]),
+    ),
+    Finding::of_error(
+        "A transformer lowers the error of the CNN among clutter.",
+        "Sec. 4.1",
+        Relation::Falls(&["TC: CNN", "TC: ST-CNN Aff"]),
+    ),
+];
 
 pub(crate) const TC: Experiment =
     Experiment::new("stn/tc", "translated digits among clutter", MNIST, rows)
+        .seeds(Scales {
+            quick: 3,
+            ..Scales::all(1)
+        })
         .choices(&[CHOICES])
         .findings(FINDINGS)
         .notes(&[Note::new(
@@ -32,7 +45,8 @@ fn rows() -> Vec<Row> {
         let digit = digits::ROWS[row];
         let label = table1::label(Distortion::Cluttered, digit);
         Row::new(label, move |scale, images| {
-            table1::training(Distortion::Cluttered, digit, scale, images)
+            let is_run = scale != Scale::Quick || digit.kind == Kind::Fcn;
+            is_run.then(|| table1::training(Distortion::Cluttered, digit, scale, images))?
         })
         .error(error, Mark::Verified, "Sec. 4.1")
     };

@@ -83,7 +83,7 @@ function claimsPart() {
   const papers = unique(DATA.sections.map(section => section.paper));
   const shown = papers.filter(paper => filter.paper === null || paper === filter.paper).map(paperCard).filter(Boolean);
   if (shown.length === 0) return null;
-  const rule = "A claim holds, or does not, if what was measured differs by more than two standard errors: from the spread over the seeds, or from the test images, which are compared one by one where both runs kept which they had wrong.";
+  const rule = "A claim holds, or does not, if what was measured differs by more than two standard errors: from the spread over the seeds, or from the number of test images, which are compared one by one where two rows have several seeds.";
   return el("section", { "aria-labelledby": "claims" },
     el("h2", { id: "claims" }, "What the papers claim"),
     el("p", { class: "soft" }, rule),
