@@ -43,11 +43,6 @@ impl Agenda {
         }
     }
 
-    /// Seconds that were spent on runs whose time was known before.
-    pub(crate) fn taken(&self) -> f64 {
-        self.spent.1
-    }
-
     /// The time of what is left, by the pace of this machine so far; nothing if a run's time is not known.
     fn seconds_left(&self) -> Option<Duration> {
         let seconds: f64 = self.left.values().copied().sum::<Option<f64>>()?;
@@ -89,6 +84,5 @@ mod tests {
         // Twice as slow as expected.
         agenda.end("a", Some(20.0));
         assert_eq!(agenda.seconds_left(), Some(Duration::from_secs(100)));
-        assert_eq!(agenda.taken(), 20.0);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use cli::Only;
@@ -160,10 +160,10 @@ impl<'a> Trainer<'a> {
             }
         };
         // The folder belongs to the run until its result is kept.
-        let (begun, spent) = (Instant::now(), self.agenda.taken());
         let (trained, rate, _process) = train(self, lock)?;
-        // Without the runs that chose its learning rate.
-        let taken = begun.elapsed().as_secs_f64() - (self.agenda.taken() - spent);
+        // Also what was spent before the run was resumed, and without the runs that chose its learning rate.
+        let taken = trained.as_ref().ok();
+        let taken = taken.map(|(log, _)| log.train_seconds + log.eval_seconds);
         let finished = match trained {
             Ok((log, _)) if log.outcome == Outcome::Interrupted => return Err(Interrupted.into()),
             Ok((log, parameters)) => self.store.finish(&run, Some(log), parameters, rate)?,
@@ -173,7 +173,7 @@ impl<'a> Trainer<'a> {
             }
             Err(error) => return Err(error.into()),
         };
-        self.agenda.end(run.name(), Some(taken));
+        self.agenda.end(run.name(), taken);
         self.done.insert(run.clone());
         Ok(Ended::Done(run, finished))
     }
