@@ -1,6 +1,7 @@
 //! Two rows compared image by image: what the test set leaves open of their difference.
 
 use super::Record;
+use crate::train::Mistakes;
 
 /// The standard error of `times` the error of `b` minus that of `a`, in percent, from the images that both were tested on.
 ///
@@ -9,7 +10,8 @@ use super::Record;
 /// images that both have right or both wrong say nothing, which is why it is smaller than that of rows taken as independent.
 /// The variance is that after two more images, one that only `a` has wrong and one that only `b` has wrong,
 /// so that rows without a difference have an error too.
-/// `None` if a run of either did not keep its mistakes, or if they were tested on different numbers of images.
+/// `None` if a run of either did not keep its mistakes, if they are not those of its value,
+/// or if the two were tested on different numbers of images.
 pub(super) fn paired_error(a: &Record, b: &Record, times: f64) -> Option<f64> {
     let (a, b) = (shares(a)?, shares(b)?);
     if a.len() != b.len() || a.is_empty() {
@@ -24,11 +26,15 @@ pub(super) fn paired_error(a: &Record, b: &Record, times: f64) -> Option<f64> {
     Some(100.0 * ((squares / (n + 2.0) - mean * mean) / n).sqrt())
 }
 
-/// For each test image the share of the seeds that have it wrong; `None` unless each seed kept its mistakes.
+/// For each test image the share of the seeds that have it wrong; `None` unless each seed kept the mistakes of its value.
 fn shares(record: &Record) -> Option<Vec<f64>> {
     let first = record.mistakes.first()?;
     let is_of_all = record.mistakes.len() == record.values.len() && record.unit == "%";
-    if !is_of_all || record.mistakes.iter().any(|m| m.images() != first.images()) {
+    let is_of_value = |(mistakes, value): (&Mistakes, &Option<f64>)| {
+        let error = 100.0 * mistakes.count() as f64 / mistakes.images() as f64;
+        mistakes.images() == first.images() && value.is_some_and(|v| (v - error).abs() < 1e-6)
+    };
+    if !is_of_all || !record.mistakes.iter().zip(&record.values).all(is_of_value) {
         return None;
     }
     let mut shares = vec![0.0; first.images()];
@@ -46,7 +52,6 @@ fn shares(record: &Record) -> Option<Vec<f64>> {
 mod tests {
     use super::*;
     use crate::report::{Claim, Scale};
-    use crate::train::Mistakes;
 
     fn record(of_seeds: &[Mistakes]) -> Record {
         let record = Record::new(
@@ -117,7 +122,11 @@ mod tests {
         };
         let longer = record(&[of(11, |i| i == 0)]);
         let mixed = record(&[of(10, |i| i == 0), of(11, |i| i == 0)]);
-        for other in [&lacking, &longer, &mixed, &record(&[])] {
+        let of_another = Record {
+            values: vec![Some(20.0), Some(10.0)],
+            ..all.clone()
+        };
+        for other in [&lacking, &longer, &mixed, &of_another, &record(&[])] {
             assert_eq!(paired_error(&all, other, 1.0), None);
             assert_eq!(paired_error(other, &all, 1.0), None);
         }

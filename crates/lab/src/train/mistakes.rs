@@ -75,16 +75,18 @@ impl TryFrom<String> for Mistakes {
         if digits.len() != images.div_ceil(4) {
             return Err(refused());
         }
-        let digits = digits.chars().map(|digit| digit.to_digit(16));
-        let digits: Vec<u32> = digits.collect::<Option<_>>().ok_or_else(refused)?;
-        let mut bits = digits
-            .iter()
-            .flat_map(|digit| (0..4).map(move |at| digit >> (3 - at) & 1 == 1));
-        let wrong = bits.by_ref().take(images).collect();
-        match bits.any(|bit| bit) {
-            true => Err(refused()),
-            false => Ok(Self(wrong)),
+        let mut wrong = Vec::with_capacity(images);
+        for digit in digits.chars() {
+            let digit = digit.to_digit(16).ok_or_else(refused)?;
+            for bit in (0..4).rev().map(|at| digit >> at & 1 == 1) {
+                match wrong.len() < images {
+                    true => wrong.push(bit),
+                    false if bit => return Err(refused()),
+                    false => {}
+                }
+            }
         }
+        Ok(Self(wrong))
     }
 }
 
