@@ -132,12 +132,12 @@ mod tests {
         let scores = Tensor::new(&scores, &Device::Cpu).unwrap();
         let labels = Tensor::new(&[[0u32, 2], [0, 2]], &Device::Cpu).unwrap();
         let sum = Evaluation::of_scores(&scores, &labels).unwrap();
-        assert_eq!(sum.mistakes, Mistakes::from_iter([true, false]));
+        assert_eq!(sum.mistakes, Mistakes::from_iter([false, true]));
         // The loss is the sum over the places, as if each were an image.
         let (scores, labels) = (scores.reshape((4, 3)), labels.flatten_all());
         let apart = Evaluation::of_scores(&scores.unwrap(), &labels.unwrap()).unwrap();
-        let second_is_wrong = Mistakes::from_iter([false, true, false, false]);
-        assert_eq!(apart.mistakes, second_is_wrong);
+        let last_is_wrong = Mistakes::from_iter([false, false, false, true]);
+        assert_eq!(apart.mistakes, last_is_wrong);
         assert!((sum.loss_sum - apart.loss_sum).abs() < 1e-12);
     }
 
