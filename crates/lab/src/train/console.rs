@@ -57,12 +57,15 @@ pub struct Overall {
 impl std::fmt::Display for Overall {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "training {} of {}", self.task, self.of)?;
-        match self.end {
-            Some(end) => {
-                let left = end.saturating_duration_since(Instant::now());
+        let left = self
+            .end
+            .map(|end| end.saturating_duration_since(Instant::now()));
+        match left {
+            // The last task tells its own time, and an estimate that is used up tells nothing.
+            Some(left) if self.task < self.of && !left.is_zero() => {
                 write!(f, ", {} left for all", duration(left.as_secs_f64()))
             }
-            None => Ok(()),
+            _ => Ok(()),
         }
     }
 }
@@ -349,6 +352,21 @@ mod tests {
             text.ends_with("loss 1  (training 2 of 5, 1 min 40 s left for all)\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn time_that_is_used_up_or_that_of_the_last_task_is_not_told() {
+        let now = Instant::now();
+        let text = |task, end| {
+            Overall {
+                task,
+                of: 5,
+                end: Some(end),
+            }
+            .to_string()
+        };
+        assert_eq!(text(2, now), "training 2 of 5");
+        assert_eq!(text(5, now + Duration::from_secs(9)), "training 5 of 5");
     }
 
     #[test]
