@@ -154,7 +154,11 @@ fn frame(network: &DigitNet, test: &FloatSet, step: u64) -> Result<Picture> {
 
 fn rows() -> Vec<Row> {
     let row = Row::new(table1::label(DISTORTION, DIGIT), |scale, images| {
-        let model = Filmed(DIGIT.config(DISTORTION, scale, images).ok()?);
+        let model = Filmed(
+            DIGIT
+                .config(DISTORTION, DIGIT.is_pooled(DISTORTION), scale, images)
+                .ok()?,
+        );
         let setup = SETUPS.at(scale);
         Some(Training {
             synthetic: Some(Synthetic::Distorted {

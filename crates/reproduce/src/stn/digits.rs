@@ -57,12 +57,23 @@ impl Digit {
         }
     }
 
-    /// The network for one distortion, as large as all networks of its kind.
+    /// Whether a 2x pooling stands before the classifier.
     ///
-    /// A 2x pooling follows the transformer of RTS and TC where the classifier fits after it: not before the CNN on RTS.
+    /// It follows the transformer of RTS and TC where the classifier fits after it: not before the CNN on RTS.
+    pub(super) fn is_pooled(self, distortion: Distortion) -> bool {
+        let is_transformed = self.transform.is_some();
+        match distortion {
+            Distortion::Cluttered => is_transformed,
+            Distortion::RotatedScaledPlaced => is_transformed && self.kind == Kind::Fcn,
+            _ => false,
+        }
+    }
+
+    /// The network for one distortion, as large as all networks of its kind, with a 2x pooling or without.
     pub(super) fn config(
         self,
         distortion: Distortion,
+        is_pooled: bool,
         scale: Scale,
         images: &Images,
     ) -> Result<DigitConfig> {
@@ -79,10 +90,9 @@ impl Digit {
             Some(transform) => plain.with_transformers(1, transform),
             None => plain,
         };
-        let config = match (self.transform, distortion, self.kind) {
-            (Some(_), Distortion::RotatedScaledPlaced, Kind::Fcn)
-            | (Some(_), Distortion::Cluttered, _) => config.pooled(),
-            _ => config,
+        let config = match is_pooled {
+            true => config.pooled(),
+            false => config,
         };
         let sizes = SIZES.at(scale);
         match (distortion, self.kind, sizes.cluttered_filters) {

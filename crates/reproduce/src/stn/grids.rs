@@ -51,7 +51,13 @@ fn rows() -> Vec<Row> {
         };
         let label = table1::label(distortion, digit);
         let row = Row::new(label, move |scale, images| {
-            table1::training(distortion, digit, scale, images)
+            table1::training(
+                distortion,
+                digit,
+                digit.is_pooled(distortion),
+                scale,
+                images,
+            )
         });
         row.measured_error().measured(BEFORE).measured(AFTER)
     };
