@@ -33,6 +33,11 @@ const FINDINGS: &[Finding] = &[
         "Sec. 4.1",
         Relation::Falls(&["TC: CNN", "TC: ST-CNN Aff"]),
     ),
+    Finding::of_error(
+        "A transformer lowers the error of the CNN among clutter, both behind the same pooling.",
+        "Sec. 4.1",
+        Relation::Falls(&["TC: CNN, pooled", "TC: ST-CNN Aff"]),
+    ),
 ];
 
 pub(crate) const TC: Experiment =
