@@ -208,8 +208,14 @@ impl Experiment {
         images: &Images,
     ) -> Result<Vec<String>> {
         let paper = datasets::of_paper(&self.data_of(row));
+        let is_chosen = !training.rates.is_empty();
         let table = |training: &Training, name: &str, images: &Images| -> Result<toml::Table> {
-            training.resolved(name, (images.train, images.test), None)
+            let table = training.resolved(name, (images.train, images.test), None)?;
+            Ok(if is_chosen {
+                without_rate(table)
+            } else {
+                table
+            })
         };
         let ours = table(training, data_set, images)?;
         let paper = match row.training(Scale::Paper, &paper.1) {
@@ -226,6 +232,16 @@ impl Experiment {
         notes.extend(self.notes.iter().map(Note::text));
         Ok(notes)
     }
+}
+
+/// The settings without the recipe's learning rate, where another is chosen: the record of a run has it.
+fn without_rate(mut settings: toml::Table) -> toml::Table {
+    let recipe = settings.get_mut("recipe");
+    let optimizer = recipe.and_then(|recipe| recipe.get_mut("optimizer"));
+    if let Some(toml::Value::Table(optimizer)) = optimizer {
+        optimizer.remove("lr");
+    }
+    settings
 }
 
 /// Data that are not there, as opposed to damaged.

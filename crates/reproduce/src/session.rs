@@ -22,6 +22,7 @@ use crate::model::Sets;
 use crate::planned::Planned;
 use crate::settings::Settings;
 use crate::trainer::{Ended, Fitted, Trainer, Wait};
+use crate::training;
 use crate::trainings::{self, Listed};
 
 /// Runs what experiments plan.
@@ -239,7 +240,9 @@ impl<'a> Session<'a> {
                 self.curves.add(&row.label, seed, log);
             }
             if row.training.model.classifies() {
-                let record = row.record(self.id, self.scale(), "test error", "%")?;
+                let mut record = row.record(self.id, self.scale(), "test error", "%")?;
+                let chosen = finished.chosen_rate.map(training::chosen_rate);
+                record.notes.extend(chosen);
                 let record = match &finished.log {
                     Some(log) => record.trained(seed, log),
                     None => record.value(seed, None),

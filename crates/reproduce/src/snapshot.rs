@@ -87,6 +87,9 @@ fn every_difference_is_told_with_words() -> Result<()> {
                 for note in experiment.notes_of(&row, scale, &training, name, &images)? {
                     assert!(!note.contains('{') && !note.contains('_'), "{note}");
                     assert!(note.ends_with('.'), "{note}");
+                    // A rate that is chosen is told by the record of the run alone.
+                    let is_own = training.rates.is_empty();
+                    assert!(is_own || !note.starts_with("learning rate: "), "{note}");
                 }
             }
         }

@@ -27,10 +27,7 @@ use crate::training::Training;
 
 /// What is trained.
 const DISTORTION: Distortion = Distortion::RotatedScaledPlaced;
-const DIGIT: Digit = Digit {
-    kind: Kind::Fcn,
-    transform: Some(Transform::Affine),
-};
+const DIGIT: Digit = Digit::of_paper(Kind::Fcn, Some(Transform::Affine));
 /// Frames of the animation, the start included and the end not.
 const FRAMES: u64 = 40;
 /// Milliseconds a frame.
@@ -154,11 +151,7 @@ fn frame(network: &DigitNet, test: &FloatSet, step: u64) -> Result<Picture> {
 
 fn rows() -> Vec<Row> {
     let row = Row::new(table1::label(DISTORTION, DIGIT), |scale, images| {
-        let model = Filmed(
-            DIGIT
-                .config(DISTORTION, DIGIT.is_pooled(DISTORTION), scale, images)
-                .ok()?,
-        );
+        let model = Filmed(DIGIT.config(DISTORTION, scale, images).ok()?);
         let setup = SETUPS.at(scale);
         Some(Training {
             synthetic: Some(Synthetic::Distorted {

@@ -14,6 +14,8 @@ use crate::images::Images;
 pub(super) struct Digit {
     pub(super) kind: Kind,
     pub(super) transform: Option<Transform>,
+    /// With a pooling where the paper has none, and the other way about.
+    pub(super) other_pooling: bool,
 }
 
 /// What classifies.
@@ -26,23 +28,27 @@ pub(super) enum Kind {
 }
 
 /// In the order of the paper.
-pub(super) const ROWS: [Digit; 8] = {
-    const fn row(kind: Kind, transform: Option<Transform>) -> Digit {
-        Digit { kind, transform }
-    }
-    [
-        row(Kind::Fcn, None),
-        row(Kind::Cnn, None),
-        row(Kind::Fcn, Some(Transform::Affine)),
-        row(Kind::Fcn, Some(Transform::Projective)),
-        row(Kind::Fcn, Some(Transform::Tps)),
-        row(Kind::Cnn, Some(Transform::Affine)),
-        row(Kind::Cnn, Some(Transform::Projective)),
-        row(Kind::Cnn, Some(Transform::Tps)),
-    ]
-};
+pub(super) const ROWS: [Digit; 8] = [
+    Digit::of_paper(Kind::Fcn, None),
+    Digit::of_paper(Kind::Cnn, None),
+    Digit::of_paper(Kind::Fcn, Some(Transform::Affine)),
+    Digit::of_paper(Kind::Fcn, Some(Transform::Projective)),
+    Digit::of_paper(Kind::Fcn, Some(Transform::Tps)),
+    Digit::of_paper(Kind::Cnn, Some(Transform::Affine)),
+    Digit::of_paper(Kind::Cnn, Some(Transform::Projective)),
+    Digit::of_paper(Kind::Cnn, Some(Transform::Tps)),
+];
 
 impl Digit {
+    /// A network with the paper's pooling.
+    pub(super) const fn of_paper(kind: Kind, transform: Option<Transform>) -> Self {
+        Self {
+            kind,
+            transform,
+            other_pooling: false,
+        }
+    }
+
     /// The paper's name.
     pub(super) fn name(self) -> String {
         let kind = match self.kind {
@@ -59,21 +65,21 @@ impl Digit {
 
     /// Whether a 2x pooling stands before the classifier.
     ///
-    /// It follows the transformer of RTS and TC where the classifier fits after it: not before the CNN on RTS.
-    pub(super) fn is_pooled(self, distortion: Distortion) -> bool {
+    /// The paper's follows the transformer of RTS and TC where the classifier fits after it: not before the CNN on RTS.
+    fn is_pooled(self, distortion: Distortion) -> bool {
         let is_transformed = self.transform.is_some();
-        match distortion {
+        let of_paper = match distortion {
             Distortion::Cluttered => is_transformed,
             Distortion::RotatedScaledPlaced => is_transformed && self.kind == Kind::Fcn,
             _ => false,
-        }
+        };
+        of_paper != self.other_pooling
     }
 
-    /// The network for one distortion, as large as all networks of its kind, with a 2x pooling or without.
+    /// The network for one distortion, as large as all networks of its kind.
     pub(super) fn config(
         self,
         distortion: Distortion,
-        is_pooled: bool,
         scale: Scale,
         images: &Images,
     ) -> Result<DigitConfig> {
@@ -90,7 +96,7 @@ impl Digit {
             Some(transform) => plain.with_transformers(1, transform),
             None => plain,
         };
-        let config = match is_pooled {
+        let config = match self.is_pooled(distortion) {
             true => config.pooled(),
             false => config,
         };

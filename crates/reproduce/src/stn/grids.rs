@@ -45,19 +45,10 @@ pub(crate) const GRIDS: Experiment = Experiment::new(
 /// The CNN with the transformer that is made for each distortion.
 fn rows() -> Vec<Row> {
     let row = |distortion: Distortion| {
-        let digit = Digit {
-            kind: Kind::Cnn,
-            transform: Some(digits::suited(distortion)),
-        };
+        let digit = Digit::of_paper(Kind::Cnn, Some(digits::suited(distortion)));
         let label = table1::label(distortion, digit);
         let row = Row::new(label, move |scale, images| {
-            table1::training(
-                distortion,
-                digit,
-                digit.is_pooled(distortion),
-                scale,
-                images,
-            )
+            table1::training(distortion, digit, scale, images)
         });
         row.measured_error().measured(BEFORE).measured(AFTER)
     };

@@ -102,15 +102,7 @@ fn rows() -> Vec<Row> {
                     || digit
                         .transform
                         .is_none_or(|own| own == digits::suited(distortion));
-                is_run.then(|| {
-                    training(
-                        distortion,
-                        digit,
-                        digit.is_pooled(distortion),
-                        scale,
-                        images,
-                    )
-                })?
+                is_run.then(|| training(distortion, digit, scale, images))?
             });
             row.error(error, Mark::Verified, "Table 1")
         })
@@ -133,11 +125,10 @@ pub(super) fn label(distortion: Distortion, digit: Digit) -> String {
 pub(super) fn training(
     distortion: Distortion,
     digit: Digit,
-    is_pooled: bool,
     scale: Scale,
     images: &Images,
 ) -> Option<Training> {
-    let config = digit.config(distortion, is_pooled, scale, images).ok()?;
+    let config = digit.config(distortion, scale, images).ok()?;
     let setup = SETUPS.at(scale);
     let epochs = EPOCHS
         .at(scale)

@@ -53,21 +53,23 @@ pub(crate) const TC: Experiment =
         )]);
 
 fn rows() -> Vec<Row> {
-    let row = |label: String, digit: Digit, is_pooled: bool| {
+    let row = |label: String, digit: Digit| {
         Row::new(label, move |scale, images| {
             let is_run = scale != Scale::Quick || digit.kind == Kind::Fcn;
-            is_run.then(|| table1::training(CLUTTER, digit, is_pooled, scale, images))?
+            is_run.then(|| table1::training(CLUTTER, digit, scale, images))?
         })
     };
     let of_paper = |(place, error): (usize, f64)| {
         let digit = digits::ROWS[place];
-        let label = table1::label(CLUTTER, digit);
-        row(label, digit, digit.is_pooled(CLUTTER)).error(error, Mark::Verified, "Sec. 4.1")
+        row(table1::label(CLUTTER, digit), digit).error(error, Mark::Verified, "Sec. 4.1")
     };
     let of_ours = |(place, what): (usize, &str)| {
-        let digit = digits::ROWS[place];
+        let digit = Digit {
+            other_pooling: true,
+            ..digits::ROWS[place]
+        };
         let label = format!("{}, {what}", table1::label(CLUTTER, digit));
-        row(label, digit, !digit.is_pooled(CLUTTER)).measured_error()
+        row(label, digit).measured_error()
     };
     let rows = ROWS.into_iter().map(of_paper);
     rows.chain(OTHER_POOLING.into_iter().map(of_ours)).collect()

@@ -14,7 +14,7 @@ use swwae::{
 
 use super::mnist;
 use super::model::SemiSupervised;
-use super::setup::{CHOICES, CONVNET, Kind, MNIST, PAPER, SETUPS};
+use super::setup::{CHOICES, CONVNET, Kind, MNIST, SETUPS, WEIGHTS};
 use crate::experiment::{Experiment, Row};
 use crate::kept_labels::KeptLabels;
 use crate::planned::Planned;
@@ -36,11 +36,11 @@ struct Variant {
     decoder_input: DecoderInput,
 }
 
-/// The rows for these weights of the terms.
-fn variants(weights: LossWeights) -> [Variant; 8] {
+/// The rows.
+fn variants() -> [Variant; 8] {
     let full = Variant {
         label: "all terms",
-        weights,
+        weights: WEIGHTS,
         side: EncoderSide::Joint,
         unpooling: Unpooling::Where,
         decoder_weights: DecoderWeights::Untied,
@@ -56,7 +56,7 @@ fn variants(weights: LossWeights) -> [Variant; 8] {
             label: "without L2M",
             weights: LossWeights {
                 l2_m: 0.0,
-                ..weights
+                ..WEIGHTS
             },
             ..full
         },
@@ -64,7 +64,7 @@ fn variants(weights: LossWeights) -> [Variant; 8] {
             label: "without L2rec",
             weights: LossWeights {
                 l2_rec: 0.0,
-                ..weights
+                ..WEIGHTS
             },
             ..full
         },
@@ -123,10 +123,9 @@ pub(crate) const ABLATION: Experiment = Experiment::new(
 .run(run);
 
 fn rows() -> Vec<Row> {
-    let row = |(at, variant): (usize, Variant)| {
+    let row = |variant: Variant| {
         let row = Row::new(variant.label, move |scale, images| {
             let setup = SETUPS.at(scale);
-            let variant = variants(setup.weights())[at];
             let labels = KeptLabels::Balanced(setup.few(LABELS));
             let config = SwwaeConfig {
                 unpooling: variant.unpooling,
@@ -147,8 +146,7 @@ fn rows() -> Vec<Row> {
             false => DISTANCE.into_iter().fold(row, Row::measured),
         }
     };
-    let variants = variants(PAPER.weights()).into_iter().enumerate();
-    variants.map(row).collect()
+    variants().map(row).into()
 }
 
 fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {

@@ -36,8 +36,8 @@ struct SectionView<'a> {
 
 #[derive(Serialize)]
 struct RecordView {
-    #[serde(flatten)]
     /// Without its mistakes, which are long and which the page has no use for.
+    #[serde(flatten)]
     record: Record,
     mean: Option<f64>,
     spread: Option<f64>,
