@@ -41,6 +41,25 @@ pub(super) struct Finish<T> {
     pub(super) relu: bool,
 }
 
+/// What the blocks of a call fetch into a cache while they multiply, so that nobody waits for it afterwards.
+#[derive(Clone, Copy)]
+pub(super) enum Ahead<T> {
+    /// Nothing: all is in a cache.
+    Nothing,
+    /// What the next call has as `b`, from here on and without gaps, into the second cache.
+    Factors(*const T),
+    /// The sums of the next block, which it adds to, into the first cache.
+    Sums,
+}
+
+/// The part of it that one block fetches, one cache line for each k.
+#[derive(Clone, Copy)]
+enum Fetch<'a, T> {
+    Nothing,
+    Lines(*const T),
+    Rows(&'a [u32]),
+}
+
 /// The operands of a block; see the module.
 #[derive(Clone, Copy)]
 pub(super) struct Operands<'a, T> {
@@ -52,7 +71,12 @@ pub(super) struct Operands<'a, T> {
     /// Whether `c` already holds a part of the sum.
     pub(super) accumulate: bool,
     pub(super) finish: Option<Finish<T>>,
+    /// Of what lies along steps.
+    pub(super) ahead: Ahead<T>,
 }
+
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
 /// Most rows of a block that is `vectors` wide, so that it fits the registers.
 pub(super) const fn max_rows(registers: usize, vectors: usize) -> usize {
@@ -105,23 +129,49 @@ impl<T: Lanes> Kernel<T> for Rows<'_, T> {
         let len = self.a_rows.len();
         let blocks = len.div_ceil(most).max(1);
         for i in 0..blocks {
-            let (from, to) = (len * i / blocks, len * (i + 1) / blocks);
+            let end = |i: usize| len * (i + 1) / blocks;
+            let (from, to) = (len * i / blocks, end(i));
             let (a_rows, c_rows) = (&self.a_rows[from..to], &self.c_rows[from..to]);
+            let fetch = match self.operands.ahead {
+                Ahead::Nothing => Fetch::Nothing,
+                Ahead::Factors(first) => self.lines::<S>(first, i),
+                Ahead::Sums => Fetch::Rows(&self.c_rows[to..end(i + 1).min(len)]),
+            };
             // SAFETY: the caller of `rows` guarantees the indices.
-            unsafe { block::<S>(self.vectors, self.operands, a_rows, c_rows) };
+            unsafe { block::<S>(self.vectors, self.operands, a_rows, c_rows, fetch) };
+        }
+    }
+}
+
+impl<T: Lanes> Rows<'_, T> {
+    /// The lines that block `i` fetches of factors as many as this call has; the first blocks fetch them all.
+    fn lines<S: Simd<Elem = T>>(&self, first: *const T, i: usize) -> Fetch<'_, T> {
+        let Along::Step { count, .. } = self.operands.along else {
+            return Fetch::Nothing;
+        };
+        let vectors_a_line = LINE / (S::LANES * size_of::<T>()).min(LINE);
+        match i * vectors_a_line < self.vectors {
+            true => Fetch::Lines(first.wrapping_add(i * count * LINE / size_of::<T>())),
+            false => Fetch::Nothing,
         }
     }
 }
 
 /// One block, by its size.
 #[inline(always)]
-unsafe fn block<S: Simd>(vectors: usize, o: Operands<'_, S::Elem>, a_rows: &[u32], c_rows: &[u32]) {
+unsafe fn block<S: Simd>(
+    vectors: usize,
+    o: Operands<'_, S::Elem>,
+    a_rows: &[u32],
+    c_rows: &[u32],
+    fetch: Fetch<'_, S::Elem>,
+) {
     macro_rules! by_rows {
         ($nv:literal: $($mr:literal)*) => {
             match a_rows.len() {
                 0 => {}
                 // SAFETY: passed on; the match has checked the number of rows.
-                $($mr => unsafe { sized::<S, $mr, $nv>(o, a_rows, c_rows) },)*
+                $($mr => unsafe { sized::<S, $mr, $nv>(o, a_rows, c_rows, fetch) },)*
                 _ => unreachable!("blocks are cut to max_rows"),
             }
         };
@@ -145,6 +195,7 @@ unsafe fn sized<S: Simd, const MR: usize, const NV: usize>(
     o: Operands<'_, S::Elem>,
     a_rows: &[u32],
     c_rows: &[u32],
+    fetch: Fetch<'_, S::Elem>,
 ) {
     // The loops below are short enough to be unrolled, so that `sums` is nothing but registers; what needs more room
     // is done on `c`, which lies in the first cache by then.
@@ -171,8 +222,29 @@ unsafe fn sized<S: Simd, const MR: usize, const NV: usize>(
                 }
             }
             Along::Step { count, step } => {
-                for k in 0..count {
+                let mut k = 0;
+                match fetch {
+                    Fetch::Nothing => {}
+                    Fetch::Lines(first) => {
+                        while k < count {
+                            S::fetch_far(first.wrapping_add(k * LINE / size_of::<S::Elem>()));
+                            product::<S, MR, NV>(&mut sums, &a, k * step, o.b.add(k * o.b_step));
+                            k += 1;
+                        }
+                    }
+                    Fetch::Rows(next) => {
+                        let most = count.min(next.len() * NV);
+                        while k < most {
+                            let row = *next.get_unchecked(k / NV) as usize;
+                            S::fetch_near(o.c.wrapping_add(row + k % NV * S::LANES));
+                            product::<S, MR, NV>(&mut sums, &a, k * step, o.b.add(k * o.b_step));
+                            k += 1;
+                        }
+                    }
+                }
+                while k < count {
                     product::<S, MR, NV>(&mut sums, &a, k * step, o.b.add(k * o.b_step));
+                    k += 1;
                 }
             }
         }

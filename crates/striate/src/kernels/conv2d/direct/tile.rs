@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::phases::Tap;
 use super::plan::{Patch, Plan, Tiling};
-use crate::kernels::conv2d::block::{Along, Finish, Operands, rows};
+use crate::kernels::conv2d::block::{Ahead, Along, Finish, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, scatter_channels};
 use crate::kernels::conv2d::patch::{Pixels, Rect, cut, cut_pixels};
 use crate::kernels::scratch::Scratch;
@@ -116,6 +116,7 @@ impl<T: Lanes> Kernel<T> for Tile<'_, T> {
                             c: sums.as_mut_ptr().add(panel.start),
                             accumulate: run > 0,
                             finish: (run + 1 == runs).then_some(finish),
+                            ahead: Ahead::Nothing,
                         };
                         rows(plan.level, panel.vectors, operands, &a_rows, &c_rows);
                     }

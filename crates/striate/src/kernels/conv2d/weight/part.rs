@@ -2,7 +2,7 @@
 
 use super::blocks::Blocks;
 use crate::kernels::conv2d::ConvShape;
-use crate::kernels::conv2d::block::{Along, Operands, rows};
+use crate::kernels::conv2d::block::{Ahead, Along, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, gather_channels, padded};
 use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
@@ -89,6 +89,7 @@ impl<T: Lanes> Kernel<T> for Part<'_, T> {
                         c: sums.add(panel.start),
                         accumulate: index > first,
                         finish: None,
+                        ahead: Ahead::Nothing,
                     };
                     rows(self.level, panel.vectors, operands, &a_rows, &c_rows);
                 }

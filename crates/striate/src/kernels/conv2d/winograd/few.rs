@@ -29,7 +29,7 @@ use super::strips::{Strips, TileLayout};
 use super::tiles::outputs;
 use super::transformed::Tiles;
 use super::weights::{RUN, transform_filters};
-use crate::kernels::conv2d::block::{Along, Operands, rows};
+use crate::kernels::conv2d::block::{Ahead, Along, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, narrower, panels};
 use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
@@ -147,6 +147,7 @@ impl<F: Form> Kernel<f32> for Results<'_, F> {
                         c: products.as_mut_ptr().add(cell * layout.plane),
                         accumulate: k > 0,
                         finish: None,
+                        ahead: Ahead::Nothing,
                     };
                     rows(self.level, panel.vectors, operands, &from_rows, &to_rows);
                 }

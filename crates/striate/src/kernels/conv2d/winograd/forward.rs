@@ -8,7 +8,8 @@
 //!     outputs         = A^T M A, bias, ReLU, to maps
 //! ```
 //!
-//! V and M of a block stay in the second cache; U streams through it once a block.
+//! V and M of a block stay in the second cache; U stays there too if there is room, and else streams through it once a block,
+//! fetched while the product before it is computed.
 //! An output's sum runs over c in order whatever the block, so neither blocks nor threads change a bit.
 //!
 //! Safety: a block stores the outputs of its own tiles; [`strips`](super::strips) states the layouts.
@@ -22,7 +23,7 @@ use super::form::Form;
 use super::strips::{Run, Strips, TileLayout};
 use super::tiles::{Maps, outputs, transform};
 use super::weights::{Reading, transformed};
-use crate::kernels::conv2d::block::{Along, Operands, rows};
+use crate::kernels::conv2d::block::{Ahead, Along, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, padded, panels};
 use crate::kernels::level::Level;
 use crate::kernels::output::written_by;
@@ -30,8 +31,12 @@ use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch, width};
 
-/// Bytes of V and M of a block: about half of a second cache of 2 MB, all of one of 1 MB.
-const BLOCK: usize = 1 << 20;
+/// Bytes of a second cache that U, V and M share where there is room for all.
+const CACHE: usize = 1800 << 10;
+/// Most bytes of V and M beside U in the cache: all of one of 1 MB.
+const BESIDE: usize = 1 << 20;
+/// Bytes of V and M of a block where U is too large to stay in the cache: with more tiles it comes less often.
+const BLOCK: usize = 1500 << 10;
 
 /// A convolution by tiles.
 #[derive(Clone, Copy, Debug)]
@@ -104,7 +109,12 @@ fn strips_a_block<F: Form>(pass: &Pass, strips: Strips, lanes: usize) -> usize {
     let bytes = |channels: usize| F::CELLS * size_of::<f32>() * padded(channels, lanes);
     let strip = strips.tiles * (bytes(pass.from.channels) + bytes(pass.to.channels));
     let share = strips.count.div_ceil(2 * rayon::current_num_threads());
-    (BLOCK / strip).clamp(1, share.max(1))
+    let weights = bytes(pass.from.channels) * padded(pass.to.channels, lanes);
+    let block = match CACHE.checked_sub(weights) {
+        Some(left) if left >= CACHE / 4 => left.min(BESIDE),
+        _ => BLOCK,
+    };
+    (block / strip).clamp(1, share.max(1))
 }
 
 /// Independent parts of the pass.
@@ -167,20 +177,25 @@ impl<F: Form> Kernel<f32> for Block<'_, F> {
         let m_rows: Vec<u32> = (0..tiles)
             .map(|tile| (tile * layout_m.step) as u32)
             .collect();
+        // U of one cell after the other, and of one panel after the other.
         let plane = count * padded(pass.to.channels, S::LANES);
         for cell in 0..F::CELLS {
             for panel in self.panels {
                 let lanes = panel.vectors * S::LANES;
+                let at = cell * plane + panel.start * count;
                 // SAFETY: tiles are inside V and M, the panel's rows inside U.
                 unsafe {
                     let operands = Operands {
                         a: v.as_ptr().add(cell * layout_v.plane),
                         along: Along::Step { count, step: 1 },
-                        b: self.packed.as_ptr().add(cell * plane + panel.start * count),
+                        b: self.packed.as_ptr().add(at),
                         b_step: lanes,
                         c: m.as_mut_ptr().add(cell * layout_m.plane + panel.start),
                         accumulate: false,
                         finish: None,
+                        ahead: Ahead::Factors(
+                            self.packed.as_ptr().wrapping_add(at + lanes * count),
+                        ),
                     };
                     rows(self.level, panel.vectors, operands, &v_rows, &m_rows);
                 }

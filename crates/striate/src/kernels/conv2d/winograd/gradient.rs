@@ -23,7 +23,7 @@ use super::form::WeightGradient;
 use super::strips::Strips;
 use super::tiles::Maps;
 use super::transformed::Tiles;
-use crate::kernels::conv2d::block::{Along, Operands, rows};
+use crate::kernels::conv2d::block::{Ahead, Along, Operands, rows};
 use crate::kernels::conv2d::panels::{Panel, padded, panels};
 use crate::kernels::level::Level;
 use crate::kernels::output::written_by;
@@ -179,6 +179,7 @@ impl<F: WeightGradient> Part<'_, F> {
                                 .at(self.start + cell * c * wide + panel.start, panel.vectors),
                             accumulate: first > self.first,
                             finish: None,
+                            ahead: Ahead::Sums,
                         };
                         rows(level, panel.vectors, operands, &v_rows, &d_rows);
                     }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::panels_for_threads;
-use crate::kernels::conv2d::block::{Along, Operands, rows};
+use crate::kernels::conv2d::block::{Ahead, Along, Operands, rows};
 use crate::kernels::conv2d::panels::Panel;
 use crate::kernels::conv2d::winograd::form::WeightGradient;
 use crate::kernels::conv2d::winograd::gradient::{Pass, Sums, parts};
@@ -99,6 +99,7 @@ impl<F: WeightGradient> Kernel<f32> for Weights<'_, F> {
                         c: sums.as_mut_ptr().add((part * F::CELLS + cell) * plane),
                         accumulate: false,
                         finish: None,
+                        ahead: Ahead::Nothing,
                     };
                     let vectors = self.panel.vectors;
                     rows(self.level, vectors, operands, &from_rows, &to_rows);
