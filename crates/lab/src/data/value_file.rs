@@ -1,7 +1,7 @@
 //! Preprocessed images in a file, for sets whose numbers would fill the memory.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,16 +37,18 @@ impl ValueFile {
     ) -> Result<Self, DataError> {
         let refused =
             |error| DataError::io(folder, "write a file of preprocessed images in", error);
-        let mut file = tempfile::tempfile_in(folder).map_err(refused)?;
+        let file = tempfile::tempfile_in(folder).map_err(refused)?;
+        let mut to = BufWriter::new(&file);
         let mut values = vec![0.0; block_images.min(images) as usize * image_len];
-        let mut bytes = Vec::with_capacity(values.len() * BYTES);
         for first in (0..images).step_by(block_images.max(1) as usize) {
             let block = &mut values[..block_images.min(images - first) as usize * image_len];
             fill(first as usize, block)?;
-            bytes.clear();
-            bytes.extend(block.iter().flat_map(|value| value.to_ne_bytes()));
-            file.write_all(&bytes).map_err(refused)?;
+            for value in block {
+                to.write_all(&value.to_ne_bytes()).map_err(refused)?;
+            }
         }
+        to.flush().map_err(refused)?;
+        drop(to);
         Ok(Self {
             file: Arc::new(file),
             image_len,

@@ -145,8 +145,12 @@ impl Fitted {
     /// # Ok::<(), lab::data::DataError>(())
     /// ```
     pub fn apply_to_file(&self, set: &ImageSet, folder: &Path) -> Result<FloatSet, DataError> {
-        /// Images that are in memory at a time: whole blocks of those that a whitening multiplies at once.
-        const BLOCK: u32 = 4 * super::zca::APPLY_BLOCK as u32;
+        /// Bytes of numbers in memory at a time, unless one block needs more.
+        const BYTES: usize = 16 << 20;
+        // Whole blocks of the images that a whitening multiplies at once.
+        let bytes_a_block = super::zca::APPLY_BLOCK * set.image_len() * size_of::<f32>();
+        let blocks = (BYTES / bytes_a_block.max(1)).clamp(1, 4);
+        let block_images = (blocks * super::zca::APPLY_BLOCK) as u32;
         let empty = self.empty(set)?;
         let images = match (&set.streamed, u32::try_from(set.len())) {
             (None, Ok(images)) => images,
@@ -160,7 +164,8 @@ impl Fitted {
                 });
             }
         };
-        let file = ValueFile::write(folder, (images, set.image_len()), BLOCK, |first, block| {
+        let size = (images, set.image_len());
+        let file = ValueFile::write(folder, size, block_images, |first, block| {
             raw(set, first, block);
             self.apply_batch(block)
         })?;
