@@ -87,7 +87,7 @@ fn serve(address: SocketAddr, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Copies the records of an experiment to the kept ones; what is kept of rows that were not run stays.
+/// Joins the records of an experiment with the kept ones: of rows and seeds that were not run, what is kept stays.
 fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> {
     let Some(found) = find(id, scale, results) else {
         let known: Vec<String> = results
@@ -100,20 +100,34 @@ fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> 
         );
     };
     let path = record_file(kept, id, scale);
-    let mut records = found.records.clone();
-    if path.exists() {
-        let same = |a: &Record, b: &Record| {
-            (&a.id, &a.model, &a.quantity) == (&b.id, &b.model, &b.quantity)
-        };
-        let kept = read_records(&path)?;
-        let others = kept
-            .into_iter()
-            .filter(|old| !found.records.iter().any(|new| same(old, new)));
-        records.extend(others);
+    let old = match path.exists() {
+        true => read_records(&path)?,
+        false => Vec::new(),
+    };
+    let new = &found.records;
+    // A row on other data is another row to `merge`, and here the same one.
+    let is_kept = |old: &&Record| {
+        let mut same = new.iter().filter(|new| is_same_row(old, new));
+        same.all(|new| new.dataset == old.dataset)
+    };
+    let records = merge(old.iter().filter(is_kept).chain(new).cloned());
+    for old in &old {
+        let now = records.iter().find(|now| is_same_row(old, now));
+        let lost = |seed: &&u64| now.is_none_or(|now| !now.seeds.contains(seed));
+        if let Some(seed) = old.seeds.iter().find(lost) {
+            page::say(format!(
+                "{} {}, {}: what was kept of seed {seed} has other settings and is left out",
+                old.id, old.model, old.quantity
+            ));
+        }
     }
-    write_records(&path, &merge(records))?;
+    write_records(&path, &records)?;
     page::say(format!("wrote {}", path.display()));
     Ok(())
+}
+
+fn is_same_row(a: &Record, b: &Record) -> bool {
+    (&a.id, &a.model, &a.quantity) == (&b.id, &b.model, &b.quantity)
 }
 
 fn find<'a>(id: &str, scale: Scale, results: &'a [Results]) -> Option<&'a Results> {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use candle_core::{DType, Device};
 use cli::Only;
 use lab::data::Source;
-use lab::report::{Environment, Record, Scale};
+use lab::report::{Environment, Record, Scale, chosen_rate};
 use lab::train::{Console, Progress, Recipe, Run, RunId, StopFlag, TrainLog};
 use striate::init::Match;
 use striate::{Network, Parameters};
@@ -22,7 +22,6 @@ use crate::model::Sets;
 use crate::planned::Planned;
 use crate::settings::Settings;
 use crate::trainer::{Ended, Fitted, Trainer, Wait};
-use crate::training;
 use crate::trainings::{self, Listed};
 
 /// Runs what experiments plan.
@@ -241,7 +240,7 @@ impl<'a> Session<'a> {
             }
             if row.training.model.classifies() {
                 let mut record = row.record(self.id, self.scale(), "test error", "%")?;
-                let chosen = finished.chosen_rate.map(training::chosen_rate);
+                let chosen = finished.chosen_rate.map(chosen_rate);
                 record.notes.extend(chosen);
                 let record = match &finished.log {
                     Some(log) => record.trained(seed, log),

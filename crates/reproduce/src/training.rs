@@ -13,11 +13,6 @@ use striate::{Initializer, Parameters};
 
 use crate::model::{Model, Sets};
 
-/// The note on a run whose learning rate was chosen.
-pub(crate) fn chosen_rate(rate: f64) -> String {
-    format!("learning rate that was chosen: {rate}.")
-}
-
 /// How a learning rate is chosen where several are tried.
 pub(crate) const CHOSEN_RATE: Choice = Choice::new(
     "rates",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use assert_cmd::Command;
-use lab::report::{Claim, Picture, Record, Scale, write_records};
+use lab::report::{Claim, Picture, Record, Scale, read_records, write_records};
 use tempfile::TempDir;
 
 const README: &str =
@@ -134,6 +134,29 @@ fn the_page_of_what_docs_keep() {
     let html = place.read(&place.out("index.html"));
     assert!(html.contains("What a map shows") && html.contains("data:image/png"));
     assert_eq!(place.read(&place.root("README.md")), README);
+}
+
+#[test]
+fn seeds_that_are_taken_join_those_of_the_same_settings() {
+    let place = Place::new(&noted("epochs: 5."));
+    let take = |record: Record| {
+        write_records(&place.run("seed-0/record.json"), &[record]).unwrap();
+        let mut report = place.report();
+        let output = report.args(["--take", "nin/table1"]).output().unwrap();
+        assert!(output.status.success());
+        let kept = read_records(&place.root("docs/results/nin-table1-quick.json")).unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        (
+            kept[0].seeds.clone(),
+            said.contains("of seed 0 has other settings"),
+        )
+    };
+    let second = |note| Record {
+        seeds: vec![1],
+        ..noted(note)
+    };
+    assert_eq!(take(second("epochs: 5.")), (vec![0, 1], false));
+    assert_eq!(take(second("epochs: 9.")), (vec![1], true));
 }
 
 #[cfg(unix)]

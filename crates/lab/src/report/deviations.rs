@@ -44,6 +44,23 @@ impl Choice {
     }
 }
 
+/// What a note on a chosen learning rate begins with.
+const CHOSEN_RATE: &str = "learning rate that was chosen: ";
+
+/// The note on a run whose learning rate was chosen among several.
+///
+/// ```
+/// assert_eq!(lab::report::chosen_rate(0.025), "learning rate that was chosen: 0.025.");
+/// ```
+pub fn chosen_rate(rate: f64) -> String {
+    format!("{CHOSEN_RATE}{rate}.")
+}
+
+/// Whether a note is that of a chosen rate, which is a run's own where the others are of all runs of a row.
+pub(super) fn is_chosen_rate(note: &str) -> bool {
+    note.starts_with(CHOSEN_RATE)
+}
+
 /// How a number was measured; `{name}` in the text stands for a constant of the program.
 ///
 /// ```

@@ -236,3 +236,18 @@ impl Record {
         (id, model, quantity, dataset, *scale)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_that_is_none_has_no_part_in_the_mean() {
+        let claim = Claim::new("p/t", "A", "test error", "%");
+        let record = Record::new(&claim, "digits", Scale::Quick)
+            .value(0, Some(4.0))
+            .value(1, Some(f64::NAN))
+            .value(2, Some(6.0));
+        assert_eq!((record.mean(), record.n()), (Some(5.0), 2));
+    }
+}
