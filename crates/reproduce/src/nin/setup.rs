@@ -26,6 +26,9 @@ pub(super) const CIFAR10: Data = Data::of("cifar10").smoke("fashion-mnist");
 /// The row whose learning rate follows the paper's text instead of the authors' log.
 pub(super) const AT_PLATEAUS: &str = "NIN + dropout, rate falls at plateaus";
 
+/// Narrow networks take less dropout than the paper's half.
+const NARROW_DROPOUT: f32 = 0.2;
+
 /// A setup of the authors' files.
 pub(super) struct Setup {
     /// The part of the paper's maps.
@@ -99,8 +102,7 @@ const CPU: Setup = Setup {
 const QUICK: Setup = Setup {
     width: 1.0 / 6.0,
     plain_width: 0.25,
-    // Narrow networks take less than the paper's half.
-    dropout: 0.2,
+    dropout: NARROW_DROPOUT,
     epochs: 6,
     // Digits are small images, so more of them fit into minutes.
     mnist_epochs: 20,
@@ -172,6 +174,15 @@ impl Setup {
         ];
         let slow = class_maps.into_iter().filter(|_| self.slow_class_maps);
         self.of(config, slow.chain([biases]).collect())
+    }
+
+    /// The same with a third of the maps.
+    pub(super) fn narrow(&self) -> Self {
+        Self {
+            width: self.width / 3.0,
+            dropout: NARROW_DROPOUT,
+            ..*self
+        }
     }
 
     /// The same without dropout.

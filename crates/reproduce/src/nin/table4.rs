@@ -1,10 +1,12 @@
-//! Table 4: MNIST.
+//! Table 4: MNIST, and a narrow network, which `models` has room for.
 
-use lab::report::{Choice, Mark};
+use lab::report::{Choice, Mark, Scale};
 
 use super::setup::{AT_PLATEAUS, CHOICES, SETUPS};
 use crate::experiment::{Experiment, Row};
 use crate::images::Data;
+
+const NARROW: &str = "NIN + dropout, a third of the maps";
 
 pub(crate) const TABLE4: Experiment = Experiment::new(
     "nin/table4",
@@ -32,5 +34,8 @@ fn rows() -> Vec<Row> {
         let source = "Table 4, MNIST, 60,000 training images";
         row.error(0.47, Mark::Verified, source)
     };
-    [row, at_plateaus].map(error).into()
+    let narrow = Row::new(NARROW, |scale, images| {
+        (scale == Scale::Cpu).then(|| SETUPS.at(scale).narrow().mnist(images))
+    });
+    [error(row), error(at_plateaus), narrow.measured_error()].into()
 }
