@@ -51,6 +51,7 @@ impl Table {
     /// The paper's numbers beside the measured ones, one row a claim, in the order of `claims`.
     ///
     /// A claim without a record is `not run`; a record without a claim has its row at the end.
+    /// Epochs have a column where they are not the same for all records.
     /// Several records of one row (different seeds) should be joined by [`super::merge`] first.
     ///
     /// ```
@@ -74,7 +75,15 @@ impl Table {
         let mut headings = vec![("model", Align::Left)];
         headings.extend((quantities.len() > 1).then_some(("quantity", Align::Left)));
         headings.extend(has_parameters.then_some(("parameters", Align::Right)));
-        headings.extend(["paper", "measured", "runs", "time"].map(|name| (name, Align::Right)));
+        let epochs: BTreeSet<usize> = records
+            .iter()
+            .map(|r| r.epochs)
+            .filter(|&n| n > 0)
+            .collect();
+        let has_epochs = epochs.len() > 1;
+        headings.extend(["paper", "measured"].map(|name| (name, Align::Right)));
+        headings.extend(has_epochs.then_some(("epochs", Align::Right)));
+        headings.extend(["runs", "time"].map(|name| (name, Align::Right)));
         let mut table = Self::new(headings);
         for (model, quantity) in &rows {
             let claim = claims
@@ -90,7 +99,12 @@ impl Table {
                 cells.push(count.map_or("-".to_owned(), grouped));
             }
             cells.push(claim.map_or("-".to_owned(), paper));
+            let measured = |record| measured(record, !has_epochs);
             cells.push(record.map_or("not run".to_owned(), measured));
+            if has_epochs {
+                let epochs = record.map(|record| record.epochs).filter(|&n| n > 0);
+                cells.push(epochs.map_or("-".to_owned(), grouped));
+            }
             cells.push(record.map_or("0".to_owned(), |record| record.n().to_string()));
             let seconds = record.and_then(|record| record.wall_seconds);
             cells.push(seconds.map_or("-".to_owned(), duration));
@@ -201,8 +215,8 @@ fn is_in_paper(claim: &Claim) -> bool {
     claim.value.is_some() || claim.mark == Mark::Unknown
 }
 
-/// Mean and spread of the seeds, epochs that are not the experiment's, and how many seeds failed.
-fn measured(record: &Record) -> String {
+/// Mean and spread of the seeds, epochs that are not the experiment's if they are to be told, and how many seeds failed.
+fn measured(record: &Record, tells_epochs: bool) -> String {
     let mean = match (record.mean(), record.spread()) {
         (None, _) => "no number".to_owned(),
         (Some(mean), None) => number(mean),
@@ -219,6 +233,7 @@ fn measured(record: &Record) -> String {
     });
     let epochs = record
         .given_epochs()
+        .filter(|_| tells_epochs)
         .map_or(String::new(), |epochs| format!(" ({epochs} epochs)"));
     format!("{mean}{epochs}{}", failures.concat())
 }
@@ -281,6 +296,28 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("| A | epochs | 12.00= | not run"), "{text}");
+    }
+
+    #[test]
+    fn a_column_for_the_epochs_if_they_differ() {
+        let claims = [
+            claim("A", 9.08, Mark::Verified),
+            claim("B", 7.25, Mark::FromMemory),
+        ];
+        let record = |claim: &Claim, epochs| Record {
+            epochs,
+            ..Record::new(claim, "digits", Scale::Quick).value(0, Some(5.0))
+        };
+        let other = record(&claims[1], 40).other_epochs(40);
+        let text = Table::of_claims(&claims, &[record(&claims[0], 20), other]).to_markdown();
+        assert!(text.contains("| A | 9.08 | 5.00 | 20 | 1 | - |"), "{text}");
+        assert!(text.contains("| B | 7.25~ | 5.00 | 40 | 1 | - |"), "{text}");
+        let same = [record(&claims[0], 20), record(&claims[1], 20)];
+        assert!(
+            !Table::of_claims(&claims, &same)
+                .to_markdown()
+                .contains("epochs")
+        );
     }
 
     #[test]
