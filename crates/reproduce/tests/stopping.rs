@@ -37,6 +37,13 @@ fn records(folder: &Path) -> usize {
     entries.map(|entry| count(&entry.path())).sum()
 }
 
+/// Whether a training has begun.
+fn trains(out: &Path) -> bool {
+    let runs = std::fs::read_dir(out.join("trained")).into_iter().flatten();
+    let mut logs = runs.flatten().map(|run| run.path().join("log.jsonl"));
+    logs.any(|log| log.exists())
+}
+
 /// Starts a run that takes minutes, sends signals (or waits) once it trains, and waits for its end.
 fn stopped(prefix: &[&str], signals: &[&str], out: &Path) -> Output {
     let args = ["allconv", "table3", "--threads", "1"];
@@ -58,8 +65,7 @@ fn stopped(prefix: &[&str], signals: &[&str], out: &Path) -> Output {
     };
     let mut child = command.spawn().expect("it starts");
     let begun = Instant::now();
-    let log = out.join("allconv/table3/quick");
-    while !log.is_dir() {
+    while !trains(out) {
         assert!(
             begun.elapsed() < Duration::from_secs(60),
             "it does not start"
