@@ -21,6 +21,7 @@ pub mod sgd;
 pub mod unpool;
 pub mod upsample;
 
+mod awake;
 mod chacha;
 mod output;
 mod planes;
@@ -35,6 +36,7 @@ mod vectorize;
 /// What the kernels of other crates of this workspace are made of; no stable interface.
 #[doc(hidden)]
 pub mod parts {
+    pub use super::awake::stay_awake;
     pub use super::conv2d::panels::{gather_channels, scatter_channels};
     pub use super::output::written_by;
     pub use super::planes::{split, split2};
@@ -49,6 +51,7 @@ pub mod parts {
     }
 }
 
+pub(crate) use awake::stay_awake;
 pub use pool_shape::PoolShape;
 pub use real::Real;
 pub use relu::ReluRule;

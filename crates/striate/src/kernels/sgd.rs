@@ -7,6 +7,8 @@
 //! ```
 //!
 //! One pass over memory updates both: nothing is allocated, and each number is read and written once.
+//! A velocity that is subnormal becomes 0: where there is neither gradient nor decay, as in units that no image reaches,
+//! it would fall there in some hundred steps, and CPUs compute with such numbers many times slower.
 
 use rayon::prelude::*;
 
@@ -46,7 +48,7 @@ pub fn step<T: Real>(rates: &SgdRates, weight: &mut [T], velocity: &mut [T], gra
         vectorize!({
             for ((w, v), &g) in weight.iter_mut().zip(velocity).zip(gradient) {
                 let d = g + decay * *w;
-                *v = momentum * *v + d;
+                *v = normal_or_zero(momentum * *v + d);
                 let push = if rates.nesterov {
                     d + momentum * *v
                 } else {
@@ -64,6 +66,13 @@ pub fn step<T: Real>(rates: &SgdRates, weight: &mut [T], velocity: &mut [T], gra
         .zip(velocity.par_chunks_mut(RUN))
         .zip(gradient.par_chunks(RUN))
         .for_each(run);
+}
+
+/// 0 for a subnormal number.
+#[inline(always)]
+fn normal_or_zero<T: Real>(x: T) -> T {
+    let subnormal = x < T::SMALLEST_NORMAL && x > -T::SMALLEST_NORMAL;
+    if subnormal { T::ZERO } else { x }
 }
 
 #[cfg(test)]
@@ -86,6 +95,25 @@ mod tests {
         let (mut w, mut v) = ([4.0f64], [0.0]);
         step(&rates(true), &mut w, &mut v, &[1.0]);
         assert_eq!((w, v), ([2.5], [2.0]));
+    }
+
+    #[test]
+    fn a_velocity_that_nothing_feeds_falls_to_zero() {
+        let rates = SgdRates {
+            rate: 0.1,
+            momentum: 0.5,
+            decay: 0.0,
+            nesterov: false,
+        };
+        let mut v = [4.0 * f32::MIN_POSITIVE, -4.0 * f32::MIN_POSITIVE, f32::NAN];
+        for power in [2.0, 1.0] {
+            step(&rates, &mut [1.0; 3], &mut v, &[0.0; 3]);
+            assert_eq!(v[0], power * f32::MIN_POSITIVE);
+            assert_eq!(v[1], -v[0]);
+        }
+        step(&rates, &mut [1.0; 3], &mut v, &[0.0; 3]);
+        assert_eq!(v[..2], [0.0, 0.0]);
+        assert!(v[2].is_nan());
     }
 
     #[test]

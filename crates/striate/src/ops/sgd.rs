@@ -21,6 +21,7 @@ const NAME: &str = "sgd";
 /// ```
 ///
 /// with v = 0 before the first step, as PyTorch's `SGD` without dampening.
+/// On the CPU a subnormal v' becomes 0, since CPUs compute with such numbers many times slower.
 ///
 /// ```
 /// use striate::candle_core::{Device, Result, Tensor, Var};

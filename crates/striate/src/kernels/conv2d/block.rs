@@ -20,6 +20,7 @@
 //! The blocks of all sizes are compiled once for each vector type and number type, whoever calls them.
 //! Safety: the caller guarantees that every index above is inside its buffer.
 
+use super::fetch;
 use crate::kernels::level::Level;
 use crate::kernels::simd::{Kernel, Lanes, Simd, dispatch};
 
@@ -227,7 +228,7 @@ unsafe fn sized<S: Simd, const MR: usize, const NV: usize>(
                     Fetch::Nothing => {}
                     Fetch::Lines(first) => {
                         while k < count {
-                            S::fetch_far(first.wrapping_add(k * LINE / size_of::<S::Elem>()));
+                            fetch::far(first.wrapping_add(k * LINE / size_of::<S::Elem>()));
                             product::<S, MR, NV>(&mut sums, &a, k * step, o.b.add(k * o.b_step));
                             k += 1;
                         }
@@ -236,7 +237,7 @@ unsafe fn sized<S: Simd, const MR: usize, const NV: usize>(
                         let most = count.min(next.len() * NV);
                         while k < most {
                             let row = *next.get_unchecked(k / NV) as usize;
-                            S::fetch_near(o.c.wrapping_add(row + k % NV * S::LANES));
+                            fetch::near(o.c.wrapping_add(row + k % NV * S::LANES));
                             product::<S, MR, NV>(&mut sums, &a, k * step, o.b.add(k * o.b_step));
                             k += 1;
                         }

@@ -14,6 +14,7 @@
 mod bias;
 mod block;
 mod direct;
+mod fetch;
 mod gate;
 mod narrow;
 pub(super) mod panels;

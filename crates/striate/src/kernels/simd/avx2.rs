@@ -51,14 +51,6 @@ impl Simd for F32x8 {
         unsafe { _mm256_loadu_ps(from) }
     }
     #[inline(always)]
-    unsafe fn fetch_near(from: *const f32) {
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
-    }
-    #[inline(always)]
-    unsafe fn fetch_far(from: *const f32) {
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
-    }
-    #[inline(always)]
     unsafe fn store(to: *mut f32, v: __m256) {
         unsafe { _mm256_storeu_ps(to, v) }
     }

@@ -53,14 +53,6 @@ impl Simd for F32x16 {
         unsafe { _mm512_loadu_ps(from) }
     }
     #[inline(always)]
-    unsafe fn fetch_near(from: *const f32) {
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
-    }
-    #[inline(always)]
-    unsafe fn fetch_far(from: *const f32) {
-        unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
-    }
-    #[inline(always)]
     unsafe fn store(to: *mut f32, v: __m512) {
         unsafe { _mm512_storeu_ps(to, v) }
     }

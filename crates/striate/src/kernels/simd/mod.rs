@@ -38,10 +38,6 @@ pub trait Simd: Copy {
     unsafe fn splat(value: Self::Elem) -> Self::V;
     /// The numbers from here on.
     unsafe fn load(from: *const Self::Elem) -> Self::V;
-    /// Asks for the cache line of this address in the first cache; it need not be one of ours.
-    unsafe fn fetch_near(from: *const Self::Elem);
-    /// The same in the second cache.
-    unsafe fn fetch_far(from: *const Self::Elem);
     /// Stores all lanes.
     unsafe fn store(to: *mut Self::Elem, v: Self::V);
     /// The first `count` numbers, and zeros.

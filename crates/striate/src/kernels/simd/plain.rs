@@ -33,10 +33,6 @@ impl<T: Real, const N: usize, const FMA: bool> Simd for Plain<T, N, FMA> {
         unsafe { from.cast::<[T; N]>().read_unaligned() }
     }
     #[inline(always)]
-    unsafe fn fetch_near(_: *const T) {}
-    #[inline(always)]
-    unsafe fn fetch_far(_: *const T) {}
-    #[inline(always)]
     unsafe fn store(to: *mut T, v: [T; N]) {
         // SAFETY: the caller promises N writable numbers.
         unsafe { to.cast::<[T; N]>().write_unaligned(v) }

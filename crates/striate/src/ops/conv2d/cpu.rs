@@ -11,10 +11,10 @@ use candle_core::{
 };
 
 use super::{Activation, Conv2dOptions, ConvAlgorithm, NAME};
-use crate::kernels::Lanes;
 use crate::kernels::conv2d::{self as kernel, Algorithm, ConvShape};
 use crate::kernels::level::Level;
 use crate::kernels::relu::ReluRule;
+use crate::kernels::{Lanes, stay_awake};
 use crate::ops::cpu::{Values, for_float, owned, room, slice, tensor};
 
 /// Applies the op; the arguments have been checked against `shape`, are contiguous and of one float dtype.
@@ -62,6 +62,7 @@ impl Conv {
         bias: Option<(&CpuStorage, &Layout)>,
     ) -> Result<(CpuStorage, Shape)> {
         let s = &self.shape;
+        stay_awake();
         for_float!(NAME, x.dtype(), F => {
             let bias = bias.map(|(storage, layout)| slice::<F>(storage, layout)).transpose()?;
             let (x, weight) = (slice::<F>(x, x_layout)?, slice::<F>(weight, weight_layout)?);
@@ -80,6 +81,7 @@ impl Conv {
         wanted: [bool; 3],
     ) -> [Option<Vec<F>>; 3] {
         let (level, algorithm, s) = (self.level, self.algorithm, &self.shape);
+        stay_awake();
         let (dy, dbias) = match (self.relu, dy) {
             (None, dy) => {
                 let dbias = wanted[2].then(|| kernel::backward_bias(level, s, &dy));
