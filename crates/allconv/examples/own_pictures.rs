@@ -5,7 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "an example prints its result")]
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use allconv::candle_core::{DType, Device, Result, Tensor};
 use allconv::candle_nn::{AdamW, ModuleT, Optimizer, ParamsAdamW};
@@ -64,26 +64,44 @@ fn train(dir: &Path, epochs: u64, file: &Path) -> Result<()> {
 
 /// The pictures, u8 (N, 3, 32, 32), the class of each, and the names of the classes.
 fn read(dir: &Path) -> Result<(Tensor, Tensor, Vec<String>)> {
-    let sorted = |dir: &Path| {
-        let entries = std::fs::read_dir(dir)?.map(|entry| entry.map(|entry| entry.path()));
-        let mut paths = entries.collect::<std::io::Result<Vec<_>>>()?;
-        paths.sort();
-        Result::Ok(paths)
-    };
     let (mut pictures, mut labels, mut classes) = (Vec::new(), Vec::new(), Vec::new());
-    for folder in sorted(dir)? {
-        for path in sorted(&folder)? {
+    for folder in sorted(dir)?.iter().filter(|path| path.is_dir()) {
+        let before = pictures.len();
+        for path in sorted(folder)?.iter().filter(|path| is_picture(path)) {
             pictures.push(open_picture(path, (3, 32, 32))?);
             labels.push(classes.len() as u32);
         }
+        if pictures.len() == before {
+            candle_core::bail!("{}: no PNG or JPEG file", folder.display());
+        }
         let name = folder.file_name().unwrap_or_default();
         classes.push(name.to_string_lossy().into_owned());
+    }
+    if classes.len() < 2 {
+        let dir = dir.display();
+        candle_core::bail!("{dir}: fewer than two folders; give one with a folder for each class");
     }
     Ok((
         Tensor::cat(&pictures, 0)?,
         Tensor::new(labels, &Device::Cpu)?,
         classes,
     ))
+}
+
+/// What is in a folder, in the order of the names.
+fn sorted(dir: &Path) -> Result<Vec<PathBuf>> {
+    let named = |error| candle_core::Error::Msg(format!("{}: {error}", dir.display()));
+    let entries = std::fs::read_dir(dir).map_err(named)?;
+    let paths = entries.map(|entry| entry.map(|entry| entry.path()));
+    let mut paths = paths.collect::<std::io::Result<Vec<_>>>().map_err(named)?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// Whether the name is that of a picture.
+fn is_picture(path: &Path) -> bool {
+    let ending = path.extension().unwrap_or_default().to_string_lossy();
+    ["png", "jpg", "jpeg"].contains(&&*ending.to_lowercase())
 }
 
 /// Pictures of two colors are told apart by the file that is left.
@@ -101,12 +119,22 @@ fn two_colors() -> Result<()> {
         }
     }
     let file = dir.join("model.safetensors");
-    // The file lies beside the classes only after they were read.
+    std::fs::write(dir.join("notes.txt"), "no class")?;
+    std::fs::write(dir.join("red/.hidden"), "no picture")?;
     train(&dir, 8, &file)?;
     let model = allconv::pretrained(&file, &Device::Cpu)?;
     for class in ["blue", "red"] {
         let answers = model.classify(&model.open_picture(picture(class, 3))?)?;
         assert_eq!(answers[0].name, class);
+    }
+    std::fs::create_dir_all(dir.join("none"))?;
+    for (folder, part) in [
+        (dir.as_path(), "none: no PNG or JPEG file"),
+        (&dir.join("red"), "red: fewer than two folders"),
+        (&dir.join("missing"), "missing: "),
+    ] {
+        let error = read(folder).expect_err("no classes").to_string();
+        assert!(error.contains(part), "{error}");
     }
     Ok(std::fs::remove_dir_all(&dir)?)
 }

@@ -42,7 +42,7 @@ pub fn normalized(signal: &Tensor) -> Result<Tensor> {
 /// `images` has values from 0 to 1, (N, C, H, W), in any number of channels; `signal` is (N, C', H, W).
 ///
 /// # Errors
-/// Another rank, and images of another number or size than the signal.
+/// Another rank, images of another number or size than the signal, and images of whole numbers.
 ///
 /// ```
 /// use attribution::candle_core::{Device, Result, Tensor};
@@ -61,6 +61,12 @@ pub fn overlay(images: &Tensor, signal: &Tensor) -> Result<Tensor> {
     if (n, h, w) != (of, height, width) {
         bail!(
             "overlay: {n} images of {h}x{w} and a signal of {of} images of {height}x{width}; give the signal of these images"
+        );
+    }
+    if images.dtype().is_int() {
+        bail!(
+            "overlay: images of {:?}; give values from 0 to 1, such as the pixels divided by 255",
+            images.dtype()
         );
     }
     let gray = images.detach().to_dtype(DType::F32)?.mean_keepdim(1)?;

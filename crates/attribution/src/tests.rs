@@ -302,3 +302,12 @@ fn randomization_restores_the_parameters() -> Result<()> {
     assert_eq!(before, after);
     Ok(())
 }
+
+#[test]
+fn an_overlay_takes_no_pixels_of_whole_numbers() -> Result<()> {
+    let pixels = Tensor::ones((1, 3, 2, 2), DType::U8, &Device::Cpu)?;
+    let signal = Tensor::ones((1, 3, 2, 2), DType::F32, &Device::Cpu)?;
+    let error = overlay(&pixels, &signal).expect_err("u8").to_string();
+    assert!(error.contains("divided by 255"), "{error}");
+    Ok(())
+}

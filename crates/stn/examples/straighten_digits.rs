@@ -22,7 +22,7 @@ use stn::candle_nn::{ModuleT, Optimizer, SGD};
 use stn::networks::{Body, DigitConfig, DigitNet, Transform, pretrained};
 use striate::model_file::{picture_beside, save_picture};
 use striate::rng::{Stream, stream};
-use striate::{Network, Parameters, cross_entropy};
+use striate::{Parameters, cross_entropy};
 
 /// Straightens strokes by a network that it trains, or a digit by one that is trained.
 #[derive(Parser)]
@@ -133,7 +133,7 @@ fn straighten() -> Result<(Tensor, Tensor, Tensor), Box<dyn Error>> {
         }
     }
     let (xs, labels) = batch(STEPS)?;
-    let straightened = network.forward_features(&xs)?;
+    let straightened = network.transformed(&xs)?;
     Ok((xs, straightened, labels))
 }
 
@@ -141,7 +141,7 @@ fn straighten() -> Result<(Tensor, Tensor, Tensor), Box<dyn Error>> {
 fn straighten_picture(path: &Path, models: &Path) -> Result<(), Box<dyn Error>> {
     let model = pretrained(models, &Device::Cpu)?;
     let pixels = model.open_picture(path)?;
-    let straight = model.network.forward_features(&model.prepare(&pixels)?)?;
+    let straight = model.network.transformed(&model.prepare(&pixels)?)?;
     let written = picture_beside(path, "straight");
     save_picture(&written, &straight, 8)?;
     for answer in model.classify(&pixels)? {

@@ -65,5 +65,6 @@ pub use module::{
     ConvLocalisation, ConvLocalisationConfig, FcLocalisation, LocalisationNet,
     ParallelTransformers, SpatialTransformer, Transformed, scale_gradient,
 };
+pub use networks::pretrained;
 pub use options::{AlignCorners, GridSampleOptions, Interpolation, PaddingMode};
 pub use sample::{GridSampler, SeparableKernel, grid_sample, grid_sample_3d, grid_sample_with};

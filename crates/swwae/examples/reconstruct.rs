@@ -87,12 +87,8 @@ fn reconstruct_picture(path: &Path, models: &Path) -> Result<()> {
     let picture = model.network.reconstruct(&xs)?;
     let error = (&picture - &xs)?.sqr()?.mean_all()?.to_scalar::<f32>()?;
     let spread = xs.broadcast_sub(&xs.mean_all()?)?.sqr()?.mean_all()?;
-    // From the smallest value of the picture to its largest.
-    let low = xs.min_all()?;
-    let range = xs.max_all()?.broadcast_sub(&low)?.affine(1.0, 1e-6)?;
-    let shown = picture.broadcast_sub(&low)?.broadcast_div(&range)?;
     let written = picture_beside(path, "reconstructed");
-    save_picture(&written, &shown.detach(), 8)?;
+    save_picture(&written, &model.picture(&picture)?, 8)?;
     let share = error / spread.to_scalar::<f32>()?.max(1e-6);
     println!(
         "{}: the squared error is {:.1} % of the picture's variance",

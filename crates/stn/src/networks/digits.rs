@@ -252,7 +252,11 @@ impl DigitNet {
             .collect()
     }
 
-    fn transformed(&self, xs: &Tensor) -> Result<Tensor> {
+    /// What the classifier sees: the images after the transformers, and after the pooling where there is one.
+    ///
+    /// # Errors
+    /// Images of another size than the network's.
+    pub fn transformed(&self, xs: &Tensor) -> Result<Tensor> {
         let xs = match &self.transformers {
             Some(transformers) => transformers.forward(xs)?,
             None => xs.clone(),

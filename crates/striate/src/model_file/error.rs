@@ -18,7 +18,7 @@ use candle_core::Error;
 #[non_exhaustive]
 pub enum ModelError {
     /// The file cannot be read.
-    #[error("{file}: {error}; give the path of a model file")]
+    #[error("{file}: {error}; give a model file, or a folder that holds it under its usual name")]
     Unreadable {
         /// The file.
         file: String,

@@ -30,9 +30,14 @@ impl<N> Pretrained<N> {
 /// A file that cannot be read, and neither 1 nor 3 channels.
 pub fn open_picture(path: impl AsRef<Path>, shape: (usize, usize, usize)) -> Result<Tensor> {
     let path = path.as_ref();
+    if path.is_dir() {
+        bail!("{}: a folder; give a PNG or JPEG file", path.display());
+    }
     let picture = image::open(path).map_err(|error| {
+        let error = error.to_string();
+        let error = error.trim_end_matches('.');
         Error::Msg(format!(
-            "{}: {error}; give a PNG or JPEG file",
+            "{}: {error}; give a whole PNG or JPEG file",
             path.display()
         ))
     })?;
@@ -142,6 +147,20 @@ mod tests {
         let color = pixels(&picture.into(), (3, 5, 15))?;
         assert_eq!(color.dims(), [1, 3, 5, 15]);
         assert_eq!(color.get(0)?.get(2)?.get(2)?.to_vec1::<u8>()?[0], 0);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_picture_is_named() -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let text = folder.path().join("text.png");
+        std::fs::write(&text, "no picture")?;
+        let error = |path: &Path| open_picture(path, (1, 2, 2)).map(drop);
+        for (path, part) in [(folder.path(), "a folder"), (&text, "PNG signature; give")] {
+            let error = error(path).expect_err("no picture").to_string();
+            assert!(error.contains(part), "{error}");
+            assert!(error.contains(&*path.to_string_lossy()), "{error}");
+        }
         Ok(())
     }
 

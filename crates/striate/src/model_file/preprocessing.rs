@@ -88,7 +88,13 @@ impl Preprocessing {
     /// Another number of channels or pixels than the preprocessing was made for, a missing `whitening`,
     /// or images that do not fit on the canvas.
     pub fn apply(&self, pixels: &Tensor, whitening: Option<&Whitening>) -> Result<Tensor> {
-        let dims = pixels.dims4()?;
+        let &[n, c, h, w] = pixels.dims() else {
+            bail!(
+                "preprocessing: the pixels have shape {:?}; they must be (N, C, H, W), of one picture (1, C, H, W)",
+                pixels.dims()
+            );
+        };
+        let dims = (n, c, h, w);
         let pixels = pixels.to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
         let values = pixels.flatten_all()?.to_vec1::<f32>()?;
         let xs = match (&self.normalization, whitening) {
@@ -110,6 +116,28 @@ impl Preprocessing {
             Some(canvas) => canvas.place(&xs),
             None => Ok(xs),
         }
+    }
+
+    /// What [`Preprocessing::apply`] made, as values from 0 to 1 that can be drawn, f32 (N, C, H, W); others are cut off there.
+    ///
+    /// An image on a canvas stays there.
+    ///
+    /// # Errors
+    /// Another number of channels, and [`Normalization::GcnZca`], which forgets the contrast of an image.
+    pub fn undo(&self, xs: &Tensor) -> Result<Tensor> {
+        let Normalization::Affine { mean, factor } = &self.normalization else {
+            bail!(
+                "preprocessing: contrast normalization forgets the contrast, so what it made cannot be drawn as it was"
+            );
+        };
+        if factor.contains(&0.0) {
+            bail!("preprocessing: a factor is 0, so what it made is the same for every image");
+        }
+        let dims = xs.dims4()?;
+        let values = xs.detach().to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
+        let back: Vec<f64> = factor.iter().map(|factor| 1.0 / (255.0 * factor)).collect();
+        let zero: Vec<f64> = mean.iter().zip(factor).map(|(m, f)| -m * f).collect();
+        affine(values.flatten_all()?.to_vec1()?, dims, &zero, &back)?.clamp(0.0, 1.0)
     }
 }
 
@@ -202,7 +230,7 @@ fn whitened(
     if c * h * w != len || whitening.matrix.dims() != [len, len] {
         bail!(
             "preprocessing: images of {c} channels and {h}x{w} pixels have {} values, the whitening has {len}; \
-             resize them to the network's size",
+             give images of the network's size and channels",
             c * h * w
         );
     }

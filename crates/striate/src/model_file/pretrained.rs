@@ -61,6 +61,14 @@ impl<N> Pretrained<N> {
             .apply(pixels, self.whitening.as_ref())?;
         xs.to_device(self.parameters.device())
     }
+
+    /// Prepared images, or what a network made of them, as values from 0 to 1 that can be drawn.
+    ///
+    /// # Errors
+    /// Those of [`Preprocessing::undo`](super::Preprocessing::undo).
+    pub fn picture(&self, xs: &Tensor) -> Result<Tensor> {
+        self.card.preprocessing.undo(xs)
+    }
 }
 
 impl<N> Pretrained<N> {
@@ -85,11 +93,25 @@ impl<N> Pretrained<N> {
 }
 
 impl<N: ModuleT> Pretrained<N> {
-    /// The answer for each of the pictures, whose pixels (N, C, H, W) go from 0 to 255.
+    /// The most likely class of each of the pictures, whose pixels (N, C, H, W) go from 0 to 255: one answer a picture.
     ///
     /// # Errors
     /// Those of [`Pretrained::prepare`] and of the network.
     pub fn classify(&self, pixels: &Tensor) -> Result<Vec<Answer>> {
+        if pixels.dims().first() == Some(&0) {
+            return Ok(Vec::new());
+        }
         self.answers(&self.network.forward_t(&self.prepare(pixels)?, false)?)
+    }
+
+    /// The probability of every class, f32 (N, classes), in the order of the card's `classes`.
+    ///
+    /// # Errors
+    /// Those of [`Pretrained::prepare`] and of the network.
+    pub fn probabilities(&self, pixels: &Tensor) -> Result<Tensor> {
+        softmax(
+            &self.network.forward_t(&self.prepare(pixels)?, false)?,
+            D::Minus1,
+        )
     }
 }

@@ -49,6 +49,12 @@ impl<'a> From<&'a str> for ModelSource<'a> {
     }
 }
 
+impl<'a> From<&'a String> for ModelSource<'a> {
+    fn from(path: &'a String) -> Self {
+        Self::Path(Path::new(path))
+    }
+}
+
 impl<'a> From<&'a [u8]> for ModelSource<'a> {
     fn from(bytes: &'a [u8]) -> Self {
         Self::Bytes(bytes)

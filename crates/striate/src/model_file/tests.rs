@@ -120,6 +120,52 @@ fn what_is_written_is_read_again() -> std::result::Result<(), Box<dyn Error>> {
     let largest = wanted[0].iter().copied().fold(f32::MIN, f32::max);
     assert_eq!(wanted[0][answers[0].class], largest);
     assert_eq!(answers[0].name, card.classes[answers[0].class]);
+    let shares = pretrained.probabilities(&pixels)?.to_vec2::<f32>()?;
+    assert_eq!(shares[0][answers[0].class], answers[0].probability);
+    assert_eq!(pretrained.classify(&pixels.narrow(0, 0, 0)?)?, []);
+    let error = pretrained.prepare(&pixels.squeeze(0)?).expect_err("rank 3");
+    assert!(
+        error.to_string().contains("of one picture (1, C, H, W)"),
+        "{error}"
+    );
+    Ok(())
+}
+
+#[test]
+fn prepared_images_can_be_drawn() -> Result<()> {
+    let pixels = Tensor::new(&[[[[0u8, 255], [127, 3]]]], &Device::Cpu)?;
+    let preprocessing = Preprocessing {
+        normalization: affine(),
+        canvas: None,
+    };
+    let xs = preprocessing.apply(&pixels, None)?;
+    let shown = (preprocessing.undo(&xs)? * 255.0)?.round()?;
+    let shown = shown.to_dtype(DType::U8)?.flatten_all()?.to_vec1::<u8>()?;
+    assert_eq!(shown, [0, 255, 127, 3]);
+    let outside = preprocessing.undo(&(xs * 9.0)?)?.flatten_all()?;
+    assert_eq!(outside.to_vec1::<f32>()?[..2], [0.0, 1.0]);
+    for normalization in [
+        Normalization::Affine {
+            mean: vec![0.0],
+            factor: vec![0.0],
+        },
+        Normalization::Affine {
+            mean: vec![0.0; 3],
+            factor: vec![1.0; 3],
+        },
+        Normalization::GcnZca {
+            scale: 1.0,
+            sqrt_bias: 0.0,
+            min_divisor: 1e-8,
+            whitening: None,
+        },
+    ] {
+        let other = Preprocessing {
+            normalization,
+            canvas: None,
+        };
+        assert!(other.undo(&pixels).is_err(), "{other:?}");
+    }
     Ok(())
 }
 
