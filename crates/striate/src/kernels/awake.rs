@@ -20,7 +20,7 @@ static LOOKING: AtomicUsize = AtomicUsize::new(0);
 
 /// Keeps the other threads of the current pool awake for the loops that follow.
 ///
-/// What is computed stays the same; a thread without work spends at most [`PATIENCE`] on it.
+/// What is computed stays the same; a thread that finds no work sleeps after 200 microseconds.
 pub fn stay_awake() {
     keep_awake(&LOOKING);
 }
