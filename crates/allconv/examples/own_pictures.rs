@@ -7,7 +7,7 @@
 
 use std::path::{Path, PathBuf};
 
-use allconv::candle_core::{DType, Device, Result, Tensor};
+use allconv::candle_core::{self, DType, Device, Result, Tensor};
 use allconv::candle_nn::{AdamW, ModuleT, Optimizer, ParamsAdamW};
 use allconv::{AllConv, ClassMapActivation, Config};
 use striate::model_file::{

@@ -68,13 +68,21 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn readme(cards: &[(String, u64, ModelCard)]) -> Result<String> {
-    let mut text = "# Trained networks\n\n\
+    let usual = [
+        allconv::CIFAR10,
+        nin::CIFAR10,
+        stn::networks::RTS,
+        swwae::MNIST,
+    ];
+    let usual = usual.map(|name| format!("`{name}`")).join(", ");
+    let mut text = format!(
+        "# Trained networks\n\n\
         This page is made by `cargo xtask report` from the headers of the files.\n\
         The weights are rounded to half precision; the errors were measured before the rounding.\n\
-        Where `pretrained` is given this folder, it reads the one named `allconv-cifar10`, `nin-cifar10`, `stn-rts` or `swwae-mnist`; the others are read by their paths.\n\
-        The networks of CIFAR-10 need `whitening-cifar10.safetensors` beside them.\n\n\
+        Where a crate's `pretrained` is given this folder, it reads its own of {usual}; the others are read by their paths.\n\
+        The networks of CIFAR-10 need `{WHITENING}cifar10.safetensors` beside them.\n\n\
         | file | network | trained on | measured | size |\n|:--|:--|:--|:--|--:|\n"
-        .to_owned();
+    );
     for (name, bytes, card) in cards {
         let measured = card.measured.as_ref().map_or("nothing".to_owned(), number);
         let (data, _) = card
