@@ -35,12 +35,15 @@ fn keep_awake(looking: &'static AtomicUsize) {
         .is_ok()
     {
         let place = Place(looking);
-        rayon::spawn(move || look_for_work(caller, &place));
+        rayon::spawn(move || {
+            look_for_work(caller);
+            drop(place);
+        });
     }
 }
 
 /// Does the work of others until there is none.
-fn look_for_work(caller: Option<usize>, _place: &Place) {
+fn look_for_work(caller: Option<usize>) {
     if caller.is_some() && rayon::current_thread_index() == caller {
         // The caller has loops of its own to finish.
         return;
