@@ -1,6 +1,7 @@
 //! Trains All-CNN-C on pictures of your own, with candle-nn's optimizer:
 //! `cargo run --release -p allconv --example own_pictures -- DIR`, where each class has a folder: `DIR/cat/1.png`.
 //!
+//! With a model file behind it, such as `models/allconv-cifar10.safetensors`, the training starts from that network: every layer of the same shape is taken over, all but the last.
 //! It leaves `model.safetensors`, which `--example explain -- picture.png --model model.safetensors` reads.
 
 #![expect(clippy::print_stdout, reason = "an example prints its result")]
@@ -11,34 +12,45 @@ use allconv::candle_core::{self, DType, Device, Result, Tensor};
 use allconv::candle_nn::{AdamW, ModuleT, Optimizer, ParamsAdamW};
 use allconv::{AllConv, ClassMapActivation, Config};
 use striate::model_file::{
-    ModelCard, ModelFile, Normalization, Precision, Preprocessing, open_picture,
+    FileConfig, ModelCard, ModelFile, Normalization, Precision, Preprocessing, Pretrained,
+    open_picture,
 };
 use striate::{Parameters, cross_entropy, rng};
 
 fn main() -> Result<()> {
-    match std::env::args_os().nth(1) {
-        Some(dir) => train(dir.as_ref(), 20, "model.safetensors".as_ref()),
-        None => candle_core::bail!("give the folder of the pictures"),
-    }
+    let mut args = std::env::args_os().skip(1);
+    let Some(dir) = args.next() else {
+        candle_core::bail!("give the folder of the pictures");
+    };
+    let start = args.next();
+    train(
+        dir.as_ref(),
+        start.as_deref().map(Path::new),
+        20,
+        "model.safetensors".as_ref(),
+    )
 }
 
-fn train(dir: &Path, epochs: u64, file: &Path) -> Result<()> {
-    let (pictures, labels, classes) = read(dir)?;
-    let preprocessing = Preprocessing {
-        normalization: Normalization::Affine {
-            mean: vec![127.5; 3],
-            factor: vec![1.0 / 64.0; 3],
-        },
-        canvas: None,
+fn train(dir: &Path, start: Option<&Path>, epochs: u64, file: &Path) -> Result<()> {
+    let start = start
+        .map(|file| allconv::pretrained(file, &Device::Cpu))
+        .transpose()?;
+    let (config, preprocessing) = match &start {
+        Some(start) => (start.card.parse_config()?, start.card.preprocessing.clone()),
+        None => (all_cnn_c(), centered()),
     };
-    let xs = preprocessing.apply(&pictures, None)?;
+    let (pictures, labels, classes) = read(dir, config.image_shape())?;
+    let whitening = start.as_ref().and_then(Pretrained::whitening);
+    let xs = preprocessing.apply(&pictures, whitening)?;
     let config = Config {
         classes: classes.len(),
-        class_map_activation: ClassMapActivation::Identity,
-        ..Config::all_cnn_c()
+        ..config
     };
     let parameters = Parameters::new(0, DType::F32, &Device::Cpu);
     let network = AllConv::new(&config, parameters.builder())?;
+    if let Some(start) = &start {
+        parameters.start_from(&start.parameters)?;
+    }
     let mut optimizer = AdamW::new(parameters.all_vars(), ParamsAdamW::default())?;
     let mut order: Vec<u32> = (0..labels.dim(0)? as u32).collect();
     for epoch in 0..epochs {
@@ -59,16 +71,36 @@ fn train(dir: &Path, epochs: u64, file: &Path) -> Result<()> {
         license: "yours".to_owned(),
         ..ModelCard::of(&config, preprocessing)?
     };
-    ModelFile::new(card, &parameters, None).save(file, Precision::Full)
+    ModelFile::new(card, &parameters, whitening.cloned()).save(file, Precision::Full)
 }
 
-/// The pictures, u8 (N, 3, 32, 32), the class of each, and the names of the classes.
-fn read(dir: &Path) -> Result<(Tensor, Tensor, Vec<String>)> {
+/// All-CNN-C for images of 32x32 pixels.
+fn all_cnn_c() -> Config {
+    Config {
+        // With the paper's ReLU on the class maps a training may never begin.
+        class_map_activation: ClassMapActivation::Identity,
+        ..Config::all_cnn_c()
+    }
+}
+
+/// Pixels from 0 to 255 become numbers from -2 to 2.
+fn centered() -> Preprocessing {
+    Preprocessing {
+        normalization: Normalization::Affine {
+            mean: vec![127.5; 3],
+            factor: vec![1.0 / 64.0; 3],
+        },
+        canvas: None,
+    }
+}
+
+/// The pictures, u8 (N, C, H, W), the class of each, and the names of the classes.
+fn read(dir: &Path, shape: (usize, usize, usize)) -> Result<(Tensor, Tensor, Vec<String>)> {
     let (mut pictures, mut labels, mut classes) = (Vec::new(), Vec::new(), Vec::new());
     for folder in sorted(dir)?.iter().filter(|path| path.is_dir()) {
         let before = pictures.len();
         for path in sorted(folder)?.iter().filter(|path| is_picture(path)) {
-            pictures.push(open_picture(path, (3, 32, 32))?);
+            pictures.push(open_picture(path, shape)?);
             labels.push(classes.len() as u32);
         }
         if pictures.len() == before {
@@ -121,19 +153,27 @@ fn two_colors() -> Result<()> {
     let file = dir.join("model.safetensors");
     std::fs::write(dir.join("notes.txt"), "no class")?;
     std::fs::write(dir.join("red/.hidden"), "no picture")?;
-    train(&dir, 8, &file)?;
+    train(&dir, None, 8, &file)?;
     let model = allconv::pretrained(&file, &Device::Cpu)?;
     for class in ["blue", "red"] {
         let answers = model.classify(&model.open_picture(picture(class, 3))?)?;
         assert_eq!(answers[0].name, class);
     }
+    // Another training starts from that file, and need not learn anew.
+    let again = dir.join("again.safetensors");
+    train(&dir, Some(&file), 1, &again)?;
+    let model = allconv::pretrained(&again, &Device::Cpu)?;
+    let answers = model.classify(&model.open_picture(picture("red", 7))?)?;
+    assert_eq!(answers[0].name, "red");
     std::fs::create_dir_all(dir.join("none"))?;
     for (folder, part) in [
         (dir.as_path(), "none: no PNG or JPEG file"),
         (&dir.join("red"), "red: fewer than two folders"),
         (&dir.join("missing"), "missing: "),
     ] {
-        let error = read(folder).expect_err("no classes").to_string();
+        let error = read(folder, (3, 32, 32))
+            .expect_err("no classes")
+            .to_string();
         assert!(error.contains(part), "{error}");
     }
     Ok(std::fs::remove_dir_all(&dir)?)

@@ -15,6 +15,7 @@ use candle_nn::var_builder::SimpleBackend;
 
 mod file;
 mod initializer;
+mod start;
 pub mod state_dict;
 pub mod torch_file;
 

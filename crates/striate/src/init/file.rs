@@ -17,14 +17,14 @@ pub enum Match {
     Partial,
 }
 
-/// What [`Parameters::load`] did; every list is sorted.
+/// What [`Parameters::load`] or [`Parameters::start_from`] did; every list is sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoadReport {
-    /// Names that were read from the file.
+    /// Names whose values were taken.
     pub loaded: Vec<String>,
-    /// Names of the model that the file does not have.
+    /// Names of the model that were not found, so that they keep their draw.
     pub missing: Vec<String>,
-    /// Names in the file that the model does not have.
+    /// Names that were found and that the model does not have.
     pub unexpected: Vec<String>,
 }
 

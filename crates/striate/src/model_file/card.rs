@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use candle_core::{Error, Result as CandleResult};
+use candle_core::{Error, Result as CandleResult, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +80,21 @@ impl ModelCard {
             measured: None,
             license: String::new(),
         })
+    }
+
+    /// The configuration of its network, such as to build one for other classes.
+    ///
+    /// # Errors
+    /// A card of another kind of network, and text that is no such configuration.
+    pub fn parse_config<C: FileConfig>(&self) -> CandleResult<C> {
+        if self.network != C::NAME {
+            bail!(
+                "the card is that of a network of {}, not of {}",
+                self.network,
+                C::NAME
+            );
+        }
+        parsed(&self.config, "config", "model card")
     }
 
     /// The header of the file.
