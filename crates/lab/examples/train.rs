@@ -17,7 +17,8 @@ use candle_core::{DType, Device};
 use clap::{Parser, ValueEnum};
 use lab::data::{Augment, Dataset, Framing, Preprocess, Source, load_streamed};
 use lab::train::{
-    Console, LrSchedule, Outcome, Progress, Recipe, Run, SgdConfig, Start, StopFlag, fit,
+    AdamConfig, AdamDecay, Console, LrSchedule, Outcome, Progress, Recipe, Run, Start, StopFlag,
+    fit,
 };
 use nin::{Nin, NinConfig};
 use striate::model_file::{FileConfig, Measured, ModelCard, ModelFile, Precision, Preprocessing};
@@ -42,10 +43,10 @@ struct Args {
     #[arg(long, default_value_t = 1.0)]
     width: f64,
     /// Images in a batch.
-    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    #[arg(long, default_value_t = 32, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     batch: u64,
-    /// The learning rate after the warm-up; it falls to nothing by a cosine.
-    #[arg(long, default_value_t = 0.02)]
+    /// The learning rate of AdamW after the warm-up; it falls to nothing by a cosine.
+    #[arg(long, default_value_t = 0.001)]
     rate: f64,
     /// Seed of weights, order, augmentation and dropout.
     #[arg(long, default_value_t = 0)]
@@ -123,11 +124,12 @@ fn run<C: FileConfig<Network = N>, N: Network>(
     let network = config.build(parameters.builder())?;
     let fitted = Preprocess::Standardize.fit(&data.train)?;
     let (train, test) = (fitted.apply(&data.train)?, fitted.apply(&data.test)?);
-    let optimizer = SgdConfig {
+    // Own pictures are few, and so are the steps: Adam needs fewer of them.
+    let optimizer = AdamConfig {
         lr: args.rate,
-        momentum: 0.9,
-        weight_decay: 0.0005,
-        ..SgdConfig::default()
+        weight_decay: 0.01,
+        decay: AdamDecay::Decoupled,
+        ..AdamConfig::default()
     };
     let recipe = Recipe {
         label: name_of(&args.data),
