@@ -52,6 +52,10 @@ impl FileConfig for Config {
     fn image_shape(&self) -> (usize, usize, usize) {
         (self.in_channels, self.image_size.0, self.image_size.1)
     }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
+    }
 }
 
 impl FileConfig for LargeConfig {
@@ -65,6 +69,10 @@ impl FileConfig for LargeConfig {
     fn image_shape(&self) -> (usize, usize, usize) {
         (self.in_channels, self.image_size.0, self.image_size.1)
     }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
+    }
 }
 
 impl FileConfig for ImageNetConfig {
@@ -77,5 +85,9 @@ impl FileConfig for ImageNetConfig {
 
     fn image_shape(&self) -> (usize, usize, usize) {
         (self.in_channels, self.image_size.0, self.image_size.1)
+    }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
     }
 }

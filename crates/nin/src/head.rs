@@ -135,7 +135,7 @@ impl Link for HeadLayer {
             if (c, h, w) != self.maps {
                 bail!(
                     "nin: the fully connected head was built for maps of {:?}, the input leads to {:?}; \
-                     set image_size in the config, or use a head with global average pooling",
+                     give images of the network's image_size, or use a head with global average pooling",
                     self.maps,
                     (c, h, w)
                 );

@@ -47,6 +47,10 @@ impl FileConfig for NinConfig {
     fn image_shape(&self) -> (usize, usize, usize) {
         (self.in_channels, self.image_size.0, self.image_size.1)
     }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
+    }
 }
 
 impl FileConfig for MaxoutConfig {
@@ -60,6 +64,10 @@ impl FileConfig for MaxoutConfig {
     fn image_shape(&self) -> (usize, usize, usize) {
         (self.in_channels, self.image_size.0, self.image_size.1)
     }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
+    }
 }
 
 impl FileConfig for PlainCnnConfig {
@@ -72,5 +80,9 @@ impl FileConfig for PlainCnnConfig {
 
     fn image_shape(&self) -> (usize, usize, usize) {
         (self.in_channels, self.image_size.0, self.image_size.1)
+    }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
     }
 }

@@ -12,6 +12,10 @@ use swwae::{DecoderInput, DecoderWeights, Pooling, Unpooling};
 use super::*;
 use crate::proto::ModelProto;
 
+fn names(count: usize) -> Vec<String> {
+    (0..count).map(|class| format!("class {class}")).collect()
+}
+
 /// The file of a new network.
 fn exported<C: FileConfig + Exported>(config: &C) -> Result<ModelProto> {
     let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
@@ -26,7 +30,7 @@ fn exported<C: FileConfig + Exported>(config: &C) -> Result<ModelProto> {
         canvas: None,
     };
     let card = ModelCard {
-        classes: vec!["a".to_owned(), "b".to_owned()],
+        classes: names(config.classes().unwrap_or(0)),
         ..ModelCard::of(config, preprocessing)?
     };
     let file = ModelFile::new(card, &parameters, None);
@@ -65,7 +69,8 @@ fn check(model: &ModelProto) {
     for output in &graph.output {
         assert!(known.contains(output.name.as_str()), "{}", output.name);
     }
-    assert_eq!(model.metadata_props[0].value, r#"["a","b"]"#);
+    let classes: Vec<String> = serde_json::from_str(&model.metadata_props[0].value).expect("JSON");
+    assert!(classes.len() >= 10 && classes == names(classes.len()));
 }
 
 /// How often an operator is in a graph.

@@ -58,6 +58,9 @@ pub trait FileConfig: Serialize + DeserializeOwned {
 
     /// Channels, height and width of the images that the network is made for.
     fn image_shape(&self) -> (usize, usize, usize);
+
+    /// The number of classes that the network gives a logit each; none for a network that does not classify.
+    fn classes(&self) -> Option<usize>;
 }
 
 /// What the names of the preprocessing's tensors begin with.

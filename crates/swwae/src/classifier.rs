@@ -44,7 +44,7 @@ impl Classifier {
         let (_, c, h, w) = features.dims4()?;
         if (c, h, w) != self.maps {
             bail!(
-                "swwae: the classifier reads maps of {:?}, the images lead to {:?}; set image_size in the config to their size",
+                "swwae: the classifier reads maps of {:?}, the images lead to {:?}; give images of the network's image_size, or build it with theirs",
                 self.maps,
                 (c, h, w)
             );

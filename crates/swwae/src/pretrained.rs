@@ -46,6 +46,10 @@ impl FileConfig for SwwaeConfig {
     fn image_shape(&self) -> (usize, usize, usize) {
         (self.in_channels, self.image_size.0, self.image_size.1)
     }
+
+    fn classes(&self) -> Option<usize> {
+        self.architecture.classes()
+    }
 }
 
 /// The configuration of a [`Convnet`] in a model file: that of the auto-encoder whose encoder and classifier it is.
@@ -63,5 +67,9 @@ impl FileConfig for ConvnetConfig {
 
     fn image_shape(&self) -> (usize, usize, usize) {
         self.0.image_shape()
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.0.architecture.classes()
     }
 }

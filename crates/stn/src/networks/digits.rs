@@ -177,6 +177,8 @@ type Transformers = ParallelTransformers<Box<dyn LocalisationNet>, Box<dyn GridG
 /// ```
 #[derive(Clone, Debug)]
 pub struct DigitNet {
+    /// Channels, height and width of the images.
+    image: [usize; 3],
     transformers: Option<Arc<Transformers>>,
     pool: usize,
     classifier: Classifier,
@@ -226,6 +228,7 @@ impl DigitNet {
             vb,
         )?;
         Ok(Self {
+            image: [in_channels, side, side],
             transformers,
             pool,
             classifier,
@@ -236,8 +239,9 @@ impl DigitNet {
     /// The result of each transformer on `xs`; empty for a plain network.
     ///
     /// # Errors
-    /// An input of another shape.
+    /// Images of another size than the network's.
     pub fn transform(&self, xs: &Tensor) -> Result<Vec<Transformed>> {
+        self.check(xs)?;
         match &self.transformers {
             Some(transformers) => transformers.transform(xs),
             None => Ok(Vec::new()),
@@ -257,6 +261,7 @@ impl DigitNet {
     /// # Errors
     /// Images of another size than the network's.
     pub fn transformed(&self, xs: &Tensor) -> Result<Tensor> {
+        self.check(xs)?;
         let xs = match &self.transformers {
             Some(transformers) => transformers.forward(xs)?,
             None => xs.clone(),
@@ -267,6 +272,17 @@ impl DigitNet {
                 &xs,
                 &Window2d::square(factor).stride(factor),
                 Padding::Counted,
+            ),
+        }
+    }
+
+    fn check(&self, xs: &Tensor) -> Result<()> {
+        let [c, h, w] = self.image;
+        match *xs.dims() {
+            [_, channels, height, width] if [channels, height, width] == self.image => Ok(()),
+            _ => bail!(
+                "digit network: the images have shape {:?}, the network takes (N, {c}, {h}, {w})",
+                xs.dims()
             ),
         }
     }

@@ -44,6 +44,10 @@ impl FileConfig for DigitConfig {
     fn image_shape(&self) -> (usize, usize, usize) {
         (self.in_channels, self.side, self.side)
     }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.classes)
+    }
 }
 
 impl FileConfig for HouseNumberConfig {
@@ -56,6 +60,10 @@ impl FileConfig for HouseNumberConfig {
 
     fn image_shape(&self) -> (usize, usize, usize) {
         (3, self.side, self.side)
+    }
+
+    fn classes(&self) -> Option<usize> {
+        None
     }
 }
 
@@ -71,5 +79,9 @@ impl FileConfig for ShadowConfig {
     fn image_shape(&self) -> (usize, usize, usize) {
         let side = self.network.side;
         (side, side, side)
+    }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.network.classes)
     }
 }

@@ -58,7 +58,7 @@ pub fn check_input(
     };
     if c != in_channels {
         bail!(
-            "{network}: the input has {c} channels, the network takes {in_channels}; set in_channels in its config or convert the images"
+            "{network}: the input has {c} channels, the network takes {in_channels}; give (N, {in_channels}, H, W), or build it with another in_channels"
         );
     }
     Ok((h, w))

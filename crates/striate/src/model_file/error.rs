@@ -18,16 +18,18 @@ use candle_core::Error;
 #[non_exhaustive]
 pub enum ModelError {
     /// The file cannot be read.
-    #[error("{file}: {error}; give a model file, or a folder that holds it under its usual name")]
+    #[error("{file}: {error}; give a model file{}", folder(usual.as_deref()))]
     Unreadable {
         /// The file.
         file: String,
         /// Why.
         #[source]
         error: io::Error,
+        /// Its name in a folder of model files, which may be given instead, if it has one.
+        usual: Option<String>,
     },
     /// It is no safetensors file, or a part of one.
-    #[error("{file}: no safetensors file, or a part of one ({reason}); get it again")]
+    #[error("{file}: not a safetensors file, or cut short ({reason}); get it again")]
     NoSafetensors {
         /// The file.
         file: String,
@@ -41,6 +43,12 @@ pub enum ModelError {
          or with the crate's torch::load if they are from PyTorch"
     )]
     NoCard {
+        /// The file.
+        file: String,
+    },
+    /// It is the whitening that several model files share.
+    #[error("{file}: this is a whitening, which model files beside it share; give one of those")]
+    Whitening {
         /// The file.
         file: String,
     },
@@ -78,7 +86,24 @@ pub enum ModelError {
     },
 }
 
+/// What else may be given in the place of a model file.
+fn folder(usual: Option<&str>) -> String {
+    usual.map_or(String::new(), |name| format!(", or a folder with {name}"))
+}
+
 impl ModelError {
+    /// The same, where a folder with the file under its usual name would do too.
+    pub(super) fn or_in_folder(self, name: &str) -> Self {
+        match self {
+            Self::Unreadable { file, error, .. } => Self::Unreadable {
+                file,
+                error,
+                usual: Some(name.to_owned()),
+            },
+            other => other,
+        }
+    }
+
     pub(super) fn damaged(file: &str, reason: Error) -> Self {
         Self::Damaged {
             file: file.to_owned(),

@@ -1,17 +1,18 @@
 //! Picture files in and out (feature `image`).
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Error, Result, Tensor, bail};
 use image::imageops::FilterType;
-use image::{DynamicImage, ExtendedColorType, GenericImageView};
+use image::{DynamicImage, ExtendedColorType, GenericImageView, ImageError, ImageFormat};
 
 use super::Pretrained;
 
 impl<N> Pretrained<N> {
     /// The pixels of a picture, PNG or JPEG, as [`Pretrained::prepare`] takes them: u8 (1, C, H, W).
     ///
-    /// The largest part in the middle with the sides' ratio of the network's pictures is resized to their size.
+    /// The picture is cropped at its center to the aspect ratio of the network's pictures, and resized to their size.
     /// A network of one channel sees the brightness.
     ///
     /// # Errors
@@ -23,7 +24,7 @@ impl<N> Pretrained<N> {
 
 /// The pixels of a picture, PNG or JPEG, for a network that sees images of (channels, height, width): u8 (1, C, H, W).
 ///
-/// The largest part in the middle with the ratio of these sides is resized to them.
+/// The picture is cropped at its center to the aspect ratio of these sides, and resized to them.
 /// A network of one channel sees the brightness.
 ///
 /// # Errors
@@ -31,15 +32,16 @@ impl<N> Pretrained<N> {
 pub fn open_picture(path: impl AsRef<Path>, shape: (usize, usize, usize)) -> Result<Tensor> {
     let path = path.as_ref();
     if path.is_dir() {
-        bail!("{}: a folder; give a PNG or JPEG file", path.display());
+        bail!("{path:?}: a folder; give a PNG or JPEG file");
     }
     let picture = image::open(path).map_err(|error| {
+        let cure = match &error {
+            ImageError::IoError(error) if error.kind() == ErrorKind::NotFound => "check the path",
+            _ => "give a whole PNG or JPEG file",
+        };
         let error = error.to_string();
         let error = error.trim_end_matches('.');
-        Error::Msg(format!(
-            "{}: {error}; give a whole PNG or JPEG file",
-            path.display()
-        ))
+        Error::Msg(format!("{path:?}: {error}; {cure}"))
     })?;
     pixels(&picture, shape)
 }
@@ -48,7 +50,7 @@ pub fn open_picture(path: impl AsRef<Path>, shape: (usize, usize, usize)) -> Res
 fn pixels(picture: &DynamicImage, (c, h, w): (usize, usize, usize)) -> Result<Tensor> {
     let side = |len: usize| u32::try_from(len).ok().filter(|&len| len > 0);
     let (Some(height), Some(width)) = (side(h), side(w)) else {
-        bail!("a network of {h}x{w} pixels sees no picture");
+        bail!("the network's images have {h}x{w} pixels; both sides must be 1 or more");
     };
     let (across, down) = picture.dimensions();
     // The largest part of the picture with the ratio of the sides: as wide as it is, or as high.
@@ -73,21 +75,23 @@ fn pixels(picture: &DynamicImage, (c, h, w): (usize, usize, usize)) -> Result<Te
 }
 
 /// Writes values from 0 to 1, (C, H, W) or (1, C, H, W) with 1 or 3 channels, as a PNG file,
-/// every value as a square of `enlarge` pixels.
+/// every value as a square of `enlarge` pixels; values beyond 0 and 1 are cut off there.
 ///
 /// # Errors
-/// Another shape, an enlargement of 0 or beyond memory, or a file that cannot be written.
+/// A name that does not end in `.png`, another shape, integers or values beyond 16, which are pixels from 0 to 255,
+/// an enlargement of 0 or beyond memory, or a file that cannot be written.
 pub fn save_picture(path: impl AsRef<Path>, values: &Tensor, enlarge: usize) -> Result<()> {
     let path = path.as_ref();
-    let values = match values.rank() {
-        4 => values.squeeze(0)?,
-        _ => values.clone(),
-    };
-    let (c, h, w) = values.dims3()?;
-    let color = match c {
-        1 => ExtendedColorType::L8,
-        3 => ExtendedColorType::Rgb8,
-        _ => bail!("{c} channels are no picture; give 1 or 3"),
+    if !matches!(ImageFormat::from_path(path), Ok(ImageFormat::Png)) {
+        bail!("{path:?}: a picture is written as PNG; give it a name that ends in .png");
+    }
+    let (c, h, w, color) = match *values.dims() {
+        [1, h, w] | [1, 1, h, w] => (1, h, w, ExtendedColorType::L8),
+        [3, h, w] | [1, 3, h, w] => (3, h, w, ExtendedColorType::Rgb8),
+        _ => bail!(
+            "{path:?}: the values have shape {:?}; give one picture, (C, H, W) or (1, C, H, W) with 1 or 3 channels",
+            values.dims()
+        ),
     };
     let side = |len: usize| {
         len.checked_mul(enlarge)
@@ -99,9 +103,13 @@ pub fn save_picture(path: impl AsRef<Path>, values: &Tensor, enlarge: usize) -> 
             "a picture of {h}x{w}, enlarged {enlarge} times, cannot be written; use sides from 1 to 32767"
         );
     };
+    if !values.dtype().is_float() || largest(values)? > BEYOND {
+        bail!("{path:?}: values must go from 0 to 1; divide pixels by 255");
+    }
     let bytes = (values.clamp(0.0, 1.0)? * 255.0)?
         .round()?
         .to_dtype(DType::U8)?
+        .reshape((c, h, w))?
         .permute((1, 2, 0))?
         .contiguous()?;
     let rows = bytes.flatten_all()?.to_vec1::<u8>()?;
@@ -113,8 +121,20 @@ pub fn save_picture(path: impl AsRef<Path>, values: &Tensor, enlarge: usize) -> 
             .collect();
         (0..enlarge).for_each(|_| large.extend_from_slice(&wide));
     }
-    image::save_buffer_with_format(path, &large, width, height, color, image::ImageFormat::Png)
-        .map_err(|error| Error::Msg(format!("{}: {error}", path.display())))
+    image::save_buffer_with_format(path, &large, width, height, color, ImageFormat::Png)
+        .map_err(|error| Error::Msg(format!("{path:?}: {error}; the folder must exist")))
+}
+
+/// No reconstruction goes so far beyond 1, and pixels from 0 to 255 nearly always do.
+const BEYOND: f32 = 16.0;
+
+/// The largest of the values; that of NaN is left out.
+fn largest(values: &Tensor) -> Result<f32> {
+    let values = values
+        .to_dtype(DType::F32)?
+        .flatten_all()?
+        .to_vec1::<f32>()?;
+    Ok(values.into_iter().fold(f32::MIN, f32::max))
 }
 
 /// Where to write what was made of a picture: beside it, under its name with `ending`, as PNG.
@@ -156,7 +176,12 @@ mod tests {
         let text = folder.path().join("text.png");
         std::fs::write(&text, "no picture")?;
         let error = |path: &Path| open_picture(path, (1, 2, 2)).map(drop);
-        for (path, part) in [(folder.path(), "a folder"), (&text, "PNG signature; give")] {
+        let missing = folder.path().join("none.png");
+        for (path, part) in [
+            (folder.path(), "a folder"),
+            (&text, "PNG signature; give"),
+            (&missing, "check the path"),
+        ] {
             let error = error(path).expect_err("no picture").to_string();
             assert!(error.contains(part), "{error}");
             assert!(error.contains(&*path.to_string_lossy()), "{error}");
@@ -179,6 +204,41 @@ mod tests {
         for (shape, enlarge) in [((2, 1, 1), 1), ((1, 1, 1), 0), ((1, 1, 0), 1)] {
             let values = Tensor::zeros(shape, DType::F32, &Device::Cpu)?;
             assert!(save_picture(&path, &values, enlarge).is_err());
+        }
+        let device = &Device::Cpu;
+        let (name, missing) = (
+            folder.path().join("picture.jpg"),
+            folder.path().join("no/a.png"),
+        );
+        for (path, values, part) in [
+            (
+                &name,
+                Tensor::zeros((1, 1, 1), DType::F32, device)?,
+                "ends in .png",
+            ),
+            (
+                &missing,
+                Tensor::zeros((1, 1, 1), DType::F32, device)?,
+                "the folder must exist",
+            ),
+            (
+                &path,
+                Tensor::ones((3, 2, 2), DType::U8, device)?,
+                "divide pixels by 255",
+            ),
+            (
+                &path,
+                Tensor::full(255f32, (3, 2, 2), device)?,
+                "divide pixels by 255",
+            ),
+            (
+                &path,
+                Tensor::zeros((2, 3, 2, 2), DType::F32, device)?,
+                "give one picture",
+            ),
+        ] {
+            let error = save_picture(path, &values, 1).expect_err(part).to_string();
+            assert!(error.contains(part), "{error}");
         }
         Ok(())
     }

@@ -85,7 +85,8 @@ impl Preprocessing {
     /// The images as the network wants them, f32, from `pixels` (N, C, H, W) from 0 to 255 of any number type.
     ///
     /// # Errors
-    /// Another number of channels or pixels than the preprocessing was made for, a missing `whitening`,
+    /// Another number of channels or pixels than the preprocessing was made for, a pixel that is not from 0 to 255,
+    /// pixels of a float type that all lie from 0 to 1 (they are those of another convention), a missing `whitening`,
     /// or images that do not fit on the canvas.
     pub fn apply(&self, pixels: &Tensor, whitening: Option<&Whitening>) -> Result<Tensor> {
         let &[n, c, h, w] = pixels.dims() else {
@@ -97,6 +98,7 @@ impl Preprocessing {
         let dims = (n, c, h, w);
         let pixels = pixels.to_dtype(DType::F32)?.to_device(&Device::Cpu)?;
         let values = pixels.flatten_all()?.to_vec1::<f32>()?;
+        check_range(&values)?;
         let xs = match (&self.normalization, whitening) {
             (Normalization::Affine { mean, factor }, _) => affine(values, dims, mean, factor)?,
             (
@@ -174,13 +176,25 @@ impl Canvas {
     }
 }
 
+/// Pixels of another convention would give an answer, and a wrong one.
+fn check_range(pixels: &[f32]) -> Result<()> {
+    if let Some(pixel) = pixels.iter().find(|x| !(0.0..=255.0).contains(*x)) {
+        bail!("preprocessing: a pixel is {pixel}; pixels go from 0 to 255");
+    }
+    let is_small = pixels.iter().all(|&x| x <= 1.0);
+    if is_small && pixels.iter().any(|x| x.fract() != 0.0) {
+        bail!("preprocessing: the pixels lie from 0 to 1; multiply them by 255");
+    }
+    Ok(())
+}
+
 type Dims = (usize, usize, usize, usize);
 
 fn affine(mut values: Vec<f32>, dims: Dims, mean: &[f64], factor: &[f64]) -> Result<Tensor> {
     let (_, c, h, w) = dims;
     if (mean.len(), factor.len()) != (c, c) {
         bail!(
-            "preprocessing: the images have {c} channels, the network was trained on {}",
+            "preprocessing: channels of the images: {c}, of those that the network was trained on: {}",
             mean.len()
         );
     }

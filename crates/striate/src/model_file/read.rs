@@ -1,5 +1,6 @@
 //! Reading a model file.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -23,35 +24,47 @@ pub struct ModelFile {
 }
 
 /// Where a model file is: a path, or bytes that are in memory.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum ModelSource<'a> {
     /// A file, or a folder with files by their usual names, such as `models`.
-    Path(&'a Path),
+    Path(Cow<'a, Path>),
     /// A file in memory, such as one that the program holds by `include_bytes!`.
     Bytes(&'a [u8]),
 }
 
 impl<'a> From<&'a Path> for ModelSource<'a> {
     fn from(path: &'a Path) -> Self {
-        Self::Path(path)
+        Self::Path(path.into())
     }
 }
 
 impl<'a> From<&'a PathBuf> for ModelSource<'a> {
     fn from(path: &'a PathBuf) -> Self {
-        Self::Path(path)
+        Self::Path(path.into())
+    }
+}
+
+impl From<PathBuf> for ModelSource<'_> {
+    fn from(path: PathBuf) -> Self {
+        Self::Path(path.into())
+    }
+}
+
+impl From<String> for ModelSource<'_> {
+    fn from(path: String) -> Self {
+        PathBuf::from(path).into()
     }
 }
 
 impl<'a> From<&'a str> for ModelSource<'a> {
     fn from(path: &'a str) -> Self {
-        Self::Path(Path::new(path))
+        Path::new(path).into()
     }
 }
 
 impl<'a> From<&'a String> for ModelSource<'a> {
     fn from(path: &'a String) -> Self {
-        Self::Path(Path::new(path))
+        Path::new(path).into()
     }
 }
 
@@ -69,7 +82,7 @@ impl ModelFile {
     pub fn find<'a>(source: impl Into<ModelSource<'a>>, usual: &str) -> Result<Self, ModelError> {
         match source.into() {
             ModelSource::Path(path) if path.is_dir() => Self::open(path.join(usual)),
-            ModelSource::Path(path) => Self::open(path),
+            ModelSource::Path(path) => Self::open(&path).map_err(|error| error.or_in_folder(usual)),
             ModelSource::Bytes(bytes) => Self::from_bytes(bytes),
         }
     }
@@ -142,6 +155,8 @@ impl ModelFile {
             .build(kept.builder())
             .map_err(|error| Error::Msg(format!("{source}: {error}")))?;
         let parameters = kept.all_asked_for()?;
+        check_card(card, image_shape.0, config.classes())
+            .map_err(|error| Error::Msg(format!("{source}: {error}")))?;
         Ok(Pretrained {
             network,
             parameters,
@@ -165,8 +180,9 @@ impl ModelCard {
 
 fn bytes_of(path: &Path) -> Result<Vec<u8>, ModelError> {
     let unreadable = |error| ModelError::Unreadable {
-        file: path.display().to_string(),
+        file: shown(path),
         error,
+        usual: None,
     };
     // A device or a pipe may have no end.
     if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
@@ -179,8 +195,22 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>, ModelError> {
 fn header(bytes: &[u8], source: &str) -> Result<ModelCard, ModelError> {
     let (_, metadata) = ::safetensors::SafeTensors::read_metadata(bytes)
         .map_err(|error| no_file(source, &error))?;
+    let names = metadata.offset_keys();
+    if !names.is_empty() && names.iter().all(|name| name.starts_with(PREPROCESSING)) {
+        return Err(ModelError::Whitening {
+            file: source.to_owned(),
+        });
+    }
     let none = HashMap::new();
     ModelCard::from_metadata(metadata.metadata().as_ref().unwrap_or(&none), source)
+}
+
+/// A path as errors name it: a relative one with the folder that it starts from.
+fn shown(path: &Path) -> String {
+    match std::env::current_dir() {
+        Ok(folder) if path.is_relative() => format!("{:?} (in {})", path, folder.display()),
+        _ => path.display().to_string(),
+    }
 }
 
 fn no_file(source: &str, error: &dyn std::fmt::Display) -> ModelError {
@@ -219,6 +249,28 @@ fn whitening_of(
         ))
     })?;
     whitening(&mut tensors, &shown).map(Some)
+}
+
+/// What the card says fits its network: one that does not would answer with names that are none.
+fn check_card(card: &ModelCard, channels: usize, classes: Option<usize>) -> CandleResult<()> {
+    let names = card.classes.len();
+    if let Some(classes) = classes.filter(|&classes| names > 0 && classes != names) {
+        bail!(
+            "its card names {names} classes, its network has {classes}; write the file again with a name for each or with none (Parameters::load reads the weights)"
+        );
+    }
+    match &card.preprocessing.normalization {
+        Normalization::Affine { mean, factor }
+            if (mean.len(), factor.len()) != (channels, channels) =>
+        {
+            bail!(
+                "its preprocessing has {} means and {} factors, its network takes {channels} channels; write the file again with one of each for each channel (Parameters::load reads the weights)",
+                mean.len(),
+                factor.len()
+            )
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Pictures are made in these sizes, so a file may not name any.

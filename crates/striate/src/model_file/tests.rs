@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::*;
 use crate::Parameters;
 
+mod mistakes;
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
@@ -36,6 +38,10 @@ impl FileConfig for Config {
 
     fn image_shape(&self) -> (usize, usize, usize) {
         (1, 2, 2)
+    }
+
+    fn classes(&self) -> Option<usize> {
+        Some(self.units)
     }
 }
 

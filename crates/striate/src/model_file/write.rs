@@ -48,7 +48,7 @@ impl ModelFile {
     /// Of a whitening the upper triangle is kept, in the precision of the weights.
     ///
     /// # Errors
-    /// A preprocessing that whitens without a whitening, weights that are not finite in the precision,
+    /// No parameters, a preprocessing that whitens without a whitening, weights that are not finite in the precision,
     /// or a folder that does not exist or cannot be written to.
     pub fn save(&self, path: impl AsRef<Path>, precision: Precision) -> Result<()> {
         let path = path.as_ref();
@@ -93,6 +93,9 @@ impl ModelFile {
 
     fn weights_as(&self, path: &Path, precision: Precision) -> Result<BTreeMap<String, Tensor>> {
         let shown = path.display().to_string();
+        if self.weights.is_empty() {
+            bail!("{shown}: there are no parameters to write; build the network from them first");
+        }
         let kept = |(name, tensor): (&String, &Tensor)| {
             let tensor = tensor.to_device(&Device::Cpu)?;
             let kept = finite(&tensor, precision.dtype(), name, &shown)?;
