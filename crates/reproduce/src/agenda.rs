@@ -1,7 +1,7 @@
 //! What is left to train, so that progress can be told for all of it.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use lab::train::Overall;
 
@@ -27,11 +27,14 @@ impl Agenda {
 
     /// How far all is at the beginning of a run; nothing for a run that is not on the agenda.
     pub(crate) fn begin(&self, run: &str) -> Option<Overall> {
-        self.left.get(run)?;
+        let own = *self.left.get(run)?;
         Some(Overall {
             task: self.all - self.left.len() + 1,
             of: self.all,
-            end: self.seconds_left().map(|left| Instant::now() + left),
+            rest: self
+                .time_left()
+                .zip(own)
+                .map(|(left, own)| left.saturating_sub(self.at_pace(own))),
         })
     }
 
@@ -44,13 +47,18 @@ impl Agenda {
     }
 
     /// The time of what is left, by the pace of this machine so far; nothing if a run's time is not known.
-    fn seconds_left(&self) -> Option<Duration> {
-        let seconds: f64 = self.left.values().copied().sum::<Option<f64>>()?;
+    fn time_left(&self) -> Option<Duration> {
+        let seconds = self.left.values().copied().sum::<Option<f64>>()?;
+        Some(self.at_pace(seconds))
+    }
+
+    /// What should take so many seconds, by the pace of this machine so far.
+    fn at_pace(&self, seconds: f64) -> Duration {
         let pace = match self.spent {
             (expected, taken) if expected > 0.0 => taken / expected,
             _ => 1.0,
         };
-        Duration::try_from_secs_f64(seconds * pace).ok()
+        Duration::try_from_secs_f64(seconds * pace).unwrap_or(Duration::MAX)
     }
 }
 
@@ -68,21 +76,23 @@ mod tests {
         let mut agenda = agenda([Some(10.0), None, Some(30.0)]);
         assert_eq!(agenda.begin("d"), None);
         let first = agenda.begin("b").expect("on the agenda");
-        assert_eq!((first.task, first.of, first.end), (1, 3, None));
+        assert_eq!((first.task, first.of, first.rest), (1, 3, None));
         agenda.end("b", Some(5.0));
         agenda.end("a", None);
         let last = agenda.begin("c").expect("on the agenda");
         assert_eq!((last.task, last.of), (3, 3));
-        assert!(last.end.is_some());
+        assert_eq!(last.rest, Some(Duration::ZERO));
         assert_eq!(agenda.begin("a"), None);
     }
 
     #[test]
     fn the_time_left_follows_the_pace_of_this_machine() {
         let mut agenda = agenda([Some(10.0), Some(20.0), Some(30.0)]);
-        assert_eq!(agenda.seconds_left(), Some(Duration::from_secs(60)));
+        assert_eq!(agenda.time_left(), Some(Duration::from_secs(60)));
         // Twice as slow as expected.
         agenda.end("a", Some(20.0));
-        assert_eq!(agenda.seconds_left(), Some(Duration::from_secs(100)));
+        assert_eq!(agenda.time_left(), Some(Duration::from_secs(100)));
+        let second = agenda.begin("b").expect("on the agenda");
+        assert_eq!(second.rest, Some(Duration::from_secs(60)));
     }
 }

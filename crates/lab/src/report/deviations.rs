@@ -57,7 +57,12 @@ pub fn chosen_rate(rate: f64) -> String {
 }
 
 /// Whether a note is that of a chosen rate, which is a run's own where the others are of all runs of a row.
-pub(super) fn is_chosen_rate(note: &str) -> bool {
+///
+/// ```
+/// use lab::report::{chosen_rate, is_chosen_rate};
+/// assert!(is_chosen_rate(&chosen_rate(0.025)) && !is_chosen_rate("epochs: 40 instead of 350."));
+/// ```
+pub fn is_chosen_rate(note: &str) -> bool {
     note.starts_with(CHOSEN_RATE)
 }
 

@@ -34,7 +34,7 @@ mod verdict;
 pub use block::replace_blocks;
 pub use claim::{Claim, Mark};
 pub use comparison::{Comparison, STANDARD_ERRORS};
-pub use deviations::{Choice, Deviations, Note, chosen_rate};
+pub use deviations::{Choice, Deviations, Note, chosen_rate, is_chosen_rate};
 pub use documents::update_documents;
 pub use environment::Environment;
 pub use error::ReportError;

@@ -50,22 +50,28 @@ pub struct Overall {
     pub task: usize,
     /// The number of all tasks.
     pub of: usize,
-    /// When all are done, where that can be told.
-    pub end: Option<Instant>,
+    /// The time of the tasks after this one, where it can be told.
+    pub rest: Option<Duration>,
 }
 
-impl std::fmt::Display for Overall {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "training {} of {}", self.task, self.of)?;
-        let left = self
-            .end
-            .map(|end| end.saturating_duration_since(Instant::now()));
-        match left {
-            // The last task tells its own time, and an estimate that is used up tells nothing.
-            Some(left) if self.task < self.of && !left.is_zero() => {
-                write!(f, ", {} left for all", duration(left.as_secs_f64()))
+impl Overall {
+    /// In words, where this task still takes so many seconds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// let rest = Some(Duration::from_secs(60));
+    /// let overall = lab::train::Overall { task: 3, of: 12, rest };
+    /// assert_eq!(overall.text(40.0), "training 3 of 12, 1 min 40 s left for all");
+    /// ```
+    pub fn text(&self, seconds: f64) -> String {
+        let text = format!("training {} of {}", self.task, self.of);
+        match self.rest {
+            // The last task tells its own time.
+            Some(rest) if self.task < self.of => {
+                let left = duration(seconds + rest.as_secs_f64());
+                format!("{text}, {left} left for all")
             }
-            _ => Ok(()),
+            _ => text,
         }
     }
 }
@@ -100,9 +106,7 @@ impl Console {
     ///
     /// ```
     /// use lab::train::{Console, Overall};
-    /// let overall = Overall { task: 3, of: 12, end: None };
-    /// Console::silent().set_overall(Some(overall));
-    /// assert_eq!(overall.to_string(), "training 3 of 12");
+    /// Console::silent().set_overall(Some(Overall { task: 3, of: 12, rest: None }));
     /// ```
     pub fn set_overall(&self, overall: Option<Overall>) {
         *self.overall() = overall;
@@ -115,10 +119,10 @@ impl Console {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A task's message, with how far all of them are.
-    fn with_overall(&self, message: String) -> String {
+    /// The message of a task that still takes so many seconds, with how far all of them are.
+    fn with_overall(&self, message: String, seconds: f64) -> String {
         match *self.overall() {
-            Some(overall) if overall.of > 1 => format!("{message}  ({overall})"),
+            Some(overall) if overall.of > 1 => format!("{message}  ({})", overall.text(seconds)),
             _ => message,
         }
     }
@@ -229,20 +233,20 @@ impl Task {
     /// `images` more are done; `message` says how it goes.
     pub fn advance(&mut self, images: u64, message: impl FnOnce() -> String) {
         self.done += images;
+        let (since, from) = self.begun;
+        let rate = (self.done - from) as f64 / since.elapsed().as_secs_f64().max(1e-9);
+        let left = (self.total.saturating_sub(self.done)) as f64 / rate.max(1e-9);
         if let Some(bar) = &self.bar {
-            bar.set_message(self.console.with_overall(message()));
+            bar.set_message(self.console.with_overall(message(), left));
             bar.set_position(self.done);
         } else if self.console.0.progress == Progress::Lines && self.shown.elapsed() >= LINE_EVERY {
             self.shown = Instant::now();
-            let (since, from) = self.begun;
-            let rate = (self.done - from) as f64 / since.elapsed().as_secs_f64().max(1e-9);
-            let left = (self.total.saturating_sub(self.done)) as f64 / rate.max(1e-9);
             let percent = 100.0 * self.done as f64 / self.total.max(1) as f64;
             self.console.line(&format!(
                 "{} {percent:.0}%  {rate:.0} images/s  {} left  {}",
                 self.label,
                 duration(left),
-                self.console.with_overall(message())
+                self.console.with_overall(message(), left)
             ));
         }
     }
@@ -342,31 +346,25 @@ mod tests {
         console.set_overall(Some(Overall {
             task: 2,
             of: 5,
-            end: Some(Instant::now() + Duration::from_secs(100)),
+            rest: Some(Duration::from_secs(100)),
         }));
         let mut task = console.task("run", 100, 0);
         task.shown -= LINE_EVERY;
+        // Half of it took 60 seconds.
+        task.begun.0 -= Duration::from_secs(60);
         task.advance(50, || "loss 1".to_owned());
         let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
         assert!(
-            text.ends_with("loss 1  (training 2 of 5, 1 min 40 s left for all)\n"),
+            text.ends_with("loss 1  (training 2 of 5, 2 min 40 s left for all)\n"),
             "{text}"
         );
     }
 
     #[test]
-    fn time_that_is_used_up_or_that_of_the_last_task_is_not_told() {
-        let now = Instant::now();
-        let text = |task, end| {
-            Overall {
-                task,
-                of: 5,
-                end: Some(end),
-            }
-            .to_string()
-        };
-        assert_eq!(text(2, now), "training 2 of 5");
-        assert_eq!(text(5, now + Duration::from_secs(9)), "training 5 of 5");
+    fn time_that_is_not_known_or_that_of_the_last_task_is_not_told() {
+        let text = |task, rest| Overall { task, of: 5, rest }.text(9.0);
+        assert_eq!(text(2, None), "training 2 of 5");
+        assert_eq!(text(5, Some(Duration::ZERO)), "training 5 of 5");
     }
 
     #[test]
