@@ -26,6 +26,7 @@ mod planned;
 mod report;
 mod session;
 mod settings;
+mod shared;
 #[cfg(test)]
 mod snapshot;
 mod stn;

@@ -15,7 +15,7 @@ use lab::report::{
     update_documents, write_file, write_records,
 };
 
-use crate::{arguments, front_pages, models, page};
+use crate::{arguments, catalog, front_pages, models, page, shared};
 
 pub(crate) fn run(args: &::cli::Report) -> Result<()> {
     let root = args.root.as_deref().unwrap_or(Path::new("."));
@@ -88,6 +88,7 @@ fn serve(address: SocketAddr, out: &Path) -> Result<()> {
 }
 
 /// Joins the records of an experiment with the kept ones: of rows and seeds that were not run, what is kept stays.
+/// A row that was run for another experiment, with the same settings, has that record.
 fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> {
     let Some(found) = find(id, scale, results) else {
         let known: Vec<String> = results
@@ -110,7 +111,11 @@ fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> 
         let mut same = new.iter().filter(|new| is_same_row(old, new));
         same.all(|new| new.dataset == old.dataset)
     };
-    let records = merge(old.iter().filter(is_kept).chain(new).cloned());
+    let mut records = merge(old.iter().filter(is_kept).chain(new).cloned());
+    for experiment in catalog::find(&[id]) {
+        let shared = shared::of_others(experiment, scale, &records, kept)?;
+        records.extend(shared);
+    }
     for old in &old {
         let now = records.iter().find(|now| is_same_row(old, now));
         let lost = |seed: &&u64| now.is_none_or(|now| !now.seeds.contains(seed));

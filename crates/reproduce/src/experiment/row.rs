@@ -12,7 +12,7 @@ pub(crate) struct Row {
     /// What the row is measured on, if not what the experiment is.
     pub(super) data: Option<Data>,
     /// What the paper says of it, number by number.
-    pub(super) claims: Vec<Claim>,
+    pub(crate) claims: Vec<Claim>,
     /// The training at a scale on these images; nothing: the row is not run.
     training: Make,
 }
