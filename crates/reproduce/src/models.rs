@@ -79,7 +79,7 @@ fn readme(cards: &[(String, u64, ModelCard)]) -> Result<String> {
         "# Trained networks\n\n\
         This page is made by `cargo xtask report` from the headers of the files.\n\
         The weights are rounded to half precision; the errors were measured before the rounding.\n\
-        Where a crate's `pretrained` is given this folder, it reads its own of {usual}; the others are read by their paths.\n\
+        Given this folder, each crate's `pretrained` reads its own file: {usual}; give the others by their paths.\n\
         The networks of CIFAR-10 need `{WHITENING}cifar10.safetensors` beside them.\n\n\
         | file | network | trained on | measured | size |\n|:--|:--|:--|:--|--:|\n"
     );

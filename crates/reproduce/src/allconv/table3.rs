@@ -19,27 +19,27 @@ const ERRORS: [f64; 12] = [
 /// What the paper claims of each base model, and of C alone.
 const FINDINGS: &[Finding] = &[
     claim(
-        "Model A: striding the convolution before the pooling in its place costs accuracy.",
+        "Model A: replacing the pooling with a stride of the convolution before it costs accuracy.",
         Relation::Falls(&["Strided-CNN-A", "A"]),
     ),
     claim(
-        "Model A: a strided convolution more in the place of the pooling does not.",
+        "Model A: replacing the pooling with an extra strided convolution does not.",
         Relation::Falls(&["Strided-CNN-A", "All-CNN-A"]),
     ),
     claim(
-        "Model B: striding the convolution before the pooling in its place costs accuracy.",
+        "Model B: replacing the pooling with a stride of the convolution before it costs accuracy.",
         Relation::Falls(&["Strided-CNN-B", "B"]),
     ),
     claim(
-        "Model B: a strided convolution more in the place of the pooling does not.",
+        "Model B: replacing the pooling with an extra strided convolution does not.",
         Relation::Falls(&["Strided-CNN-B", "All-CNN-B"]),
     ),
     claim(
-        "Model C: striding the convolution before the pooling in its place costs accuracy.",
+        "Model C: replacing the pooling with a stride of the convolution before it costs accuracy.",
         Relation::Falls(&["Strided-CNN-C", "C"]),
     ),
     claim(
-        "Model C: a strided convolution more in the place of the pooling does not.",
+        "Model C: replacing the pooling with an extra strided convolution does not.",
         Relation::Falls(&["Strided-CNN-C", "All-CNN-C"]),
     ),
     claim(
