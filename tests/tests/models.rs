@@ -100,7 +100,7 @@ fn measured(card: &ModelCard) -> f64 {
 
 #[test]
 fn all_convolutional_net() -> Result<(), Failure> {
-    let model = allconv::pretrained(&folder(), &Device::Cpu)?;
+    let model = allconv::pretrained(folder(), &Device::Cpu)?;
     assert_eq!(model.picture_shape(), (3, 32, 32));
     errs_on_cifar10_as_its_card_says(&model)?;
     gives(&model, allconv::CIFAR10)
@@ -108,14 +108,14 @@ fn all_convolutional_net() -> Result<(), Failure> {
 
 #[test]
 fn all_convolutional_net_with_pooling() -> Result<(), Failure> {
-    let model = allconv::pretrained(&folder().join(allconv::CIFAR10_C), &Device::Cpu)?;
+    let model = allconv::pretrained(folder().join(allconv::CIFAR10_C), &Device::Cpu)?;
     errs_on_cifar10_as_its_card_says(&model)?;
     gives(&model, allconv::CIFAR10_C)
 }
 
 #[test]
 fn network_in_network() -> Result<(), Failure> {
-    let model = nin::pretrained(&folder(), &Device::Cpu)?;
+    let model = nin::pretrained(folder(), &Device::Cpu)?;
     assert_eq!(model.picture_shape(), (3, 32, 32));
     errs_on_cifar10_as_its_card_says(&model)?;
     gives(&model, nin::CIFAR10)
@@ -123,7 +123,7 @@ fn network_in_network() -> Result<(), Failure> {
 
 #[test]
 fn network_in_network_of_digits() -> Result<(), Failure> {
-    let model = nin::pretrained(&folder().join(nin::MNIST), &Device::Cpu)?;
+    let model = nin::pretrained(folder().join(nin::MNIST), &Device::Cpu)?;
     errs_as_its_card_says(&model, None)?;
     gives(&model, nin::MNIST)
 }
@@ -131,7 +131,7 @@ fn network_in_network_of_digits() -> Result<(), Failure> {
 /// The map of the class that the network answers with is the reddest: of nearly all digits, since the mean of the map decides.
 #[test]
 fn class_maps_show_the_answer() -> Result<(), Failure> {
-    let model = nin::pretrained(&folder().join(nin::MNIST), &Device::Cpu)?;
+    let model = nin::pretrained(folder().join(nin::MNIST), &Device::Cpu)?;
     let digits = load("mnist", &Source::Embedded)?;
     let test = Preprocess::UnitRange
         .fit(&digits.test)?
@@ -154,7 +154,7 @@ fn class_maps_show_the_answer() -> Result<(), Failure> {
 
 #[test]
 fn spatial_transformer() -> Result<(), Failure> {
-    let model = stn::networks::pretrained(&folder(), &Device::Cpu)?;
+    let model = stn::networks::pretrained(folder(), &Device::Cpu)?;
     let scenes = Synthetic::Distorted {
         distortion: lab::data::Distortion::RotatedScaledPlaced,
         canvas: 42,
@@ -165,7 +165,7 @@ fn spatial_transformer() -> Result<(), Failure> {
 
 #[test]
 fn what_where_autoencoder() -> Result<(), Failure> {
-    let model = swwae::pretrained(&folder(), &Device::Cpu)?;
+    let model = swwae::pretrained(folder(), &Device::Cpu)?;
     errs_as_its_card_says(&model, None)?;
     gives(&model, swwae::MNIST)?;
     // A digit comes back: the error is a small part of its variance.
@@ -202,7 +202,7 @@ fn all_files_are_small_enough_to_come_along() -> Result<(), Failure> {
 /// A picture of zeros is f32, u8 or any other number type.
 #[test]
 fn pixels_are_of_any_type() -> Result<(), Failure> {
-    let model = stn::networks::pretrained(&folder(), &Device::Cpu)?;
+    let model = stn::networks::pretrained(folder(), &Device::Cpu)?;
     let (c, h, w) = model.picture_shape();
     let answer = |dtype| -> Result<usize, Failure> {
         let pixels = Tensor::zeros((1, c, h, w), dtype, &Device::Cpu)?;

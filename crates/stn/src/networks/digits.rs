@@ -9,6 +9,7 @@ use striate::network::unknown_layer;
 use striate::{Clock, Network, Padding, Window2d, avg_pool2d};
 
 use super::classifier::{Body, Classifier};
+use super::images::check_images;
 use crate::grid::{AffineGrid, GridGenerator, ProjectiveGrid, ThinPlateSplineGrid};
 use crate::module::{
     ConvLocalisation, ConvLocalisationConfig, FcLocalisation, LocalisationNet,
@@ -241,7 +242,7 @@ impl DigitNet {
     /// # Errors
     /// Images of another size than the network's.
     pub fn transform(&self, xs: &Tensor) -> Result<Vec<Transformed>> {
-        self.check(xs)?;
+        check_images("digit network", xs, self.image)?;
         match &self.transformers {
             Some(transformers) => transformers.transform(xs),
             None => Ok(Vec::new()),
@@ -261,7 +262,7 @@ impl DigitNet {
     /// # Errors
     /// Images of another size than the network's.
     pub fn transformed(&self, xs: &Tensor) -> Result<Tensor> {
-        self.check(xs)?;
+        check_images("digit network", xs, self.image)?;
         let xs = match &self.transformers {
             Some(transformers) => transformers.forward(xs)?,
             None => xs.clone(),
@@ -272,17 +273,6 @@ impl DigitNet {
                 &xs,
                 &Window2d::square(factor).stride(factor),
                 Padding::Counted,
-            ),
-        }
-    }
-
-    fn check(&self, xs: &Tensor) -> Result<()> {
-        let [c, h, w] = self.image;
-        match *xs.dims() {
-            [_, channels, height, width] if [channels, height, width] == self.image => Ok(()),
-            _ => bail!(
-                "digit network: the images have shape {:?}, the network takes (N, {c}, {h}, {w})",
-                xs.dims()
             ),
         }
     }

@@ -16,6 +16,7 @@ mod classifier;
 mod colocalisation;
 mod digits;
 mod house_numbers;
+mod images;
 mod parts;
 mod pretrained;
 mod sequence_loss;

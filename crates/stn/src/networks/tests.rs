@@ -290,3 +290,19 @@ fn volumes_are_projected() -> Result<()> {
     assert!(ConvLocalisation::new(&layers, &[0.0; 12], parameters().builder()).is_ok());
     Ok(())
 }
+
+#[test]
+fn images_of_another_size_are_named() -> Result<()> {
+    let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+    let config = DigitConfig::st_cnn(42, Transform::Affine);
+    let network = DigitNet::new(&config, parameters.builder())?;
+    let xs = Tensor::zeros((2, 1, 28, 28), DType::F32, &Device::Cpu)?;
+    for result in [
+        network.forward_t(&xs, false).map(drop),
+        network.transform(&xs).map(drop),
+    ] {
+        let error = result.expect_err("28x28").to_string();
+        assert!(error.contains("takes (N, 1, 42, 42)"), "{error}");
+    }
+    Ok(())
+}
