@@ -3,6 +3,7 @@
 //!
 //! The folder has a folder for each class, in two splits: `pets/train/cat/1.jpg`, `pets/test/dog/7.png`.
 //! Pictures are PNG or JPEG of any size; the network sees the square in their middle, resized.
+//! With `--start models/allconv-cifar10.safetensors` in the place of `--network` it starts from that network, which pays where pictures are few.
 //! Ctrl-C saves; the same command with `--resume` goes on from there.
 //! Afterwards `model.safetensors` in the run's folder is a model file, which the examples of the crates read:
 //! `cargo run --release -p allconv --example explain -- picture.png --model pets-run/model.safetensors`.
@@ -15,21 +16,26 @@ use std::process::ExitCode;
 use allconv::{AllConv, Architecture, BaseModel, Config, Variant};
 use candle_core::{DType, Device};
 use clap::{Parser, ValueEnum};
-use lab::data::{Augment, Dataset, Framing, Preprocess, Source, load_streamed};
+use lab::data::{Augment, Fitted, Framing, Preprocess, Source, load_streamed};
 use lab::train::{
     AdamConfig, AdamDecay, Console, LrSchedule, Outcome, Progress, Recipe, Run, Start, StopFlag,
     fit,
 };
 use nin::{Nin, NinConfig};
-use striate::model_file::{FileConfig, Measured, ModelCard, ModelFile, Precision, Preprocessing};
+use striate::model_file::{
+    FileConfig, Measured, ModelCard, ModelFile, Precision, Preprocessing, Pretrained,
+};
 use striate::{Network, Parameters};
 
 /// Trains a network on a folder of pictures.
 #[derive(Parser)]
 struct Args {
     /// What is trained.
-    #[arg(long, value_enum)]
-    network: Choice,
+    #[arg(long, value_enum, required_unless_present = "start")]
+    network: Option<Choice>,
+    /// The model file of a network to start from: its configuration, its preprocessing, and every layer of the same shape
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["network", "side", "width"])]
+    start: Option<PathBuf>,
     /// The folder with the pictures.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
@@ -86,43 +92,74 @@ fn main() -> ExitCode {
 
 fn train(args: &Args) -> Result<(), Failure> {
     let side = usize::try_from(args.side)?;
-    let framing = Framing::of_side(side);
-    let data = load_streamed("pictures", &Source::Dir(args.data.clone()), framing)?;
-    let image_size = (side, side);
-    let classes = data.train.classes();
     let all_conv = |variant| Config {
-        classes,
-        image_size,
+        image_size: (side, side),
         width: args.width,
         // With the paper's ReLU on the class maps a training may never begin.
         class_map_activation: allconv::ClassMapActivation::Identity,
         ..Config::cifar10(Architecture::new(BaseModel::C, variant))
     };
+    let all_cnn = |config: Config, start| {
+        let size = config.image_size;
+        let with = |classes| Config { classes, ..config };
+        run::<Config, AllConv>(args, size, with, start)
+    };
+    let nin = |config: NinConfig, start| {
+        let size = config.image_size;
+        let with = |classes| NinConfig { classes, ..config };
+        run::<NinConfig, Nin>(args, size, with, start)
+    };
+    if let Some(path) = &args.start {
+        let file = ModelFile::open(path)?;
+        if file.card().network == NinConfig::NAME {
+            let start = file.build::<NinConfig>(&Device::Cpu)?;
+            return nin(start.card.parse_config()?, Some(start));
+        }
+        // A network of another crate is refused there.
+        let start = file.build::<Config>(&Device::Cpu)?;
+        return all_cnn(start.card.parse_config()?, Some(start));
+    }
     match args.network {
-        Choice::AllCnnC => run::<Config, AllConv>(args, &data, &all_conv(Variant::AllConv)),
-        Choice::C => run::<Config, AllConv>(args, &data, &all_conv(Variant::Base)),
-        Choice::Nin => {
-            let config = NinConfig {
-                classes,
-                image_size,
+        Some(Choice::Nin) => nin(
+            NinConfig {
+                image_size: (side, side),
                 width: args.width,
                 class_map_activation: nin::ClassMapActivation::Identity,
                 ..NinConfig::cifar10()
-            };
-            run::<NinConfig, Nin>(args, &data, &config)
-        }
+            },
+            None,
+        ),
+        Some(Choice::C) => all_cnn(all_conv(Variant::Base), None),
+        Some(Choice::AllCnnC) | None => all_cnn(all_conv(Variant::AllConv), None),
     }
 }
 
-/// Trains the network of `config` and writes its model file.
+/// Trains the network of `config`, which takes the number of classes, from `start` or from a draw, and writes its model file.
 fn run<C: FileConfig<Network = N>, N: Network>(
     args: &Args,
-    data: &Dataset,
-    config: &C,
+    (side, width): (usize, usize),
+    config: impl FnOnce(usize) -> C,
+    start: Option<Pretrained<N>>,
 ) -> Result<(), Failure> {
+    if side != width {
+        return Err(format!(
+            "the network to start from takes images of {side}x{width} pixels; it must be a square"
+        )
+        .into());
+    }
+    let framing = Framing::of_side(side);
+    let data = load_streamed("pictures", &Source::Dir(args.data.clone()), framing)?;
+    let config = config(data.train.classes());
     let parameters = Parameters::new(args.seed, DType::F32, &Device::Cpu);
     let network = config.build(parameters.builder())?;
-    let fitted = Preprocess::Standardize.fit(&data.train)?;
+    let fitted = match &start {
+        Some(start) => {
+            parameters.start_from(&start.parameters)?;
+            let normalization = &start.card.preprocessing.normalization;
+            Fitted::of_model(config.image_shape(), normalization, start.whitening())?
+        }
+        None => Preprocess::Standardize.fit(&data.train)?,
+    };
     let (train, test) = (fitted.apply(&data.train)?, fitted.apply(&data.test)?);
     // Own pictures are few, and so are the steps: Adam needs fewer of them.
     let optimizer = AdamConfig {
@@ -142,7 +179,7 @@ fn run<C: FileConfig<Network = N>, N: Network>(
         ..Recipe::new(args.epochs.try_into()?, args.batch.try_into()?, optimizer)
     };
     let folder = args.out.clone().unwrap_or_else(|| beside(&args.data));
-    let start = match args.resume {
+    let begin = match args.resume {
         true => Start::Resume,
         false => Start::Afresh,
     };
@@ -152,8 +189,8 @@ fn run<C: FileConfig<Network = N>, N: Network>(
         "cargo run --release -p lab --example train -- {}",
         command.join(" ")
     );
-    let settings = toml::Table::try_from(config)?;
-    let mut run = Run::in_folder(&folder, start, &console)?
+    let settings = toml::Table::try_from(&config)?;
+    let mut run = Run::in_folder(&folder, begin, &console)?
         .settings(&settings)?
         .command(&command)
         .stop_flag(&StopFlag::on_signals()?);
@@ -187,10 +224,11 @@ fn run<C: FileConfig<Network = N>, N: Network>(
         ),
         measured,
         license: "that of the pictures' owner".to_owned(),
-        ..ModelCard::of(config, preprocessing)?
+        ..ModelCard::of(&config, preprocessing)?
     };
     let path = folder.join("model.safetensors");
-    ModelFile::new(card, &parameters, None).save(&path, Precision::Full)?;
+    let whitening = start.and_then(|start| start.whitening().cloned());
+    ModelFile::new(card, &parameters, whitening).save(&path, Precision::Full)?;
     console.note(format!("wrote {}", path.display()));
     Ok(())
 }

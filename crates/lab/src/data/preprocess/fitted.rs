@@ -44,7 +44,7 @@ pub enum CacheUse {
 #[derive(Clone, Debug)]
 pub struct Fitted {
     /// Channels, height, width.
-    size: (usize, usize, usize),
+    pub(super) size: (usize, usize, usize),
     pub(super) transform: Transform,
     /// How long the fit took.
     pub seconds: f64,

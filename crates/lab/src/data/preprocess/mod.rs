@@ -7,6 +7,7 @@ mod cache;
 mod fitted;
 mod gcn;
 mod lcn;
+mod of_model;
 mod root;
 mod transform;
 mod zca;
