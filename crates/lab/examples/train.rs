@@ -189,7 +189,11 @@ fn run<C: FileConfig<Network = N>, N: Network>(
         "cargo run --release -p lab --example train -- {}",
         command.join(" ")
     );
-    let settings = toml::Table::try_from(&config)?;
+    let mut settings = toml::Table::try_from(&config)?;
+    if let Some(path) = &args.start {
+        // Its preprocessing is not that of a network from a draw.
+        settings.insert("start".to_owned(), path.display().to_string().into());
+    }
     let mut run = Run::in_folder(&folder, begin, &console)?
         .settings(&settings)?
         .command(&command)

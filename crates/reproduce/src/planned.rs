@@ -53,11 +53,9 @@ impl Planned {
         quantity: &str,
         unit: &str,
     ) -> Result<Record> {
-        let (train, test) = (self.training).counts(self.data.train.len(), self.data.test.len());
-        let dataset = format!(
-            "{} ({train} training and {test} test images)",
-            self.data.name
-        );
+        let all = (self.data.train.len(), self.data.test.len());
+        let (train, test) = self.training.counts(all.0, all.1);
+        let dataset = dataset(&self.training, &self.data.name, all);
         let claim = Claim::new(id, &self.label, quantity, unit);
         Ok(Record {
             train_images: Some(train),
@@ -72,6 +70,12 @@ impl Planned {
     pub(crate) fn folder(&self, seed: u64) -> PathBuf {
         PathBuf::from(file_name(&self.label)).join(format!("seed-{seed}"))
     }
+}
+
+/// The data set of a record: what a training uses of so many training and test images.
+pub(crate) fn dataset(training: &Training, name: &str, (train, test): (usize, usize)) -> String {
+    let (train, test) = training.counts(train, test);
+    format!("{name} ({train} training and {test} test images)")
 }
 
 /// A digest of a training's network, which tells whether another takes as much time for an image.

@@ -114,7 +114,8 @@ fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> 
     let mut records = merge(old.iter().filter(is_kept).chain(new).cloned());
     for experiment in catalog::find(&[id]) {
         let shared = shared::of_others(experiment, scale, &records, kept)?;
-        records.extend(shared);
+        // More than one other experiment may have it.
+        records = merge(records.into_iter().chain(shared));
     }
     for old in &old {
         let now = records.iter().find(|now| is_same_row(old, now));

@@ -7,7 +7,7 @@ use lab::report::{Record, Scale, is_chosen_rate, read_records, record_file};
 
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, View};
-use crate::planned::network;
+use crate::planned::{dataset, network};
 use crate::training::Training;
 use crate::{catalog, datasets};
 
@@ -84,8 +84,7 @@ fn kept_of(
         return Ok(Vec::new());
     }
     let (name, images) = datasets::of_paper(&experiment.data_of(row));
-    let (train, test) = training.counts(images.train, images.test);
-    let dataset = format!("{name} ({train} training and {test} test images)");
+    let dataset = dataset(training, name, (images.train, images.test));
     let notes = experiment.notes_of(row, scale, training, name, &images)?;
     let network = Some(network(training)?);
     let mut records = read_records(&path)?;
