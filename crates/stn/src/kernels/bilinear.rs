@@ -3,7 +3,7 @@
 //! ```text
 //! for each image, for each block of 64 points:               (driver)
 //!     positions and weights of the points, in vectors        (block)
-//!     for each point, for each channel:                      (planar, padded, channels_last)
+//!     for each point, for each channel:                      (planar, padded, squares, channels_last)
 //!         y = w00 x[above, left] + w01 x[above, right] + w10 x[below, left] + w11 x[below, right]
 //! ```
 //!

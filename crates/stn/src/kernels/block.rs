@@ -16,6 +16,9 @@ use super::number::Number;
 /// Points of a block.
 pub(super) const BLOCK: usize = 64;
 
+/// The widest vector has this many lanes, and a block whole vectors.
+pub(super) const MOST_LANES: usize = 16;
+
 /// The pixel index of a point with a coordinate that is NaN.
 const NAN_INDEX: i32 = i32::MIN;
 
@@ -35,9 +38,8 @@ pub(super) struct Block<T> {
     /// Derivative of the position in pixels with respect to the coordinates.
     slope_x: [T; BLOCK],
     slope_y: [T; BLOCK],
-    /// Weights of the neighbors of each point, upper left, upper right, lower left, lower right:
-    /// side by side, so that a point loads them at once.
-    weight: [[T; 4]; BLOCK],
+    /// Weights of the neighbors: upper left, upper right, lower left, lower right.
+    weight: [[T; BLOCK]; 4],
 }
 
 /// The blocks of a run of points.
@@ -93,7 +95,7 @@ impl<T: Number> Block<T> {
             fy: [T::ZERO; BLOCK],
             slope_x: [T::ZERO; BLOCK],
             slope_y: [T::ZERO; BLOCK],
-            weight: [[T::ZERO; 4]; BLOCK],
+            weight: [[T::ZERO; BLOCK]; 4],
         }
     }
 
@@ -177,7 +179,10 @@ impl<T: Number> Block<T> {
                 (self.fx[t], self.fy[t]) = (fx, fy);
             }
             let (gx, gy) = (T::ONE - fx, T::ONE - fy);
-            self.weight[t] = [gx * gy, fx * gy, gx * fy, fx * fy];
+            self.weight[0][t] = gx * gy;
+            self.weight[1][t] = fx * gy;
+            self.weight[2][t] = gx * fy;
+            self.weight[3][t] = fx * fy;
         }
         self.any_nan = any_nan != 0;
     }
@@ -185,7 +190,25 @@ impl<T: Number> Block<T> {
     /// The weights of point `t`.
     #[inline(always)]
     pub(super) fn weights(&self, t: usize) -> [T; 4] {
-        self.weight[t]
+        std::array::from_fn(|k| self.weight[k][t])
+    }
+
+    /// The weights of the points from `first` on, in vectors.
+    ///
+    /// # Safety
+    /// Called under `dispatch`; `first` is a multiple of `LANES` below [`BLOCK`].
+    #[inline(always)]
+    pub(super) unsafe fn weight_vectors<S: Simd<Elem = T>>(&self, first: usize) -> [S::V; 4] {
+        // SAFETY: a block has whole vectors.
+        std::array::from_fn(|k| unsafe { S::load(self.weight[k].as_ptr().add(first)) })
+    }
+
+    /// Whether the points from `first` on, `lanes` of them, have their bases in `bases`.
+    #[inline(always)]
+    pub(super) fn all_within(&self, first: usize, lanes: usize, bases: &Range<i32>) -> bool {
+        let within = |base: i32| (base >= bases.start) & (base < bases.end);
+        let points = &self.base[first..first + lanes];
+        points.iter().fold(true, |all, &base| all & within(base))
     }
 
     /// Whether a coordinate of point `t` is NaN.

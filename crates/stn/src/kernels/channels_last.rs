@@ -20,15 +20,12 @@ use std::ops::Range;
 
 use striate::kernels::parts::{Scratch, Shared, Simd, gather_channels, scatter_channels};
 
-use super::block::{BLOCK, Block};
+use super::block::{BLOCK, Block, MOST_LANES};
 use super::layout::{Band, Dots, Layout, Source};
 use super::number::Number;
 use super::shape::SampleShape;
 
 mod point;
-
-/// The widest vector has this many lanes.
-const MOST_LANES: usize = 16;
 
 /// All channels of a pixel side by side.
 #[derive(Clone, Copy)]

@@ -9,6 +9,7 @@
 //! | `bilinear` | bilinear sampling in the plane: the two passes |
 //! | `driver`, `schedule`, `split`, `touched`, `task` | their tasks, bands and blocks, the same for every layout |
 //! | `layout` | what a layout of the channels offers to the driver |
+//! | `squares` | points whose neighbors are all in memory, a vector of points at once |
 //! | `planar` | channel by channel, for few channels |
 //! | `padded` | the same with a margin, for many small maps |
 //! | `channels_last` | channels in vector lanes, for many channels |
@@ -45,6 +46,7 @@ mod planar;
 mod schedule;
 mod shape;
 mod split;
+mod squares;
 mod task;
 mod touched;
 

@@ -13,12 +13,13 @@ use std::slice::from_raw_parts_mut;
 
 use striate::kernels::parts::{Scratch, Shared, Simd};
 
-use super::block::Block;
+use super::block::{BLOCK, Block};
 use super::layout::{Band, Dots, Layout, Source};
 use super::map::Map;
 use super::number::Number;
 use super::shape::SampleShape;
 use super::split::MANY_IMAGES;
+use super::squares;
 use crate::options::PaddingMode;
 
 /// Pixels of the margin before the map, and on both sides together, on each axis.
@@ -121,19 +122,13 @@ impl<T: Number> Layout<T> for Padded {
         _buffers: &mut Scratch<T>,
         y: *mut T,
     ) {
-        let (stride, points) = (self.stride, self.points);
         for channel in 0..self.channels {
-            let x = &source.pixels[channel * self.len..][..self.len];
+            let x = source.pixels[channel * self.len..][..self.len].as_ptr();
             // SAFETY: a position has its neighbors right and below in the copy; the points exist.
             unsafe {
-                let y = y.add(channel * points);
-                for t in 0..block.len {
-                    let weight = block.weights(t);
-                    let above = x.as_ptr().add(block.base[t] as usize);
-                    let below = above.add(stride);
-                    let upper = weight[0] * *above + weight[1] * *above.add(1);
-                    let lower = weight[2] * *below + weight[3] * *below.add(1);
-                    y.add(t).write(upper + lower);
+                let y = y.add(channel * self.points);
+                for first in (0..block.len).step_by(S::LANES) {
+                    squares::values::<S>(x, self.stride, block, first, y);
                 }
                 if block.any_nan {
                     for t in (0..block.len).filter(|&t| block.is_nan(t)) {
@@ -159,24 +154,32 @@ impl<T: Number> Layout<T> for Padded {
         sums: &mut Scratch<T>,
         dots: &mut Dots<T>,
     ) {
+        *dots = [[T::ZERO; BLOCK]; 4];
         for channel in 0..self.channels {
             let at = channel * self.len;
             let x = if GRID {
-                &source.pixels[at..][..self.len]
+                source.pixels[at..][..self.len].as_ptr()
             } else {
-                &[]
+                std::ptr::null()
             };
             let dx = if INPUT {
-                &mut sums[at..][..self.len]
+                sums[at..][..self.len].as_mut_ptr()
             } else {
-                &mut []
+                std::ptr::null_mut()
             };
             // SAFETY: the caller's promise is passed on; the channel exists.
             unsafe {
                 let dy = dy.add(channel * self.points);
-                match channel {
-                    0 => self.gradients_of::<T, INPUT, GRID, true>(x, block, dy, dx, dots),
-                    _ => self.gradients_of::<T, INPUT, GRID, false>(x, block, dy, dx, dots),
+                for first in (0..block.len).step_by(S::LANES) {
+                    squares::gradients::<S, INPUT, GRID>(
+                        x,
+                        dx,
+                        self.stride,
+                        block,
+                        first,
+                        dy,
+                        dots,
+                    );
                 }
             }
         }
@@ -198,43 +201,6 @@ impl<T: Number> Layout<T> for Padded {
             let rows = from[self.first..].chunks(self.stride);
             for (to, from) in to.chunks_exact_mut(self.w).zip(rows) {
                 to.copy_from_slice(&from[..self.w]);
-            }
-        }
-    }
-}
-
-impl Padded {
-    /// What one channel adds to its gradient and to the dots, which the `FIRST` channel starts.
-    ///
-    /// # Safety
-    /// As [`Layout::gradients`] for `dy` in this channel;
-    /// `x` with `GRID`, and `dx` with `INPUT`, are channels with their margins.
-    #[inline(always)]
-    unsafe fn gradients_of<T: Number, const INPUT: bool, const GRID: bool, const FIRST: bool>(
-        &self,
-        x: &[T],
-        block: &Block<T>,
-        dy: *const T,
-        dx: &mut [T],
-        dots: &mut Dots<T>,
-    ) {
-        let (stride, x, dx) = (self.stride, x.as_ptr(), dx.as_mut_ptr());
-        for t in 0..block.len {
-            let weight = block.weights(t);
-            let base = block.base[t] as usize;
-            let offset = [base, base + 1, base + stride, base + stride + 1];
-            // SAFETY: a position has its neighbors right and below in the copy; the points exist.
-            unsafe {
-                let g = *dy.add(t);
-                for k in 0..4 {
-                    if GRID {
-                        let dot = g * *x.add(offset[k]);
-                        dots[k][t] = if FIRST { dot } else { dots[k][t] + dot };
-                    }
-                    if INPUT {
-                        *dx.add(offset[k]) += g * weight[k];
-                    }
-                }
             }
         }
     }

@@ -1,7 +1,6 @@
 //! Channel by channel, read from the maps and added to their gradient as they are: for few channels.
 //!
-//! Three channels share the offsets and weights of a point while these are in registers.
-//! A point with all four neighbors on the map needs one offset and no test; for the others each neighbor is looked up.
+//! Points whose neighbors are all on the map go through `squares`, `LANES` of them at once; for the others each neighbor is looked up.
 
 use std::ops::Range;
 use std::slice::from_raw_parts_mut;
@@ -10,11 +9,10 @@ use striate::kernels::parts::{Shared, Simd};
 
 use super::block::{BLOCK, Block};
 use super::layout::{Band, Dots, Layout, Source};
+use super::map::Map;
 use super::number::Number;
 use super::shape::SampleShape;
-
-/// Channels that are handled together; the rest goes one by one.
-const GROUP: usize = 3;
+use super::squares;
 
 /// The layout of the tensor: channel by channel, row by row.
 #[derive(Clone, Copy)]
@@ -51,15 +49,22 @@ impl<T: Number> Layout<T> for Planar {
         _buffers: &mut (),
         y: *mut T,
     ) {
-        let mut channel = 0;
-        while channel < self.channels {
-            // SAFETY: the caller's promise is passed on; the channels exist.
-            unsafe {
-                let y = y.add(channel * self.points);
-                channel += match self.channels - channel {
-                    GROUP.. => self.values_of::<T, GROUP>(source, channel, block, y),
-                    _ => self.values_of::<T, 1>(source, channel, block, y),
-                };
+        for channel in 0..self.channels {
+            // SAFETY: the channel exists.
+            let (x, y) = unsafe {
+                let x = source.pixels.as_ptr().add(channel * self.h * self.w);
+                (x, y.add(channel * self.points))
+            };
+            for first in (0..block.len).step_by(S::LANES) {
+                let points = first..(first + S::LANES).min(block.len);
+                // SAFETY: the caller's promise is passed on; a base is a pixel with neighbors right and below.
+                unsafe {
+                    if block.all_within(first, S::LANES, &(0..i32::MAX)) {
+                        squares::values::<S>(x, self.w, block, first, y);
+                    } else {
+                        self.values_one_by_one(x, source.map, block, points, y);
+                    }
+                }
             }
         }
     }
@@ -85,18 +90,39 @@ impl<T: Number> Layout<T> for Planar {
         dots: &mut Dots<T>,
     ) {
         *dots = [[T::ZERO; BLOCK]; 4];
-        let mut channel = 0;
-        while channel < self.channels {
-            // SAFETY: the caller's promise is passed on; the channels exist.
-            unsafe {
-                let dy = dy.add(channel * self.points);
-                channel += match self.channels - channel {
-                    GROUP.. => self.gradients_of::<T, INPUT, GRID, GROUP>(
-                        source, channel, block, dy, band, dots,
-                    ),
-                    _ => self
-                        .gradients_of::<T, INPUT, GRID, 1>(source, channel, block, dy, band, dots),
-                };
+        let rows = band.rows.start as i32..band.rows.end as i32;
+        // The bases with both rows in the band.
+        let bases = match band.whole {
+            true => 0..i32::MAX,
+            false => rows.start * self.w as i32..(rows.end - 1) * self.w as i32,
+        };
+        for channel in 0..self.channels {
+            let at = channel * self.h * self.w;
+            // Without `INPUT` there is no gradient, and nothing is added to it.
+            let dx = band.dx.wrapping_add(at);
+            // SAFETY: the channel exists.
+            let (x, dy) = unsafe {
+                let x = source.pixels.as_ptr().add(at);
+                (x, dy.add(channel * self.points))
+            };
+            for first in (0..block.len).step_by(S::LANES) {
+                let points = first..(first + S::LANES).min(block.len);
+                // SAFETY: the caller's promise is passed on; the gradient is only touched in the band's rows.
+                unsafe {
+                    if block.all_within(first, S::LANES, &bases) {
+                        squares::gradients::<S, INPUT, GRID>(x, dx, self.w, block, first, dy, dots);
+                    } else {
+                        self.gradients_one_by_one::<T, INPUT, GRID>(
+                            (x, dx),
+                            source.map,
+                            &rows,
+                            block,
+                            points,
+                            dy,
+                            dots,
+                        );
+                    }
+                }
             }
         }
     }
@@ -105,125 +131,78 @@ impl<T: Number> Layout<T> for Planar {
 }
 
 impl Planar {
-    /// The values of C channels from `channel` on; returns C.
+    /// The values of one channel at some points, of which a neighbor may be off the map.
     ///
     /// # Safety
-    /// As [`Layout::values`] for `y` in the first of these channels, which exist.
+    /// As [`Layout::values`] for a channel `x` and `y` in it.
     #[inline(always)]
-    unsafe fn values_of<T: Number, const C: usize>(
+    unsafe fn values_one_by_one<T: Number>(
         &self,
-        source: Source<T>,
-        channel: usize,
+        x: *const T,
+        map: &Map<T>,
         block: &Block<T>,
+        points: Range<usize>,
         y: *mut T,
-    ) -> usize {
-        let (cells, w, points) = (self.h * self.w, self.w, self.points);
-        let map = *source.map;
-        // SAFETY: channels and points exist; a base is a pixel with neighbors right and below,
-        // and the offsets of neighbors are those of pixels or negative.
-        unsafe {
-            let x = source.pixels.as_ptr().add(channel * cells);
-            for t in 0..block.len {
-                let weight = block.weights(t);
-                if block.base[t] >= 0 {
-                    let x = x.add(block.base[t] as usize);
-                    for c in 0..C {
-                        let above = x.add(c * cells);
-                        let below = above.add(w);
-                        let upper = weight[0] * *above + weight[1] * *above.add(1);
-                        let lower = weight[2] * *below + weight[3] * *below.add(1);
-                        y.add(c * points + t).write(upper + lower);
-                    }
-                } else if block.is_nan(t) {
-                    for c in 0..C {
-                        y.add(c * points + t).write(T::NAN);
-                    }
-                } else {
-                    let neighbors = block.neighbors(&map, t);
-                    for c in 0..C {
-                        let value = |k: usize| match neighbors.offset[k] {
-                            ..0 => map.outside,
-                            at => *x.add(c * cells + at as usize),
-                        };
-                        let upper = weight[0] * value(0) + weight[1] * value(1);
-                        let lower = weight[2] * value(2) + weight[3] * value(3);
-                        y.add(c * points + t).write(upper + lower);
-                    }
-                }
-            }
+    ) {
+        let map = *map;
+        for t in points {
+            let value = if block.is_nan(t) {
+                T::NAN
+            } else {
+                let (weight, neighbors) = (block.weights(t), block.neighbors(&map, t));
+                let value = |k: usize| match neighbors.offset[k] {
+                    ..0 => map.outside,
+                    // SAFETY: an offset that is not negative is that of a pixel.
+                    at => unsafe { *x.add(at as usize) },
+                };
+                let upper = weight[0] * value(0) + weight[1] * value(1);
+                let lower = weight[2] * value(2) + weight[3] * value(3);
+                upper + lower
+            };
+            // SAFETY: the point exists.
+            unsafe { y.add(t).write(value) };
         }
-        C
     }
 
-    /// What C channels from `channel` on add to the band and to the dots; returns C.
+    /// What some points add to `rows` of one channel's gradient, and to the dots.
     ///
     /// # Safety
-    /// As [`Layout::gradients`] for `dy` in the first of these channels, which exist.
+    /// As [`Layout::gradients`] for the maps of a channel, its values and its gradient, and `dy` in it.
     #[inline(always)]
-    unsafe fn gradients_of<T: Number, const INPUT: bool, const GRID: bool, const C: usize>(
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a channel, its gradient, and the points"
+    )]
+    unsafe fn gradients_one_by_one<T: Number, const INPUT: bool, const GRID: bool>(
         &self,
-        source: Source<T>,
-        channel: usize,
+        (x, dx): (*const T, *mut T),
+        map: &Map<T>,
+        rows: &Range<i32>,
         block: &Block<T>,
+        points: Range<usize>,
         dy: *const T,
-        band: &Band<T>,
         dots: &mut Dots<T>,
-    ) -> usize {
-        let (cells, w, points) = (self.h * self.w, self.w, self.points);
-        let (map, whole) = (*source.map, band.whole);
-        let rows = band.rows.start as i32..band.rows.end as i32;
-        // The bases with both rows in the band.
-        let bases = rows.start * w as i32..(rows.end - 1) * w as i32;
-        // SAFETY: as in `values_of`; the gradient is only touched in the band's rows.
-        unsafe {
-            let x = source.pixels.as_ptr().add(channel * cells);
-            let dx = match INPUT {
-                true => band.dx.add(channel * cells),
-                false => band.dx,
-            };
-            for t in 0..block.len {
-                let weight = block.weights(t);
-                let base = block.base[t];
-                if base >= 0 && (whole || bases.contains(&base)) {
-                    let mut dot = [T::ZERO; 4];
-                    for c in 0..C {
-                        let g = *dy.add(c * points + t);
-                        let at = c * cells + base as usize;
-                        let offset = [at, at + 1, at + w, at + w + 1];
-                        for k in 0..4 {
+    ) {
+        let map = *map;
+        for t in points.filter(|&t| !block.is_nan(t)) {
+            let (weight, neighbors) = (block.weights(t), block.neighbors(&map, t));
+            // SAFETY: the point exists; an offset that is not negative is that of a pixel; the gradient is only touched in these rows.
+            unsafe {
+                let g = *dy.add(t);
+                for k in 0..4 {
+                    match neighbors.offset[k] {
+                        ..0 => dots[k][t] += g * map.outside,
+                        at => {
                             if GRID {
-                                dot[k] += g * *x.add(offset[k]);
+                                dots[k][t] += g * *x.add(at as usize);
                             }
-                            if INPUT {
-                                *dx.add(offset[k]) += g * weight[k];
-                            }
-                        }
-                    }
-                    for k in 0..4 {
-                        dots[k][t] += dot[k];
-                    }
-                } else if !block.is_nan(t) {
-                    let neighbors = block.neighbors(&map, t);
-                    for c in 0..C {
-                        let g = *dy.add(c * points + t);
-                        for k in 0..4 {
-                            match neighbors.offset[k] {
-                                ..0 => dots[k][t] += g * map.outside,
-                                at => {
-                                    let at = c * cells + at as usize;
-                                    if GRID {
-                                        dots[k][t] += g * *x.add(at);
-                                    }
-                                    if INPUT && rows.contains(&neighbors.row[k]) {
-                                        *dx.add(at) += g * weight[k];
-                                    }
-                                }
+                            if INPUT && rows.contains(&neighbors.row[k]) {
+                                *dx.add(at as usize) += g * weight[k];
                             }
                         }
                     }
                 }
             }
         }
-        C
     }
 }

@@ -118,6 +118,20 @@ impl Simd for F32x8 {
         }
     }
     #[inline(always)]
+    unsafe fn load_pairs_at(from: *const f32, at: *const i32) -> (__m256, __m256) {
+        unsafe {
+            // Four pairs: k and k + 1, then k + 4 and k + 5.
+            let pair = |k: usize| from.offset(*at.add(k) as isize).cast::<f64>();
+            let two = |k: usize| _mm_loadh_pd(_mm_load_sd(pair(k)), pair(k + 1));
+            let four = |k: usize| _mm256_castpd_ps(_mm256_set_m128d(two(k + 4), two(k)));
+            let (a, b) = (four(0), four(2));
+            (
+                _mm256_shuffle_ps::<0b10_00_10_00>(a, b),
+                _mm256_shuffle_ps::<0b11_01_11_01>(a, b),
+            )
+        }
+    }
+    #[inline(always)]
     unsafe fn store_integers(to: *mut u32, v: __m256, offset: u32) {
         unsafe {
             let offset = _mm256_set1_epi32(offset.cast_signed());

@@ -121,6 +121,25 @@ impl Simd for F32x16 {
         }
     }
     #[inline(always)]
+    unsafe fn load_pairs_at(from: *const f32, at: *const i32) -> (__m512, __m512) {
+        unsafe {
+            // Lane j of f64 takes a pair, by a masked broadcast, which needs no shuffle;
+            // 128-bit lane q of `a` holds pairs 4 q and 4 q + 1, that of `b` the two after them.
+            let (mut a, mut b) = (_mm512_setzero_pd(), _mm512_setzero_pd());
+            for j in 0..8 {
+                let k = 4 * (j / 2) + j % 2;
+                let pair = |k: usize| _mm_load_sd(from.offset(*at.add(k) as isize).cast());
+                a = _mm512_mask_broadcastsd_pd(a, 1 << j, pair(k));
+                b = _mm512_mask_broadcastsd_pd(b, 1 << j, pair(k + 2));
+            }
+            let (a, b) = (_mm512_castpd_ps(a), _mm512_castpd_ps(b));
+            (
+                _mm512_shuffle_ps::<0b10_00_10_00>(a, b),
+                _mm512_shuffle_ps::<0b11_01_11_01>(a, b),
+            )
+        }
+    }
+    #[inline(always)]
     unsafe fn store_integers(to: *mut u32, v: __m512, offset: u32) {
         unsafe {
             let offset = _mm512_set1_epi32(offset.cast_signed());

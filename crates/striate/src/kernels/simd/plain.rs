@@ -112,6 +112,17 @@ impl<T: Real, const N: usize, const FMA: bool> Simd for Plain<T, N, FMA> {
         }
     }
     #[inline(always)]
+    unsafe fn load_pairs_at(from: *const T, at: *const i32) -> ([T; N], [T; N]) {
+        // SAFETY: the caller promises N offsets, and a pair of readable numbers at each.
+        unsafe {
+            let number = |i: usize| from.offset(*at.add(i) as isize);
+            (
+                std::array::from_fn(|i| number(i).read()),
+                std::array::from_fn(|i| number(i).add(1).read()),
+            )
+        }
+    }
+    #[inline(always)]
     unsafe fn store_integers(to: *mut u32, v: [T; N], offset: u32) {
         for (i, lane) in v.iter().enumerate() {
             let integer = (lane.to_f64() as i32)
