@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
+use super::stopwatch::Stopwatch;
+
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -183,7 +185,7 @@ impl Console {
             label: label.to_owned(),
             total,
             done,
-            begun: (Instant::now(), done),
+            begun: (Stopwatch::start(), done),
             shown: Instant::now(),
         }
     }
@@ -225,7 +227,7 @@ pub struct Task {
     label: String,
     total: u64,
     done: u64,
-    begun: (Instant, u64),
+    begun: (Stopwatch, u64),
     shown: Instant,
 }
 
@@ -234,7 +236,7 @@ impl Task {
     pub fn advance(&mut self, images: u64, message: impl FnOnce() -> String) {
         self.done += images;
         let (since, from) = self.begun;
-        let rate = (self.done - from) as f64 / since.elapsed().as_secs_f64().max(1e-9);
+        let rate = (self.done - from) as f64 / since.seconds().max(1e-9);
         let left = (self.total.saturating_sub(self.done)) as f64 / rate.max(1e-9);
         if let Some(bar) = &self.bar {
             bar.set_message(self.console.with_overall(message(), left));
@@ -351,7 +353,7 @@ mod tests {
         let mut task = console.task("run", 100, 0);
         task.shown -= LINE_EVERY;
         // Half of it took 60 seconds.
-        task.begun.0 -= Duration::from_secs(60);
+        task.begun.0 = Stopwatch::started(Duration::from_secs(60));
         task.advance(50, || "loss 1".to_owned());
         let text = String::from_utf8(shared.0.lock().unwrap().clone()).unwrap();
         assert!(

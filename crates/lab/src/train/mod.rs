@@ -21,6 +21,7 @@ mod recipe;
 mod run;
 mod schedule;
 mod stop;
+mod stopwatch;
 mod store;
 
 pub use checkpoint::Finished;

@@ -1,10 +1,9 @@
 //! The end of an epoch: evaluation and its entry in the log.
 
-use std::time::Instant;
-
 use super::super::checkpoint::EpochSums;
 use super::super::console::duration;
 use super::super::log::LogLine;
+use super::super::stopwatch::Stopwatch;
 use super::super::{EpochLog, Evaluation, TrainError, evaluate};
 use super::session::Session;
 
@@ -15,14 +14,14 @@ impl Session<'_> {
         let due = epoch.is_multiple_of(self.recipe.evaluate_every) || epoch == self.recipe.epochs;
         let mut test = None;
         if due && self.objective.classifies() {
-            let begun = Instant::now();
+            let stopwatch = Stopwatch::start();
             test = Some(evaluate(
                 self.objective,
                 self.test,
                 self.recipe.batch_size,
                 &self.device,
             )?);
-            self.position.log.eval_seconds += begun.elapsed().as_secs_f64();
+            self.position.log.eval_seconds += stopwatch.seconds();
         }
         let sums = std::mem::take(&mut self.position.sums);
         let step = self.position.step;

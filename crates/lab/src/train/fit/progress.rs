@@ -1,11 +1,10 @@
 //! What a run reports as it goes: progress, remaining time, dead starts, the log of its steps.
 
-use std::time::Instant;
-
 use super::super::TrainError;
 use super::super::console::duration;
 use super::super::dead_start::{Finding, warning};
 use super::super::log::LogLine;
+use super::super::stopwatch::Stopwatch;
 use super::session::Session;
 
 /// First steps that the estimate leaves out: they allocate buffers.
@@ -45,12 +44,12 @@ impl Session<'_> {
     pub(super) fn estimate(&mut self) {
         self.session_steps += 1;
         if self.session_steps == UNTIMED {
-            self.timed_from = Instant::now();
+            self.timed_from = Stopwatch::start();
         }
         if self.session_steps != UNTIMED + TIMED {
             return;
         }
-        let per_step = self.timed_from.elapsed().as_secs_f64() / TIMED as f64;
+        let per_step = self.timed_from.seconds() / TIMED as f64;
         let left = per_step * (self.total_steps - self.position.step) as f64;
         if left > WORTH_SAYING {
             let rate = self.recipe.batch_size as f64 / per_step;

@@ -9,6 +9,7 @@ use super::super::checkpoint::{Position, Store};
 use super::super::console::Task;
 use super::super::events::unix_time;
 use super::super::log::LogLine;
+use super::super::stopwatch::Stopwatch;
 use super::super::{
     Identity, Objective, Optimizer, Outcome, Recipe, Run, Start, TrainError, TrainLog,
 };
@@ -35,7 +36,7 @@ pub(super) struct Session<'a> {
     /// Steps of this session.
     pub(super) session_steps: u64,
     /// When the steps that the estimate is made from began.
-    pub(super) timed_from: Instant,
+    pub(super) timed_from: Stopwatch,
 }
 
 /// Steps and images of an epoch.
@@ -73,7 +74,7 @@ impl<'a> Session<'a> {
             total_steps: steps_per_epoch * recipe.epochs as u64,
             saved: Instant::now(),
             session_steps: 0,
-            timed_from: Instant::now(),
+            timed_from: Stopwatch::start(),
             run,
         };
         session.begin()?;
@@ -178,9 +179,9 @@ impl<'a> Session<'a> {
 
     /// The next batch, and how long it was waited for.
     fn next(&mut self, batches: &mut Batches) -> Option<Result<Batch, DataError>> {
-        let begun = Instant::now();
+        let stopwatch = Stopwatch::start();
         let batch = batches.next()?;
-        self.position.sums.waiting_seconds += begun.elapsed().as_secs_f64();
+        self.position.sums.waiting_seconds += stopwatch.seconds();
         Some(batch)
     }
 

@@ -1,9 +1,8 @@
 //! One training step.
 
-use std::time::Instant;
-
 use super::super::console::Task;
 use super::super::objective::scalar;
+use super::super::stopwatch::Stopwatch;
 use super::super::{Evaluation, TrainError};
 use super::session::Session;
 use crate::data::Batch;
@@ -11,7 +10,7 @@ use crate::data::Batch;
 impl Session<'_> {
     /// Trains on one batch.
     pub(super) fn step(&mut self, batch: &Batch, task: &mut Task) -> Result<(), TrainError> {
-        let begun = Instant::now();
+        let stopwatch = Stopwatch::start();
         let step = self.position.step;
         let factor = self.rate_factor(step);
         let lr = self.optimizer.lr() * factor;
@@ -34,7 +33,7 @@ impl Session<'_> {
             .logits
             .map(|logits| Evaluation::of_scores(&logits.detach(), labels));
         let scores = scores.transpose()?;
-        let seconds = begun.elapsed().as_secs_f64();
+        let seconds = stopwatch.seconds();
         self.position.step += 1;
         self.position.batch += 1;
         self.position.clock = self.objective.clock().step();
