@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::source::{relative, walk};
+use super::source::{FOLDERS, relative, walk};
 
 /// The tables of a manifest, or of one target, that list dependencies.
 const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
@@ -94,7 +94,7 @@ fn dependency(
 /// The manifests of all members.
 pub(super) fn all(root: &Path) -> Result<Vec<Manifest>> {
     let mut manifests = Vec::new();
-    for path in walk(root, |path| {
+    for path in walk(root, &FOLDERS, |path| {
         path.file_name().is_some_and(|name| name == "Cargo.toml")
     })? {
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;

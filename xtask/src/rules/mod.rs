@@ -8,6 +8,7 @@ mod directions;
 mod finding;
 mod length;
 mod manifest;
+mod mentions;
 mod module_doc;
 mod modules;
 mod naming;
@@ -41,7 +42,10 @@ pub(crate) fn check(root: &Path) -> Result<(usize, usize)> {
     if sources.is_empty() || manifests.is_empty() {
         bail!("{}: no Rust files or no manifests found", root.display());
     }
-    let findings = findings(&sources, &manifests);
+    let pages = mentions::pages(root)?;
+    let mut findings = findings(&sources, &manifests);
+    findings.extend(mentions::check(root, &pages, &sources));
+    findings.sort();
     if findings.is_empty() {
         return Ok((sources.len(), manifests.len()));
     }

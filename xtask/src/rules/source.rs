@@ -10,7 +10,7 @@ use super::finding::Finding;
 use super::paths::{NamedPath, paths};
 
 /// Folders of the workspace that hold Rust files.
-const FOLDERS: [&str; 3] = ["crates", "tests", "xtask"];
+pub(super) const FOLDERS: [&str; 3] = ["crates", "tests", "xtask"];
 
 /// A Rust file, its path relative to the root and written with `/`.
 pub(super) struct SourceFile {
@@ -122,7 +122,9 @@ impl SourceFile {
 /// All Rust files of the workspace.
 pub(super) fn all(root: &Path) -> Result<Vec<SourceFile>> {
     let mut files = Vec::new();
-    for path in walk(root, |path| path.extension().is_some_and(|e| e == "rs"))? {
+    for path in walk(root, &FOLDERS, |path| {
+        path.extension().is_some_and(|e| e == "rs")
+    })? {
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         files.push(SourceFile::new(&relative(root, &path), &text)?);
     }
@@ -150,9 +152,13 @@ pub(super) fn relative(root: &Path, path: &Path) -> String {
     parts.join("/")
 }
 
-/// The files below the workspace's folders that `wanted` accepts, in order of their paths.
-pub(super) fn walk(root: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
-    let mut open: Vec<PathBuf> = FOLDERS.iter().map(|folder| root.join(folder)).collect();
+/// The files below some folders of the workspace that `wanted` accepts, in order of their paths.
+pub(super) fn walk(
+    root: &Path,
+    folders: &[&str],
+    wanted: impl Fn(&Path) -> bool,
+) -> Result<Vec<PathBuf>> {
+    let mut open: Vec<PathBuf> = folders.iter().map(|folder| root.join(folder)).collect();
     let mut files = Vec::new();
     while let Some(folder) = open.pop() {
         let entries =
