@@ -15,7 +15,7 @@ use lab::report::{
     update_documents, write_file, write_records,
 };
 
-use crate::{arguments, catalog, front_pages, models, page, shared};
+use crate::{arguments, front_pages, models, page, shared};
 
 pub(crate) fn run(args: &::cli::Report) -> Result<()> {
     let root = args.root.as_deref().unwrap_or(Path::new("."));
@@ -37,6 +37,9 @@ pub(crate) fn run(args: &::cli::Report) -> Result<()> {
         for id in &args.take {
             take(id, scale, &results, &kept)?;
             take_figures(id, scale, &results, &args.out, &root.join("docs/figures"))?;
+        }
+        if !args.take.is_empty() {
+            shared::renew(&args.take, scale, &kept)?;
         }
         if !results.is_empty() {
             page::say(format!(
@@ -88,7 +91,6 @@ fn serve(address: SocketAddr, out: &Path) -> Result<()> {
 }
 
 /// Joins the records of an experiment with the kept ones: of rows and seeds that were not run, what is kept stays.
-/// A row that was run for another experiment, with the same settings, has that record.
 fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> {
     let Some(found) = find(id, scale, results) else {
         let known: Vec<String> = results
@@ -105,18 +107,14 @@ fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> 
         true => read_records(&path)?,
         false => Vec::new(),
     };
+    let old: Vec<Record> = old.into_iter().filter(shared::is_own).collect();
     let new = &found.records;
     // A row on other data is another row to `merge`, and here the same one.
     let is_kept = |old: &&Record| {
         let mut same = new.iter().filter(|new| is_same_row(old, new));
         same.all(|new| new.dataset == old.dataset)
     };
-    let mut records = merge(old.iter().filter(is_kept).chain(new).cloned());
-    for experiment in catalog::find(&[id]) {
-        let shared = shared::of_others(experiment, scale, &records, kept)?;
-        // More than one other experiment may have it.
-        records = merge(records.into_iter().chain(shared));
-    }
+    let records = merge(old.iter().filter(is_kept).chain(new).cloned());
     for old in &old {
         let now = records.iter().find(|now| is_same_row(old, now));
         let lost = |seed: &&u64| now.is_none_or(|now| !now.seeds.contains(seed));

@@ -3,16 +3,55 @@
 use std::path::Path;
 
 use anyhow::Result;
-use lab::report::{Record, Scale, is_chosen_rate, read_records, record_file};
+use lab::report::{Record, Scale, is_chosen_rate, merge, read_records, record_file, write_records};
 
 use crate::experiment::{Experiment, Row};
 use crate::images::{Data, View};
 use crate::planned::{dataset, network};
 use crate::training::Training;
-use crate::{catalog, datasets};
+use crate::{catalog, datasets, page};
+
+/// Whether a record was run for its own experiment: the command that measures it again names no other one instead.
+pub(crate) fn is_own(record: &Record) -> bool {
+    let names = |id: &str| record.command.split(' ').any(|word| word == id);
+    names(&record.id) || !catalog::all().any(|other| names(other.id))
+}
+
+/// Gives the kept tables of `ids` what other experiments ran with the same settings, and renews what any kept table has from another.
+pub(crate) fn renew<I: AsRef<str>>(ids: &[I], scale: Scale, kept: &Path) -> Result<()> {
+    for experiment in catalog::all() {
+        let path = record_file(kept, experiment.id, scale);
+        if !path.exists() {
+            continue;
+        }
+        let old = read_records(&path)?;
+        let is_wanted = ids.iter().any(|id| id.as_ref() == experiment.id);
+        if !is_wanted && old.iter().all(is_own) {
+            continue;
+        }
+        let own: Vec<Record> = old.iter().filter(|r| is_own(r)).cloned().collect();
+        let shared = of_others(experiment, scale, &own, kept)?;
+        // More than one other experiment may have it.
+        let new = merge(own.into_iter().chain(shared));
+        for lost in old
+            .iter()
+            .filter(|old| new.iter().all(|new| new.model != old.model))
+        {
+            page::say(format!(
+                "{} {}: no other experiment has this row any more, and it is left out",
+                lost.id, lost.model
+            ));
+        }
+        if new != old {
+            write_records(&path, &new)?;
+            page::say(format!("wrote {}", path.display()));
+        }
+    }
+    Ok(())
+}
 
 /// Records for the rows of `experiment` that `has` none of, from what is kept of other experiments' rows with the same settings and data.
-pub(crate) fn of_others(
+fn of_others(
     experiment: &Experiment,
     scale: Scale,
     has: &[Record],
@@ -71,7 +110,7 @@ fn is_same(
         && training.resolved(name, counts, None)? == twins.resolved(name, counts, None)?)
 }
 
-/// The kept records of a row, on all of the paper's data and with the settings of today.
+/// The kept records that a row was run for, on all of the paper's data and with the settings of today.
 fn kept_of(
     experiment: &Experiment,
     row: &Row,
@@ -90,7 +129,8 @@ fn kept_of(
     let mut records = read_records(&path)?;
     records.retain(|record| {
         let settings = record.notes.iter().filter(|note| !is_chosen_rate(note));
-        record.model == row.label
+        is_own(record)
+            && record.model == row.label
             && record.dataset == dataset
             && record.network == network
             && !record.has_other_epochs()
@@ -132,6 +172,47 @@ mod tests {
         // Nothing is kept, nothing is found.
         let empty = tempfile::tempdir()?;
         assert_eq!(of_others(table4, Scale::Cpu, &[], empty.path())?, []);
+        Ok(())
+    }
+
+    #[test]
+    fn a_row_of_another_table_follows_it() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        let [from, to] = ["allconv/table3", "allconv/table4"]
+            .map(|id| record_file(folder.path(), id, Scale::Cpu));
+        let mut table3 = read_records(&record_file(Path::new(KEPT), "allconv/table3", Scale::Cpu))?;
+        table3.retain(|record| record.model == "All-CNN-C");
+        write_records(&from, &table3)?;
+        // A table that nothing was run for is not begun.
+        renew(&["allconv/table3"], Scale::Cpu, folder.path())?;
+        assert!(!to.exists());
+        // Table 4 has a row of its own, and is given the other one.
+        let own = Record {
+            id: "allconv/table4".to_owned(),
+            model: "All-CNN-C, flip and translation".to_owned(),
+            command: "cargo xtask reproduce allconv/table4".to_owned(),
+            ..table3[0].clone()
+        };
+        write_records(&to, std::slice::from_ref(&own))?;
+        renew(&["allconv/table4"], Scale::Cpu, folder.path())?;
+        let both = read_records(&to)?;
+        assert_eq!(both.len(), 2);
+        assert_eq!(both.iter().filter(|record| is_own(record)).count(), 1);
+        // Table 3 is run again: the row of table 4 follows, whichever of them is taken.
+        table3[0].values = vec![Some(1.5)];
+        write_records(&from, &table3)?;
+        renew(&["allconv/table3"], Scale::Cpu, folder.path())?;
+        let now = read_records(&to)?;
+        let copied: Vec<&Record> = now.iter().filter(|record| !is_own(record)).collect();
+        let [copied] = &copied[..] else {
+            panic!("{now:?}")
+        };
+        assert_eq!(copied.values, [Some(1.5)]);
+        assert!(now.contains(&own), "{now:?}");
+        // Where no record is left to follow, the row goes.
+        write_records(&from, &[])?;
+        renew(&["allconv/table3"], Scale::Cpu, folder.path())?;
+        assert_eq!(read_records(&to)?, [own]);
         Ok(())
     }
 
