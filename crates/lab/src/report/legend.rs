@@ -68,6 +68,9 @@ pub(super) fn signs(claims: &[Claim], records: &[Record]) -> Vec<String> {
             unit => format!("Numbers are: {quantity} in {unit}."),
         });
     }
+    if records.iter().any(|r| r.train_error().is_some()) {
+        add("training: error in % on the training images in the last epoch, with dropout and augmentation; empty where it was not kept.".to_owned());
+    }
     for mark in [
         Mark::FromMemory,
         Mark::Computed,

@@ -40,8 +40,8 @@ fn absorb(known: &mut Record, new: Record) {
     for record in [&*known, &new] {
         for (at, (&seed, &value)) in record.seeds.iter().zip(&record.values).enumerate() {
             let (outcome, run) = (record.outcomes.get(at), record.runs.get(at));
-            let mistakes = record.mistakes.get(at);
-            let of_run = (run.cloned(), mistakes.cloned());
+            let (mistakes, error) = (record.mistakes.get(at), record.train_errors.get(at));
+            let of_run = (run.cloned(), mistakes.cloned(), error.copied());
             by_seed.insert(seed, (value, outcome.copied(), of_run));
         }
     }
@@ -55,8 +55,9 @@ fn absorb(known: &mut Record, new: Record) {
     };
     // A list that lacks a seed would name the wrong ones: then it is left out.
     let of_runs = || by_seed.values().map(|(.., of_run)| of_run.clone());
-    let runs: Option<Vec<String>> = of_runs().map(|(run, _)| run).collect();
-    let mistakes: Option<Vec<Mistakes>> = of_runs().map(|(_, mistakes)| mistakes).collect();
+    let runs: Option<Vec<String>> = of_runs().map(|(run, ..)| run).collect();
+    let mistakes: Option<Vec<Mistakes>> = of_runs().map(|(_, mistakes, _)| mistakes).collect();
+    let train_errors: Option<Vec<f64>> = of_runs().map(|(.., error)| error).collect();
     let seeds: Vec<u64> = by_seed.keys().copied().collect();
     let more = new.notes.iter().filter(|note| !known.notes.contains(note));
     *known = Record {
@@ -67,6 +68,7 @@ fn absorb(known: &mut Record, new: Record) {
         outcomes: by_seed.values().filter_map(|(_, end, _)| *end).collect(),
         runs: runs.unwrap_or_default(),
         mistakes: mistakes.unwrap_or_default(),
+        train_errors: train_errors.unwrap_or_default(),
         wall_seconds: seconds,
         ..new
     };
@@ -110,6 +112,7 @@ mod tests {
         Record {
             runs: vec![run.to_owned()],
             mistakes: vec![[value > 5.0].into_iter().collect()],
+            train_errors: vec![value - 1.0],
             ..Record::new(&claim, "digits", Scale::Quick).value(seed, Some(value))
         }
     }
@@ -127,13 +130,16 @@ mod tests {
         assert_eq!(merged[0].runs, ["a", "c"]);
         assert_eq!(merged[0].mistakes.len(), 2);
         assert_eq!(merged[0].mistakes[1].count(), 1);
+        assert_eq!(merged[0].train_errors, [3.0, 5.0]);
         let old = Record {
             runs: Vec::new(),
             mistakes: Vec::new(),
+            train_errors: Vec::new(),
             ..record(2, 7.0, "")
         };
         let merged = merge([record(1, 5.0, "b"), old]);
         assert!(merged[0].runs.is_empty() && merged[0].mistakes.is_empty());
+        assert!(merged[0].train_errors.is_empty());
         let shorter = record(2, 8.0, "d").other_epochs(15);
         let merged = merge([record(0, 4.0, "a"), shorter.clone()]);
         assert_eq!(merged, [shorter]);

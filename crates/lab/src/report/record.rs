@@ -36,6 +36,10 @@ pub struct Record {
     /// The test images that each seed's network had wrong, in the order of the seeds; empty if a run did not keep them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mistakes: Vec<Mistakes>,
+    /// The error in percent on the training images while each seed's network passed over them for the last time, with dropout and augmentation, in the order of the seeds;
+    /// empty if a run did not keep it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub train_errors: Vec<f64>,
     /// Epochs trained.
     #[serde(default)]
     pub epochs: usize,
@@ -45,7 +49,7 @@ pub struct Record {
     /// How the runs ended.
     #[serde(default)]
     pub outcomes: Vec<Outcome>,
-    /// Seconds of training and evaluation, over all seeds; `None` if nothing was timed.
+    /// Seconds of training and evaluation, over all seeds, without those that the process was stopped; `None` if nothing was timed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wall_seconds: Option<f64>,
     /// Training speed; `None` if nothing was timed.
@@ -88,6 +92,7 @@ impl Record {
             scale,
             test_images: None,
             mistakes: Vec::new(),
+            train_errors: Vec::new(),
             epochs: 0,
             parameters: None,
             outcomes: Vec::new(),
@@ -116,6 +121,9 @@ impl Record {
         self.epochs = log.epochs.len();
         self.outcomes.push(log.outcome);
         self.mistakes.extend(log.mistakes.clone());
+        let last = log.epochs.last();
+        self.train_errors
+            .extend(last.and_then(|epoch| epoch.train_error));
         let seconds = log.train_seconds + log.eval_seconds;
         self.wall_seconds = Some(self.wall_seconds.unwrap_or(0.0) + seconds);
         self.images_per_second = Some(log.images_per_second());
@@ -158,6 +166,13 @@ impl Record {
     pub fn mean(&self) -> Option<f64> {
         let values = self.numbers();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    }
+
+    /// The mean of the errors on the training images; `None` unless every seed kept its own.
+    pub fn train_error(&self) -> Option<f64> {
+        let n = self.train_errors.len();
+        let is_of_all = n > 0 && n == self.seeds.len();
+        is_of_all.then(|| self.train_errors.iter().sum::<f64>() / n as f64)
     }
 
     /// The sample standard deviation over the seeds that gave a number, if there are two or more.

@@ -51,7 +51,7 @@ impl Table {
     /// The paper's numbers beside the measured ones, one row a claim, in the order of `claims`.
     ///
     /// A claim without a record is `not run`; a record without a claim has its row at the end.
-    /// Epochs have a column where they are not the same for all records.
+    /// Errors on the training images have a column where a record has them, and epochs where they are not the same for all records.
     /// Several records of one row (different seeds) should be joined by [`super::merge`] first.
     ///
     /// ```
@@ -82,6 +82,8 @@ impl Table {
             .collect();
         let has_epochs = epochs.len() > 1;
         headings.extend(["paper", "measured"].map(|name| (name, Align::Right)));
+        let has_training = records.iter().any(|r| r.train_error().is_some());
+        headings.extend(has_training.then_some(("training", Align::Right)));
         headings.extend(has_epochs.then_some(("epochs", Align::Right)));
         headings.extend(["runs", "time"].map(|name| (name, Align::Right)));
         let mut table = Self::new(headings);
@@ -101,6 +103,10 @@ impl Table {
             cells.push(claim.map_or("-".to_owned(), paper));
             let measured = |record| measured(record, !has_epochs);
             cells.push(record.map_or("not run".to_owned(), measured));
+            if has_training {
+                let error = record.and_then(Record::train_error);
+                cells.push(error.map_or(String::new(), number));
+            }
             if has_epochs {
                 let epochs = record.map(|record| record.epochs).filter(|&n| n > 0);
                 cells.push(epochs.map_or("-".to_owned(), grouped));
@@ -318,6 +324,38 @@ mod tests {
                 .to_markdown()
                 .contains("epochs")
         );
+    }
+
+    #[test]
+    fn a_column_for_errors_on_training_images_if_a_record_has_them() {
+        let claims = [
+            claim("A", 9.08, Mark::Verified),
+            claim("B", 7.25, Mark::Verified),
+        ];
+        let record = |claim: &Claim| Record::new(claim, "digits", Scale::Quick);
+        let records = [
+            Record {
+                train_errors: vec![3.0, 4.0],
+                ..record(&claims[0]).value(0, Some(5.0)).value(1, Some(5.0))
+            },
+            // Of one seed only: not the error of the row.
+            Record {
+                train_errors: vec![3.0],
+                ..record(&claims[1]).value(0, Some(5.0)).value(1, Some(5.0))
+            },
+        ];
+        let text = Table::of_claims(&claims, &records).to_markdown();
+        assert!(
+            text.contains("| model | paper | measured | training | runs |"),
+            "{text}"
+        );
+        assert!(
+            text.contains("| A | 9.08 | 5.00 ± 0.00 | 3.50 | 2 |"),
+            "{text}"
+        );
+        assert!(text.contains("| B | 7.25 | 5.00 ± 0.00 |  | 2 |"), "{text}");
+        let text = Table::of_claims(&claims, &records[1..]).to_markdown();
+        assert!(!text.contains("training"), "{text}");
     }
 
     #[test]
