@@ -1,6 +1,6 @@
 //! Stochastic gradient descent against PyTorch's trajectories: `sgd.{json,safetensors}`.
 //!
-//! Every case minimises `sum((p - target)^4)` and records the parameters after each step.
+//! Every case minimizes `sum((p - target)^4)` and records the parameters after each step.
 //! Some values run away and overflow; they must do so in the same step.
 //! Cases are read from the folder `STRIATE_FIXTURES`, or from `fixtures` beside this crate.
 

@@ -32,7 +32,7 @@ enum Step {
     Smoke,
     /// The tables in README.md and docs say what docs/results says
     Report,
-    /// Licences, advisories and sources of all dependencies; only if it is asked for, and cargo-deny is installed
+    /// Licenses, advisories and sources of all dependencies; only if it is asked for, and cargo-deny is installed
     Deny,
 }
 

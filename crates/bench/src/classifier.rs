@@ -1,4 +1,4 @@
-//! W1 and W2: a training step and a forward pass of All-CNN-C and of Network In Network on coloured images.
+//! W1 and W2: a training step and a forward pass of All-CNN-C and of Network In Network on colored images.
 //!
 //! The networks are those of the crates `allconv` and `nin` without dropout, whose masks PyTorch could not draw;
 //! cross entropy, SGD with momentum.

@@ -27,7 +27,7 @@ pub enum Data {
         )]
         data: Source,
     },
-    /// List the data sets: size, licence, and which are on this machine
+    /// List the data sets: size, license, and which are on this machine
     List {
         /// A folder to look into, beside the cache folder
         #[arg(long, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]

@@ -13,7 +13,7 @@ use crate::initialization::{Initialization, Position};
 /// What stands on top of the last maps.
 ///
 /// # Source
-/// Sec. 3.2 and 4.6 (Table 5): the fully connected heads replace the average by a dense layer on the vectorised maps
+/// Sec. 3.2 and 4.6 (Table 5): the fully connected heads replace the average by a dense layer on the vectorized maps
 /// and leave the rest of the network as it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -26,9 +26,9 @@ pub enum Head {
         /// Probability that a value of a class map is zeroed.
         p: f32,
     },
-    /// A dense layer on the vectorised maps.
+    /// A dense layer on the vectorized maps.
     FullyConnected,
-    /// Dropout on the vectorised maps, then a dense layer.
+    /// Dropout on the vectorized maps, then a dense layer.
     FullyConnectedDropout {
         /// Probability that a value is zeroed.
         p: f32,

@@ -1,6 +1,6 @@
 //! The networks of "Network In Network" (Lin, Chen and Yan, 2013) on Candle.
 //!
-//! A convolution with a ReLU is a generalised linear model of its patch.
+//! A convolution with a ReLU is a generalized linear model of its patch.
 //! The paper slides a small multilayer perceptron over the image instead (mlpconv), ends with one map for each class,
 //! and averages each of them over space, so that no fully connected layer is left to overfit.
 //!

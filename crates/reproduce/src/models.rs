@@ -124,7 +124,7 @@ fn readme(cards: &[(String, u64, ModelCard)]) -> Result<String> {
             "- Preprocessing: `{}`.",
             serde_json::to_string(&card.preprocessing)?
         )?;
-        writeln!(text, "- Licence of the weights: {}.", card.license)?;
+        writeln!(text, "- License of the weights: {}.", card.license)?;
     }
     Ok(text)
 }

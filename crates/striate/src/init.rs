@@ -3,7 +3,7 @@
 //! [`Parameters`] owns the variables of a model and hands out a Candle `VarBuilder`.
 //! The first time a layer asks for a tensor, its values are drawn from the stream `init/<name>`:
 //! they depend on the seed, the name and the shape, and not on the order in which layers are built.
-//! Candle's own initialisers cannot be seeded on the CPU.
+//! Candle's own initializers cannot be seeded on the CPU.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

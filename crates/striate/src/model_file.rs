@@ -2,7 +2,7 @@
 //!
 //! A model file is a safetensors file whose header says what [`ModelCard`] holds: the network and its configuration,
 //! what is done to a picture before the network sees it, the names of the classes, the data it was trained on,
-//! what was measured, and the licence.
+//! what was measured, and the license.
 //! So one call gives a network that answers, and nothing has to be known beside the file.
 //!
 //! | type | what it is |

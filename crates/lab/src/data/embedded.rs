@@ -1,6 +1,6 @@
 //! Real images that are part of the program, so that experiments run without a download.
 //!
-//! Origin and licences: `crates/lab/data/LICENSES/README.md`.
+//! Origin and licenses: `crates/lab/data/LICENSES/README.md`.
 
 use super::read::idx;
 use super::registry::{EMBEDDED_FILES, File};

@@ -22,7 +22,7 @@ pub struct ImageSet {
     pub height: usize,
     /// Columns of an image.
     pub width: usize,
-    /// Values of a pixel: 1 for grey, 3 for red, green, blue.
+    /// Values of a pixel: 1 for gray, 3 for red, green, blue.
     pub channels: usize,
     /// All pixels, N, H, W, C; empty in sets made by [`load_streamed`](super::load_streamed).
     pub pixels: Vec<u8>,

@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn layouts_are_recognised() {
+    fn layouts_are_recognized() {
         for (files, expected) in [
             (&IDX[..], "IDX in D"),
             (

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::grouped;
 use crate::data::{DataError, DataSet, describe, hub_folder};
 
-/// A few lines on each data set: its size and licence, and where it is: in the program, in its cache folder, in `folder`,
+/// A few lines on each data set: its size and license, and where it is: in the program, in its cache folder, in `folder`,
 /// or how to get it.
 ///
 /// # Errors
@@ -23,8 +23,8 @@ pub fn inventory(folder: Option<&Path>) -> Result<String, DataError> {
         let (c, h, w) = set.shape;
         let (train, test) = (grouped(set.train), grouped(set.test));
         text += &format!(
-            "{} ({}): {train} training and {test} test images of {h}x{w}x{c} in {} classes; licence: {}\n",
-            set.name, set.title, set.classes, set.licence
+            "{} ({}): {train} training and {test} test images of {h}x{w}x{c} in {} classes; license: {}\n",
+            set.name, set.title, set.classes, set.license
         );
         if let Some(part) = set.embedded {
             let (train, test) = (grouped(part.train), grouped(part.test));

@@ -2,7 +2,7 @@
 //!
 //! What all channels share is computed once for 64 points: the upper left neighbor, the four weights,
 //! and the derivatives of the position.
-//! The loops have a fixed length and no branches, so the compiler vectorises them for the level in use.
+//! The loops have a fixed length and no branches, so the compiler vectorizes them for the level in use.
 
 use std::ops::Range;
 
@@ -132,7 +132,7 @@ impl<T: Number> Block<T> {
                 &filled
             }
         };
-        // One loop for each axis and one for both: a loop that alternates between the axes is not vectorised.
+        // One loop for each axis and one for both: a loop that alternates between the axes is not vectorized.
         let (mut x, mut y) = ([T::ZERO; BLOCK], [T::ZERO; BLOCK]);
         for t in 0..BLOCK {
             (x[t], y[t]) = (coords[2 * t], coords[2 * t + 1]);

@@ -27,7 +27,7 @@
 )]
 #![allow(
     clippy::needless_range_loop,
-    reason = "one index runs over several arrays of fixed length, which is what vectorises"
+    reason = "one index runs over several arrays of fixed length, which is what vectorizes"
 )]
 
 pub mod affine;

@@ -12,7 +12,7 @@ pub trait Number: Lanes {
     fn abs(self) -> Self;
     /// Truncated; saturates.
     fn to_i32(self) -> i32;
-    /// Truncated, without the range checks that keep a loop from being vectorised.
+    /// Truncated, without the range checks that keep a loop from being vectorized.
     ///
     /// # Safety
     /// The number is finite and its whole part fits into i32.

@@ -30,7 +30,7 @@ pub struct ModelCard {
     /// What was measured, if anything was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measured: Option<Measured>,
-    /// The licence of the weights.
+    /// The license of the weights.
     pub license: String,
 }
 
@@ -66,7 +66,7 @@ struct Header<C> {
 }
 
 impl ModelCard {
-    /// The card of a network; class names, data set, what was measured and licence are still to be said.
+    /// The card of a network; class names, data set, what was measured and license are still to be said.
     ///
     /// # Errors
     /// A configuration that is no JSON.

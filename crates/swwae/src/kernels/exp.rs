@@ -12,7 +12,7 @@ impl Exp for f32 {
     /// Within 2 units in the last place; 0 below -87.
     ///
     /// `x = n ln 2 + r` with |r| <= ln 2 / 2, and `exp(x) = 2^n exp(r)`, where exp(r) is its Taylor polynomial of degree 6.
-    /// Straight-line code, so that loops over it are vectorised.
+    /// Straight-line code, so that loops over it are vectorized.
     #[inline(always)]
     fn exp_of_negative(self) -> f32 {
         const LN2_HIGH: f32 = 0.693_359_4;

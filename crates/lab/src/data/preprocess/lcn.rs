@@ -1,4 +1,4 @@
-//! Local contrast normalization: every pixel is compared with its neighbourhood.
+//! Local contrast normalization: every pixel is compared with its neighborhood.
 
 use serde::{Deserialize, Serialize};
 

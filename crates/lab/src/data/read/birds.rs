@@ -33,7 +33,7 @@ pub(crate) struct BirdFiles {
 /// A picture: its file and its class from 0 on.
 type Entry = (PathBuf, u32);
 
-/// Recognises the lists among the entries of `dir`.
+/// Recognizes the lists among the entries of `dir`.
 pub(crate) fn find(dir: &Path, entries: &[PathBuf]) -> Option<BirdFiles> {
     let is_list = |path: &PathBuf| file_name(path) == LISTS[0] && path.is_file();
     entries.iter().any(is_list).then(|| BirdFiles {

@@ -32,7 +32,7 @@ pub(crate) struct CifarFiles {
     set: Option<&'static DataSet>,
 }
 
-/// Recognises the files of CIFAR-10 or CIFAR-100 among the entries of `dir`.
+/// Recognizes the files of CIFAR-10 or CIFAR-100 among the entries of `dir`.
 ///
 /// # Errors
 /// When some but not all of the five training batches of CIFAR-10 are there.

@@ -1,4 +1,4 @@
-//! PNG and JPEG pictures to bytes: grey or red, green, blue, eight bits, as stored in the file.
+//! PNG and JPEG pictures to bytes: gray or red, green, blue, eight bits, as stored in the file.
 
 use rayon::prelude::*;
 
@@ -10,7 +10,7 @@ use crate::data::DataError;
 const MAX_SIDE: usize = 16_384;
 /// No picture of a data set needs more than this.
 const MAX_BYTES: usize = 256 << 20;
-const CONVERT: &str = "convert the picture to an 8-bit grey or RGB PNG";
+const CONVERT: &str = "convert the picture to an 8-bit gray or RGB PNG";
 
 /// A picture whose header has been read and found possible.
 enum Opened<'a> {
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn errors() {
-        let grey = png(2, 1, ExtendedColorType::L8, &[7, 8]);
+        let gray = png(2, 1, ExtendedColorType::L8, &[7, 8]);
         let size = Size {
             height: 2,
             width: 1,
@@ -237,7 +237,7 @@ mod tests {
                 .unwrap_err()
                 .to_string()
         };
-        assert!(message(&grey).starts_with(
+        assert!(message(&gray).starts_with(
             "x: expected 2x1x1 (height x width x channels) as the first image, found 1x2x1;"
         ));
         assert!(message(b"GIF89a..").starts_with("x: expected a PNG or JPEG picture, found Gif;"));

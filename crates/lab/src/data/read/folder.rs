@@ -25,7 +25,7 @@ pub(crate) struct ClassFolders {
     pub(crate) test: PathBuf,
 }
 
-/// Recognises a training and a test folder that hold folders of images.
+/// Recognizes a training and a test folder that hold folders of images.
 pub(crate) fn find(root: &Root, dir_entries: &[PathBuf]) -> Option<ClassFolders> {
     let pick = |names: &[&str]| {
         names.iter().find_map(|name| {

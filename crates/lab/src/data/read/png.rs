@@ -1,4 +1,4 @@
-//! PNG pictures: grey or red, green, blue, with eight bits, up to their end chunk.
+//! PNG pictures: gray or red, green, blue, with eight bits, up to their end chunk.
 
 use std::io::Cursor;
 

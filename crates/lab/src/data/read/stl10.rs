@@ -30,7 +30,7 @@ pub(crate) struct Stl10Files {
     dir: PathBuf,
 }
 
-/// Recognises the files among the entries of `dir`.
+/// Recognizes the files among the entries of `dir`.
 ///
 /// # Errors
 /// When some but not all of the labelled files are there.

@@ -17,7 +17,7 @@ pub(super) const SET: DataSet = DataSet {
     by_hand: None,
     official_files: &[],
     page: "",
-    licence: "",
+    license: "",
     citation: "",
     embedded: None,
     names: ClassNames::InFiles,

@@ -34,7 +34,7 @@ pub(super) const MNIST: DataSet = DataSet {
     ),
     official_files: IDX,
     page: "http://yann.lecun.com/exdb/mnist/",
-    licence: "CC BY-SA 3.0",
+    license: "CC BY-SA 3.0",
     citation: "LeCun et al., Gradient-Based Learning Applied to Document Recognition, 1998",
     embedded: Some(Embedded {
         train: 4_000,
@@ -61,7 +61,7 @@ pub(super) const FASHION_MNIST: DataSet = DataSet {
     ),
     official_files: IDX,
     page: "https://github.com/zalandoresearch/fashion-mnist",
-    licence: "MIT",
+    license: "MIT",
     citation: "Xiao et al., Fashion-MNIST: a Novel Image Dataset for Benchmarking Machine Learning Algorithms, 2017",
     embedded: Some(Embedded {
         train: 10_000,
@@ -91,7 +91,7 @@ pub(super) const SVHN: DataSet = DataSet {
         ],
     ),
     page: SVHN_PAGE,
-    licence: "non-commercial use",
+    license: "non-commercial use",
     citation: SVHN_CITATION,
     names: ClassNames::Listed(classes::DIGITS),
     ..SET
@@ -117,7 +117,7 @@ const SVHN_NUMBERS: DataSet = DataSet {
         ],
     ),
     page: SVHN_PAGE,
-    licence: "non-commercial use",
+    license: "non-commercial use",
     citation: SVHN_CITATION,
     names: ClassNames::Numbers,
     ..SET

@@ -41,8 +41,8 @@ pub struct DataSet {
     pub official_files: &'static [&'static str],
     /// The page of the set.
     pub page: &'static str,
-    /// The licence as far as it is known.
-    pub licence: &'static str,
+    /// The license as far as it is known.
+    pub license: &'static str,
     /// The publication to cite.
     pub citation: &'static str,
     /// The images that are part of the program; `None` if there are none.

@@ -152,7 +152,7 @@ mod tests {
             assert!(part.0 < full.0 && part.1 < full.1, "{name}");
             assert!(set.page.starts_with("https://") || set.page.starts_with("http://"));
             assert!(
-                !set.licence.is_empty() && !set.citation.is_empty(),
+                !set.license.is_empty() && !set.citation.is_empty(),
                 "{name}"
             );
         }

@@ -5,7 +5,7 @@ use super::classes;
 use super::entry::{ClassNames, DataSet, Form};
 
 const CIFAR_PAGE: &str = "https://www.cs.toronto.edu/~kriz/cifar.html";
-const CIFAR_LICENCE: &str = "none given; research use";
+const CIFAR_LICENSE: &str = "none given; research use";
 const CIFAR_CITATION: &str =
     "Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009";
 
@@ -26,7 +26,7 @@ pub(super) const CIFAR10: DataSet = DataSet {
     ),
     official_files: &["cifar-10-binary.tar.gz"],
     page: CIFAR_PAGE,
-    licence: CIFAR_LICENCE,
+    license: CIFAR_LICENSE,
     citation: CIFAR_CITATION,
     names: ClassNames::Listed(classes::CIFAR10),
     ..SET
@@ -50,7 +50,7 @@ pub(super) const CIFAR100: DataSet = DataSet {
     ),
     official_files: &["cifar-100-binary.tar.gz"],
     page: CIFAR_PAGE,
-    licence: CIFAR_LICENCE,
+    license: CIFAR_LICENSE,
     citation: CIFAR_CITATION,
     names: ClassNames::Listed(classes::CIFAR100),
     ..SET
@@ -70,7 +70,7 @@ pub(super) const STL10: DataSet = DataSet {
     ),
     official_files: &["stl10_binary.tar.gz"],
     page: "https://cs.stanford.edu/~acoates/stl10/",
-    licence: "none given; images from ImageNet",
+    license: "none given; images from ImageNet",
     citation: "Coates et al., An Analysis of Single Layer Networks in Unsupervised Feature Learning, 2011",
     names: ClassNames::Listed(classes::STL10),
     ..SET
@@ -86,7 +86,7 @@ const CUB: DataSet = DataSet {
     ),
     official_files: &["CUB_200_2011.tgz"],
     page: "https://www.vision.caltech.edu/datasets/cub_200_2011/",
-    licence: "none given; images from Flickr, research use",
+    license: "none given; images from Flickr, research use",
     citation: "Wah et al., The Caltech-UCSD Birds-200-2011 Dataset, 2011",
     form: Form::Birds,
     ..SET
@@ -117,7 +117,7 @@ pub(super) const IMAGENET: DataSet = DataSet {
         "register at https://image-net.org/, take the training and validation images of ILSVRC-2012, unpack them to train/CLASS and val/CLASS, and give the folder that holds both",
     ),
     page: "https://image-net.org/",
-    licence: "non-commercial research and education",
+    license: "non-commercial research and education",
     citation: "Russakovsky et al., ImageNet Large Scale Visual Recognition Challenge, 2015",
     form: Form::Photographs,
     ..SET

@@ -229,7 +229,7 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     ((low - room).max(-limit), (high + room).min(limit))
 }
 
-/// A label with as many decimals as neighbouring ticks need.
+/// A label with as many decimals as neighboring ticks need.
 fn tick(value: f64, (low, high): (f64, f64)) -> String {
     let step = (high - low) / 10.0;
     let decimals = (-step.log10().floor()).clamp(0.0, 9.0) as usize;

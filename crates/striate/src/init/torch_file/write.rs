@@ -62,7 +62,7 @@ fn of<T, const N: usize>(values: Vec<T>, bytes: impl Fn(T) -> [u8; N]) -> Vec<u8
     values.into_iter().flat_map(bytes).collect()
 }
 
-/// Steps between neighbours along each axis, the last axis being dense.
+/// Steps between neighbors along each axis, the last axis being dense.
 fn strides(dims: &[usize]) -> Vec<usize> {
     let mut strides: Vec<usize> = dims
         .iter()

@@ -67,7 +67,7 @@ pub trait Simd: Copy {
     ) -> (Self::V, Self::V);
     /// The even and the odd ones of 2 * LANES numbers.
     unsafe fn load_pairs(from: *const Self::Elem) -> (Self::V, Self::V);
-    /// The numbers at `LANES` offsets, and those behind them.
+    /// The numbers at `LANES` offsets, and the ones after them.
     unsafe fn load_pairs_at(from: *const Self::Elem, at: *const i32) -> (Self::V, Self::V);
     /// Stores whole numbers below 2^24 in magnitude, each with `offset` added, as integers; `offset` makes none negative.
     unsafe fn store_integers(to: *mut u32, v: Self::V, offset: u32);

@@ -21,7 +21,7 @@ pub(crate) struct ParquetFiles {
     pub(crate) folds: Vec<Vec<PathBuf>>,
 }
 
-/// Recognises `train*.parquet` and `test*.parquet`, or folders `train` and `test` of shards.
+/// Recognizes `train*.parquet` and `test*.parquet`, or folders `train` and `test` of shards.
 ///
 /// # Errors
 /// When a shard is missing in the numbering `-00000-of-00005`.
