@@ -123,7 +123,7 @@ impl Simd for F32x16 {
     #[inline(always)]
     unsafe fn load_pairs_at(from: *const f32, at: *const i32) -> (__m512, __m512) {
         unsafe {
-            // Lane j of f64 takes a pair, by a masked broadcast, which needs no shuffle;
+            // A pair goes to a lane of f64; of the masked broadcasts the compiler may make inserts.
             // 128-bit lane q of `a` holds pairs 4 q and 4 q + 1, that of `b` the two after them.
             let (mut a, mut b) = (_mm512_setzero_pd(), _mm512_setzero_pd());
             for j in 0..8 {
