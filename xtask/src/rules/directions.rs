@@ -52,6 +52,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 const ALLOWED_FOR_TESTS: &[(&str, &[&str])] = &[
     // A network to look at.
     ("striate-attribution", &["allconv"]),
+    // What its examples draw.
+    ("nin", &["striate-attribution"]),
     // Networks that its examples train.
     ("lab", &["allconv", "nin", "striate-stn", "swwae"]),
 ];
@@ -104,6 +106,7 @@ fn rule(package: &str, dependency: &str, allowed: &[&str]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::manifest::Renamed;
     use super::*;
 
     /// One line a dependency, the first on line 4.
@@ -113,7 +116,7 @@ mod tests {
             .map(|d| format!("{d}.workspace = true\n"))
             .collect();
         let text = format!("[package]\nname = \"{package}\"\n[dependencies]\n{lines}");
-        Manifest::parse(&format!("{package}/Cargo.toml"), &text).unwrap()
+        Manifest::parse(&format!("{package}/Cargo.toml"), &text, &Renamed::default()).unwrap()
     }
 
     #[test]
@@ -133,7 +136,7 @@ mod tests {
     fn tests_may_use_more() {
         let lab = |kind: &str| {
             let text = format!("[package]\nname = \"lab\"\n[{kind}]\nnin.workspace = true\n");
-            Manifest::parse("lab/Cargo.toml", &text).unwrap()
+            Manifest::parse("lab/Cargo.toml", &text, &Renamed::default()).unwrap()
         };
         let nin = || manifest("nin", &[]);
         assert_eq!(check(&[lab("dev-dependencies"), nin()]), []);
@@ -166,6 +169,16 @@ mod tests {
             .map(|(p, line)| (format!("{p}/Cargo.toml"), *line))
             .collect();
         assert_eq!(places, expected);
+    }
+
+    #[test]
+    fn a_crate_of_another_name_is_found() {
+        let renamed = "[workspace.dependencies]\nstn = { package = \"striate-stn\" }\n";
+        let renamed = Renamed::parse("Cargo.toml", renamed).unwrap();
+        let text = "[package]\nname = \"swwae\"\n[dependencies]\nstn.workspace = true\n";
+        let swwae = Manifest::parse("swwae/Cargo.toml", text, &renamed).unwrap();
+        let findings = check(&[swwae, manifest("striate-stn", &[])]);
+        assert!(findings[0].rule.contains("on striate-stn"), "{findings:?}");
     }
 
     #[test]

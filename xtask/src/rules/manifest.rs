@@ -1,5 +1,6 @@
 //! What a `Cargo.toml` says about its package: the name, and the dependencies with their lines.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
@@ -22,16 +23,37 @@ pub(super) struct Manifest {
 /// A dependency of any kind (normal, dev, build, for one target).
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Dependency {
-    /// The package's name, from `package = ".."` if that is given.
+    /// The package's name, from `package = ".."` if that is given, here or by the workspace.
     pub(super) name: String,
     pub(super) line: usize,
     /// Whether only tests, benches and examples see it.
     pub(super) is_dev: bool,
 }
 
-impl Manifest {
+/// The packages that the workspace's dependencies of another name are.
+#[derive(Default)]
+pub(super) struct Renamed(HashMap<String, String>);
+
+impl Renamed {
+    /// From the manifest of the workspace.
     pub(super) fn parse(path: &str, text: &str) -> Result<Self> {
-        let manifest = DeTable::parse(text).with_context(|| format!("{path}: not TOML"))?;
+        let manifest = parse(path, text)?;
+        let dependencies = table(manifest.get_ref(), "workspace")
+            .and_then(|workspace| table(workspace, "dependencies"));
+        let renamed = dependencies
+            .into_iter()
+            .flatten()
+            .filter_map(|(key, value)| {
+                let package = value.get_ref().get("package")?.get_ref().as_str()?;
+                Some((key.get_ref().to_string(), package.to_owned()))
+            });
+        Ok(Self(renamed.collect()))
+    }
+}
+
+impl Manifest {
+    pub(super) fn parse(path: &str, text: &str, renamed: &Renamed) -> Result<Self> {
+        let manifest = parse(path, text)?;
         let manifest = manifest.get_ref();
         let package = table(manifest, "package").and_then(|package| package.get("name"));
         let package = package
@@ -48,7 +70,7 @@ impl Manifest {
                     .filter_map(|kind| Some((*kind, self::table(table, kind)?)))
             })
             .flat_map(|(kind, table)| table.iter().map(move |entry| (kind, entry)))
-            .map(|(kind, (key, value))| dependency(text, kind, key, value.get_ref()))
+            .map(|(kind, (key, value))| dependency(text, kind, key, value.get_ref(), renamed))
             .collect();
         dependencies.sort_by_key(|dependency| dependency.line);
         Ok(Self {
@@ -71,6 +93,10 @@ impl Manifest {
     }
 }
 
+fn parse<'a>(path: &str, text: &'a str) -> Result<Spanned<DeTable<'a>>> {
+    DeTable::parse(text).with_context(|| format!("{path}: not TOML"))
+}
+
 fn table<'a, 'b>(table: &'a DeTable<'b>, name: &str) -> Option<&'a DeTable<'b>> {
     table.get(name)?.get_ref().as_table()
 }
@@ -80,12 +106,17 @@ fn dependency(
     kind: &str,
     key: &Spanned<DeString<'_>>,
     value: &DeValue<'_>,
+    renamed: &Renamed,
 ) -> Dependency {
-    let renamed = value
+    let key_name: &str = key.get_ref();
+    let here = value
         .get("package")
         .and_then(|name| name.get_ref().as_str());
+    let of_workspace = value
+        .get("workspace")
+        .and_then(|_| renamed.0.get(key_name).map(String::as_str));
     Dependency {
-        name: renamed.unwrap_or(key.get_ref()).to_owned(),
+        name: here.or(of_workspace).unwrap_or(key_name).to_owned(),
         line: text[..key.span().start].matches('\n').count() + 1,
         is_dev: kind == "dev-dependencies",
     }
@@ -93,12 +124,18 @@ fn dependency(
 
 /// The manifests of all members.
 pub(super) fn all(root: &Path) -> Result<Vec<Manifest>> {
+    let read =
+        |path: &Path| fs::read_to_string(path).with_context(|| format!("read {}", path.display()));
+    let renamed = Renamed::parse("Cargo.toml", &read(&root.join("Cargo.toml"))?)?;
     let mut manifests = Vec::new();
     for path in walk(root, &FOLDERS, |path| {
         path.file_name().is_some_and(|name| name == "Cargo.toml")
     })? {
-        let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        manifests.push(Manifest::parse(&relative(root, &path), &text)?);
+        manifests.push(Manifest::parse(
+            &relative(root, &path),
+            &read(&path)?,
+            &renamed,
+        )?);
     }
     Ok(manifests)
 }
@@ -114,7 +151,7 @@ mod tests {
                     [dev-dependencies.f]\npackage = \"g\"\nfeatures = [\"x\"]\n\
                     [target.'cfg(target_os = \"linux\")'.build-dependencies]\nh = { path = \".\" }\n\
                     [lints]\nworkspace = true\n";
-        let manifest = Manifest::parse("a/Cargo.toml", text).unwrap();
+        let manifest = Manifest::parse("a/Cargo.toml", text, &Renamed::default()).unwrap();
         assert_eq!(manifest.package(), "a");
         let found: Vec<_> = manifest
             .dependencies()
@@ -125,8 +162,25 @@ mod tests {
     }
 
     #[test]
+    fn a_dependency_has_the_name_that_the_workspace_gives_its_package() {
+        let workspace =
+            "[workspace.dependencies]\nb = { package = \"a-b\", path = \"b\" }\nc = \"1\"\n";
+        let renamed = Renamed::parse("Cargo.toml", workspace).unwrap();
+        let text = "[package]\nname = \"a\"\n[dependencies]\nb.workspace = true\nc.workspace = true\n\
+                    [dev-dependencies]\nb = { path = \"../b\" }\n";
+        let manifest = Manifest::parse("a/Cargo.toml", text, &renamed).unwrap();
+        let names: Vec<_> = manifest
+            .dependencies()
+            .iter()
+            .map(|d| d.name.as_str())
+            .collect();
+        assert_eq!(names, ["a-b", "c", "b"]);
+    }
+
+    #[test]
     fn a_manifest_without_a_name_is_an_error() {
-        assert!(Manifest::parse("a/Cargo.toml", "[workspace]\n").is_err());
-        assert!(Manifest::parse("a/Cargo.toml", "[package\n").is_err());
+        for text in ["[workspace]\n", "[package\n"] {
+            assert!(Manifest::parse("a/Cargo.toml", text, &Renamed::default()).is_err());
+        }
     }
 }

@@ -154,7 +154,9 @@ impl<T: Number> Layout<T> for Padded {
         sums: &mut Scratch<T>,
         dots: &mut Dots<T>,
     ) {
-        *dots = [[T::ZERO; BLOCK]; 4];
+        if GRID {
+            *dots = [[T::ZERO; BLOCK]; 4];
+        }
         for channel in 0..self.channels {
             let at = channel * self.len;
             let x = if GRID {
