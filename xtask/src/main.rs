@@ -39,7 +39,7 @@ Examples:
   cargo xtask reproduce allconv --list     what can be reproduced
   cargo xtask data fetch cifar10           the paper's images, by download
   cargo xtask report --check               are the tables in the documents up to date?
-  cargo xtask cluster submit nin --dry-run  the same as jobs of Slurm
+  cargo xtask cluster submit nin --dry-run  how many jobs of Slurm that would be
   cargo xtask bench                        how fast, beside PyTorch
   cargo xtask doctor                       what this machine offers
   cargo xtask soak --minutes 10            does anything break it?
@@ -66,7 +66,7 @@ enum Command {
     Bench(bench::Args),
     /// Say what this machine offers: CPU, threads, toolchain, data
     Doctor(doctor::Args),
-    /// Check format, lints, source rules, documentation, and a smoke run
+    /// Check format, source rules, Clippy, documentation, a smoke run, and the tables in the documents
     Ci(ci::Args),
     /// Kill, race, damage and compare runs for some time, and count what breaks
     #[cfg(unix)]

@@ -5,13 +5,16 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
 /// Lists two learning rates and the network that needs them; trains by writing a result.
 ///
 /// A file `fails` or `is-stopped` in its folder says that the run of that name fails or is stopped.
+/// The run in `saves-slowly` notes every SIGTERM, and ends a second after the first with the code in `code`.
 const REPRODUCE: &str = r#"#!/bin/bash
 here=$STAGE
 args=" $* "
@@ -43,6 +46,16 @@ if [ "$run" = "$(cat "$here/is-stopped" 2> /dev/null)" ]; then
     echo $RANDOM > "$out/trained/$run/checkpoint/new"
     mv "$out/trained/$run/checkpoint/new" "$out/trained/$run/checkpoint/state.toml"
     exit 130
+fi
+if [ "$run" = "$(cat "$here/saves-slowly" 2> /dev/null)" ]; then
+    trap 'echo TERM >> "$here/signals"' TERM
+    touch "$here/started"
+    for _ in {1..400}; do
+        [ ! -e "$here/signals" ] || break
+        sleep 0.05
+    done
+    for _ in {1..20}; do sleep 0.05; done
+    exit "$(cat "$here/code")"
 fi
 echo "{}" > "$out/trained/$run/result.json"
 "#;
@@ -104,22 +117,45 @@ impl Stage {
         command
     }
 
-    fn cluster(&self, line: &str) -> Output {
+    fn cluster_command(&self, line: &str) -> Command {
         let mut command = self.command(env!("CARGO_BIN_EXE_xtask"));
         command.arg("cluster").args(line.split_whitespace());
+        command.arg("--out").arg(self.path("runs"));
         command
-            .arg("--out")
-            .arg(self.path("runs"))
-            .output()
-            .unwrap()
+    }
+
+    fn cluster(&self, line: &str) -> Output {
+        self.cluster_command(line).output().unwrap()
+    }
+
+    fn submit_line(&self, more: &str) -> String {
+        let program = self.path("program");
+        format!(
+            "submit nin/table1 --name one --binary {} {more}",
+            program.display()
+        )
     }
 
     fn submit(&self, more: &str) -> Output {
-        let program = self.path("program");
-        self.cluster(&format!(
-            "submit nin/table1 --name one --binary {} {more}",
-            program.display()
-        ))
+        self.cluster(&self.submit_line(more))
+    }
+
+    /// Begins a sweep of this machine, has it stopped while the first task runs, and says how it ended.
+    fn stopped(&self, stop: impl FnOnce(u32)) -> Output {
+        let mut command = self.cluster_command(&self.submit_line("--local 1"));
+        let (out, err) = (Stdio::piped(), Stdio::piped());
+        let sweep = command.stdout(out).stderr(err).spawn().unwrap();
+        let begun = Instant::now();
+        while !self.path("started").exists() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "never started");
+            sleep(Duration::from_millis(20));
+        }
+        stop(sweep.id());
+        let output = sweep.wait_with_output().unwrap();
+        assert_eq!(self.read("signals"), "TERM\n");
+        fs::remove_file(self.path("started")).unwrap();
+        fs::remove_file(self.path("signals")).unwrap();
+        output
     }
 
     /// What is said of a command that ends well.
@@ -267,6 +303,38 @@ fn what_was_stopped_is_in_the_next_round_and_never_fails_by_it() {
     Stage::well(&stage.cluster("cancel"));
     let said = Stage::well(&stage.rest());
     assert!(said.contains("was cancelled"), "{said}");
+}
+
+#[test]
+fn tasks_of_this_machine_are_told_once_to_stop() {
+    let stage = Stage::new();
+    stage.write("saves-slowly", "aaaaaaaaaaaaaaaa");
+    stage.write("code", "130");
+    let terminate = |process: u32| {
+        let process = process.to_string();
+        let mut kill = Command::new("kill");
+        assert!(
+            kill.args(["-s", "TERM", &process])
+                .status()
+                .unwrap()
+                .success()
+        );
+    };
+    let cancel = |_| stage.write("runs/cluster/one/cancelled", "");
+    for output in [stage.stopped(terminate), stage.stopped(cancel)] {
+        let said = text(&output);
+        assert_eq!(output.status.code(), Some(130), "{said}");
+        assert!(said.contains("Stopped and saved"), "{said}");
+    }
+    stage.write("code", "3");
+    let output = stage.stopped(terminate);
+    let said = text(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let unsaved = "not saved: task 1, nin/table1 a, seed 0, ended with exit status: 1";
+    assert!(
+        said.contains(unsaved) && !said.contains("and saved"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -3,7 +3,8 @@
 //! A graph tells the values of its nodes but not its ops.
 //! A ReLU is known by its values: a node y whose values are max(0, x) of another node x, of which some are negative.
 //! `striate`'s own are known by their ids, and those that it fuses into a convolution have no node x.
-//! A node that shows the memory of one of them in another shape is no ReLU of its own.
+//! A node that shows the memory of one of them in another shape is no ReLU of its own,
+//! nor is one that has its values in another dtype, as ops in half precision make them.
 
 use candle_core::{DType, Error, Result, Storage, Tensor, TensorId};
 use striate::{Network, ReluRule, trace_relus};
@@ -19,9 +20,9 @@ pub(super) fn has_foreign_relu(output: &Tensor, ours: &[TensorId]) -> Result<boo
         }
     }
     let known = nodes.iter().filter(|node| ours.contains(&node.id()));
-    let known: Vec<*const Storage> = known.map(|node| memory(node)).collect();
+    let known: Vec<&Tensor> = known.copied().collect();
     for node in &nodes {
-        if known.contains(&memory(node)) {
+        if known.iter().any(|known| memory(known) == memory(node)) {
             continue;
         }
         let mut own: Option<Vec<f32>> = None;
@@ -34,9 +35,19 @@ pub(super) fn has_foreign_relu(output: &Tensor, ours: &[TensorId]) -> Result<boo
                 None => own.insert(values(node)?),
             };
             // A map that is zero everywhere is max(0, x) of every negative map: no evidence.
-            if own == wanted && own.iter().any(|&y| y > 0.0) {
+            if own == wanted && own.iter().any(|&y| y > 0.0) && !is_converted(node, own, &known)? {
                 return Ok(true);
             }
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a node with these values is one of `known` in another dtype.
+fn is_converted(node: &Tensor, values_of_node: &[f32], known: &[&Tensor]) -> Result<bool> {
+    for known in known {
+        if known.dtype() != node.dtype() && values(known)? == values_of_node {
+            return Ok(true);
         }
     }
     Ok(false)

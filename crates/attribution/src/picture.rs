@@ -25,10 +25,11 @@ pub fn normalized(signal: &Tensor) -> Result<Tensor> {
     let (n, _, _, _) = signal.dims4()?;
     let signal = signal.detach().to_dtype(DType::F32)?;
     let most: Vec<f32> = signal.abs()?.flatten_from(1)?.max(1)?.to_vec1()?;
-    let factor = |most: f32| if most > 0.0 { 0.5 / most } else { 0.0 };
-    let factors: Vec<f32> = most.into_iter().map(factor).collect();
-    let factors = Tensor::from_vec(factors, (n, 1, 1, 1), signal.device())?;
-    signal.broadcast_mul(&factors)? + 0.5
+    // Divided rather than multiplied: the factor of a very weak signal would be infinite.
+    let scale = |most: f32| if most > 0.0 { most } else { f32::INFINITY };
+    let scales: Vec<f32> = most.into_iter().map(scale).collect();
+    let scales = Tensor::from_vec(scales, (n, 1, 1, 1), signal.device())?;
+    signal.broadcast_div(&scales)?.affine(0.5, 0.5)
 }
 
 /// An attribution over the image that it belongs to, (N, 3, H, W) from 0 to 1: red speaks for the unit, blue against it.
@@ -76,4 +77,26 @@ pub fn overlay(images: &Tensor, signal: &Tensor) -> Result<Tensor> {
     let (red, blue) = ((share.relu()? * 2.0)?, (share.neg()?.relu()? * 2.0)?);
     let rest = (&gray * (1.0 - (&red + &blue)?)?)?;
     Tensor::cat(&[&(&rest + &red)?, &rest, &(&rest + &blue)?], 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn very_weak_and_very_strong_signals() -> Result<()> {
+        for most in [1e-45, 1e-40, f32::MIN_POSITIVE, 1.0, f32::MAX] {
+            let signal = Tensor::new(&[[[[most, 0.0, -most]]]], &Device::Cpu)?;
+            let values = normalized(&signal)?.flatten_all()?.to_vec1::<f32>()?;
+            assert_eq!(values, [1.0, 0.5, 0.0], "{most:e}");
+            let image = Tensor::full(0.5f32, (1, 1, 1, 3), &Device::Cpu)?;
+            let pixels = overlay(&image, &signal)?.flatten_all()?.to_vec1::<f32>()?;
+            let [red, gray, blue] = [[1.0, 0.0, 0.0], [0.5; 3], [0.0, 0.0, 1.0]];
+            let by_channel = [0, 1, 2].map(|c| [red[c], gray[c], blue[c]]);
+            assert_eq!(pixels, by_channel.concat(), "{most:e}");
+        }
+        Ok(())
+    }
 }

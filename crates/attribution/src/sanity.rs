@@ -103,6 +103,7 @@ fn noise(tensor: &Tensor, seed: u64, name: &str) -> Result<Tensor> {
 /// Spearman's rank correlation of the absolute values of two attributions: a mean over images, from -1 to 1.
 ///
 /// Equal values share the mean of their ranks; an image whose values are all equal counts as 0.
+/// NaN has no rank: the result is NaN if there is one, so that a broken network does not look like a similar one.
 ///
 /// # Errors
 /// Two shapes, or none with images.
@@ -124,7 +125,10 @@ pub fn rank_correlation(a: &Tensor, b: &Tensor) -> Result<f64> {
     let sum: f64 = a
         .iter()
         .zip(&b)
-        .map(|(a, b)| correlation(&ranks(a), &ranks(b)))
+        .map(|(a, b)| match a.iter().chain(b).any(|x| x.is_nan()) {
+            true => f64::NAN,
+            false => correlation(&ranks(a), &ranks(b)),
+        })
         .sum();
     Ok(sum / a.len() as f64)
 }
@@ -160,6 +164,8 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use candle_core::Device;
+
     use super::*;
 
     #[test]
@@ -174,5 +180,27 @@ mod tests {
             -1.0
         );
         assert_eq!(correlation(&[1.0, 1.0], &[0.0, 1.0]), 0.0);
+    }
+
+    #[test]
+    fn nan_is_not_similar_to_anything() -> Result<()> {
+        let row = |values: [f32; 3]| Tensor::new(&[values, [1.0, 2.0, 3.0]], &Device::Cpu);
+        let (whole, broken) = (row([3.0, 1.0, 2.0])?, row([f32::NAN, 1.0, 2.0])?);
+        assert_eq!(rank_correlation(&whole, &whole)?, 1.0);
+        let nowhere = row([f32::NAN; 3])?;
+        for (a, b) in [(&whole, &broken), (&broken, &whole), (&nowhere, &nowhere)] {
+            assert!(rank_correlation(a, b)?.is_nan());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_broken_network_is_not_similar() -> Result<()> {
+        let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+        parameters.builder().get(4, "layer.weight")?;
+        let broken = || Tensor::full(f32::NAN, (1, 1, 2, 2), &Device::Cpu);
+        let stages = cascading_randomization(&parameters, &["layer"], 1, broken)?;
+        assert!(stages[0].similarity.is_nan(), "{stages:?}");
+        Ok(())
     }
 }

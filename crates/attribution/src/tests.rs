@@ -178,7 +178,11 @@ struct Foreign {
 
 impl Foreign {
     fn new(relu: fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
-        let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+        Self::of(DType::F32, relu)
+    }
+
+    fn of(dtype: DType, relu: fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
+        let parameters = Parameters::new(1, dtype, &Device::Cpu);
         let conv = |name: &str, inputs| {
             let vb: VarBuilder = parameters.builder().pp(name);
             candle_nn::conv2d(inputs, 4, 3, Default::default(), vb)
@@ -263,6 +267,38 @@ fn a_foreign_relu_is_refused_by_name() -> Result<()> {
             .reshape(xs.shape().clone())
     })?;
     GuidedBackprop::new(&reshaped).attribute(&xs, &Target::class(1))?;
+    Ok(())
+}
+
+/// In half precision the ops convert what they are given, and no conversion is a ReLU.
+#[test]
+fn relus_in_half_precision() -> Result<()> {
+    let xs = images(1, (9, 9))?.to_dtype(DType::F16)?;
+    let ours: [fn(&Tensor) -> Result<Tensor>; 3] = [
+        striate::relu,
+        |xs| striate::max_pool2d(&striate::relu(xs)?, &Window2d::square(2)),
+        |xs| striate::relu(xs)?.to_dtype(DType::F32),
+    ];
+    for relu in ours {
+        let network = Foreign::of(DType::F16, relu)?;
+        for method in [
+            &GuidedBackprop::new(&network) as &dyn Attribution,
+            &Deconvnet::new(&network),
+        ] {
+            for target in [Target::class(1), Target::strongest("conv1", 1)] {
+                assert_eq!(method.attribute(&xs, &target)?.dtype(), DType::F16);
+            }
+        }
+    }
+    // One after another is two, and the second is Candle's.
+    let foreign: [fn(&Tensor) -> Result<Tensor>; 2] =
+        [|xs| xs.relu(), |xs| striate::relu(xs)?.relu()];
+    for relu in foreign {
+        let network = Foreign::of(DType::F16, relu)?;
+        let refused = GuidedBackprop::new(&network).attribute(&xs, &Target::class(1));
+        let text = refused.expect_err("refused").to_string();
+        assert!(text.contains("conv2 contains a ReLU"), "{text}");
+    }
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ValueHint, value_parser};
 
 use super::experiments::{IdParser, UnknownExperiment, chosen, target_parser};
-use super::reproduce::rate;
+use super::reproduce::{LAST_SEED, rate};
 use super::{Scale, Source};
 
 /// Run experiments as job arrays of Slurm, one training a task, on a folder that all nodes see
@@ -79,7 +79,12 @@ pub struct Submit {
     )]
     pub data: Option<Source>,
     /// Seed of the first run
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = value_parser!(u64).range(..=LAST_SEED)
+    )]
     pub seed: u64,
     /// Number of runs of each network, with consecutive seeds; what the experiment wants unless given
     #[arg(long, value_name = "K", value_parser = value_parser!(u64).range(1..=1000))]

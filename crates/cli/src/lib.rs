@@ -85,6 +85,10 @@ mod tests {
             ("allconv --device tpu", "cpu, cuda:N or metal:N"),
             ("allconv --shard 5/4", "I/N"),
             ("allconv --seeds 0", "1..=1000"),
+            (
+                "allconv --seed 18446744073709551615",
+                "0..=9000000000000000",
+            ),
             ("allconv --epochs 0", "1..=65535"),
             ("allconv --rates 0.1,-1", "above 0"),
             ("allconv --run 12", "--list --json"),

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-/// An argument as a shell reads it; bytes that are no text are written `\xff`, in the quotes that Bash and Zsh have for them.
+/// An argument as a shell reads it, in quotes unless every character is plainly safe; bytes that are no text are written `\xff`, in the quotes that Bash and Zsh have for them.
 ///
 /// ```
 /// assert_eq!(cli::quoted("a b".as_ref()), "'a b'");
@@ -19,8 +19,9 @@ pub fn quoted(arg: &OsStr) -> String {
             .collect();
         return format!("$'{escaped}'");
     };
-    let special = |c: char| c.is_whitespace() || "'\"\\$*?&|;<>()".contains(c);
-    match text.is_empty() || text.contains(special) {
+    // Everything else may mean something to some shell; `=` does at the beginning of a word in Zsh.
+    let is_plain = |c: char| c.is_alphanumeric() || "-_./:,+@%=".contains(c);
+    match text.is_empty() || text.starts_with('=') || !text.chars().all(is_plain) {
         true => format!("'{}'", text.replace('\'', r"'\''")),
         false => text.to_owned(),
     }
@@ -40,6 +41,14 @@ mod tests {
         ] {
             assert_eq!(quoted(OsStr::new(arg)), wanted);
         }
+        for plain in ["--row=A,+b", "runs/one_2.toml", "cuda:0", "user@host:50%"] {
+            assert_eq!(quoted(OsStr::new(plain)), plain);
+        }
+        for special in "`[]{}~#!;&|<>()$*?\"\\^\n\t".chars() {
+            let arg = format!("a{special}b");
+            assert_eq!(quoted(OsStr::new(&arg)), format!("'{arg}'"));
+        }
+        assert_eq!(quoted(OsStr::new("=ls")), "'=ls'");
         #[cfg(unix)]
         {
             use std::os::unix::ffi::OsStrExt;

@@ -44,7 +44,12 @@ pub struct Reproduce {
     #[arg(long, default_value_t)]
     pub device: Device,
     /// Seed of the first run
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 0,
+        value_parser = value_parser!(u64).range(..=LAST_SEED)
+    )]
     pub seed: u64,
     /// Number of runs of each network, with consecutive seeds; what the experiment wants (mostly 1) unless given
     #[arg(long, value_name = "K", value_parser = value_parser!(u64).range(1..=1000))]
@@ -80,6 +85,9 @@ pub struct Reproduce {
     #[arg(long)]
     pub json: bool,
 }
+
+/// The largest first seed: files of TOML and JSON hold it, and the thousand after it, as they are.
+pub(crate) const LAST_SEED: u64 = 9_000_000_000_000_000;
 
 /// A learning rate.
 pub(crate) fn rate(text: &str) -> Result<f64, String> {

@@ -19,7 +19,7 @@ use clap::{Parser, ValueEnum};
 use lab::data::{Augment, Fitted, Framing, Preprocess, Source, load_streamed};
 use lab::train::{
     AdamConfig, AdamDecay, Console, LrSchedule, Outcome, Progress, Recipe, Run, Start, StopFlag,
-    fit,
+    fit, sha256,
 };
 use nin::{Nin, NinConfig};
 use striate::model_file::{
@@ -190,9 +190,12 @@ fn run<C: FileConfig<Network = N>, N: Network>(
         command.join(" ")
     );
     let mut settings = toml::Table::try_from(&config)?;
+    // By their content: the same folder may hold other pictures another day.
+    settings.insert("data_sha256".to_owned(), data.digest().into());
     if let Some(path) = &args.start {
         // Its preprocessing is not that of a network from a draw.
-        settings.insert("start".to_owned(), path.display().to_string().into());
+        let digest = sha256(&std::fs::read(path)?);
+        settings.insert("start_sha256".to_owned(), digest.into());
     }
     let mut run = Run::in_folder(&folder, begin, &console)?
         .settings(&settings)?
@@ -246,4 +249,50 @@ fn beside(data: &Path) -> PathBuf {
 fn name_of(data: &Path) -> String {
     let name = data.file_name().unwrap_or("pictures".as_ref());
     name.to_string_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use image::{Rgb, RgbImage};
+
+    /// A folder with a picture of each class in both splits.
+    fn pictures(folder: &Path, classes: [&str; 2], shade: u8) {
+        for split in ["train", "test"] {
+            for (class, red) in classes.into_iter().zip([10, 200]) {
+                let place = folder.join(split).join(class);
+                std::fs::create_dir_all(&place).expect("a folder");
+                let picture = RgbImage::from_pixel(24, 24, Rgb([red, shade, 90]));
+                picture.save(place.join("1.png")).expect("a picture");
+            }
+        }
+    }
+
+    #[test]
+    fn a_run_goes_on_with_its_own_pictures_alone() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (pets, cars) = (dir.path().join("pets"), dir.path().join("cars"));
+        pictures(&pets, ["cat", "dog"], 50);
+        pictures(&cars, ["bus", "van"], 50);
+        let call = |data: &Path, more: &[&str]| {
+            let line = "train --epochs 1 --batch 2 --resume --data".split(' ');
+            let out = dir.path().join("run");
+            let words = line.map(PathBuf::from).chain([data.to_owned()]);
+            let words = words.chain(["--out".into(), out]);
+            let words = words.chain(more.iter().map(PathBuf::from));
+            train(&Args::parse_from(words)).map_err(|error| error.to_string())
+        };
+        let draw = ["--network", "c", "--side", "24", "--width", "0.05"];
+        let model = dir.path().join("run/model.safetensors");
+        call(&pets, &draw).expect("a training");
+        call(&pets, &draw).expect("finished earlier");
+        let trained = std::fs::read(&model).expect("a model file");
+        let error = call(&cars, &draw).expect_err("other pictures");
+        assert!(error.contains("settings.data_sha256"), "{error}");
+        let start = dir.path().join("start.safetensors");
+        std::fs::copy(&model, &start).expect("copied");
+        let error = call(&pets, &["--start", &start.to_string_lossy()]).expect_err("another start");
+        assert!(error.contains("settings.start_sha256"), "{error}");
+        assert!(trained == std::fs::read(&model).expect("a model file"));
+    }
 }

@@ -12,8 +12,8 @@
 //!
 //! | module | what it holds |
 //! |:--|:--|
-//! | [`mod@mlpconv`] | the per-pixel perceptron: equation 3 |
-//! | [`mod@maxout`] | the unit that the paper compares with: equation 2 |
+//! | [`mod@mlpconv`] | the per-pixel perceptron: equation 2 |
+//! | [`mod@maxout`] | the unit that the paper compares with: equation 3 |
 //! | [`maxout_net`] | the maxout networks of the tables |
 //! | [`head`] | what turns class maps into logits: global average or fully connected |
 //! | [`initialization`] | what the weights start from, and why |

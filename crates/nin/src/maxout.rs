@@ -20,7 +20,7 @@ use striate::{Activation, Window2d, max_pool2d};
 /// Another rank, integer dtypes, a number of channels that `pieces` does not divide.
 ///
 /// # Source
-/// Network In Network (arXiv 1312.4400), equation 2; Goodfellow et al., "Maxout Networks", 2013.
+/// Network In Network (arXiv 1312.4400), equation 3; Goodfellow et al., "Maxout Networks", 2013.
 ///
 /// ```
 /// use nin::candle_core::{Device, Result, Tensor};
@@ -57,7 +57,7 @@ pub fn maxout(xs: &Tensor, pieces: usize) -> Result<Tensor> {
 /// (N, C_in, H, W) to (N, K, Ho, Wo); the convolution has K * pieces maps, those of unit k next to each other.
 ///
 /// # Source
-/// Network In Network (arXiv 1312.4400), equation 2.
+/// Network In Network (arXiv 1312.4400), equation 3.
 #[derive(Clone, Debug)]
 pub struct Maxout {
     conv: Conv2d,

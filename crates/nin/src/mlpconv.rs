@@ -42,7 +42,7 @@ impl MlpConvConfig {
 /// (N, C_in, H, W) to (N, channels of the last layer, Ho, Wo), where the first layer's window gives (Ho, Wo).
 ///
 /// # Source
-/// Network In Network (arXiv 1312.4400), Sec. 3.1, equation 3.
+/// Network In Network (arXiv 1312.4400), Sec. 3.1, equation 2.
 #[doc(alias = "cccp")]
 #[doc(alias = "mlpconv")]
 #[derive(Clone, Debug)]
@@ -179,7 +179,7 @@ mod tests {
         Ok(())
     }
 
-    /// Equation 3 as loops over positions: the perceptron of one position sees its patch and nothing else.
+    /// Equation 2 as loops over positions: the perceptron of one position sees its patch and nothing else.
     #[test]
     fn matches_reference() -> Result<()> {
         let parameters = Parameters::new(2, DType::F64, &Device::Cpu);

@@ -1,6 +1,6 @@
 //! ONNX files of the networks of `allconv`, `nin`, `stn` and `swwae`, for runtimes in other languages and on other machines.
 //!
-//! [`save`] reads a model file and writes the network that answers: dropout and everything else of training is left out.
+//! [`save`] reads a model file and writes its network for inference: dropout and what else serves training alone are left out.
 //!
 #![doc = include_str!("../README.md")]
 
@@ -17,6 +17,7 @@ use candle_core::{Device, Error, Result, bail};
 use nin::{NinConfig, PlainCnnConfig};
 use serde::Serialize;
 use stn::networks::DigitConfig;
+use striate::init::write_bytes;
 use striate::model_file::{FileConfig, ModelFile, Pretrained};
 use swwae::{ConvnetConfig, SwwaeConfig};
 
@@ -66,12 +67,8 @@ pub fn to_onnx(file: &ModelFile, input: Input) -> Result<Vec<u8>> {
 /// # Errors
 /// Those of [`ModelFile::open`] and [`to_onnx`]; a folder that does not exist or cannot be written to.
 pub fn save(from: impl AsRef<Path>, to: impl AsRef<Path>, input: Input) -> Result<()> {
-    let bytes = to_onnx(&ModelFile::open(from)?, input)?;
-    let to = to.as_ref();
     // Whole or not at all.
-    let part = to.with_extension("onnx.part");
-    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, to));
-    written.map_err(|error| Error::Msg(format!("{}: {error}", to.display())))
+    write_bytes(to.as_ref(), &to_onnx(&ModelFile::open(from)?, input)?)
 }
 
 fn written<C: FileConfig + Exported>(file: &ModelFile, input: Input) -> Result<Vec<u8>> {

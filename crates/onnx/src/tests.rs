@@ -203,3 +203,32 @@ fn auto_encoder() -> Result<()> {
     }
     Ok(())
 }
+
+#[test]
+fn a_file_that_cannot_be_written_leaves_nothing_beside_it() -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("striate-onnx-{}", std::process::id()));
+    let (target, other) = (folder.join("net.onnx"), folder.join("net.onnx.part"));
+    std::fs::create_dir_all(&target)?;
+    std::fs::write(&other, "another's")?;
+    let names = || -> Result<Vec<_>> {
+        let entries = std::fs::read_dir(&folder)?;
+        let mut names: Vec<_> = entries
+            .map(|entry| Ok(entry?.file_name()))
+            .collect::<std::io::Result<_>>()?;
+        names.sort();
+        Ok(names)
+    };
+    let model = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../models/nin-mnist.safetensors"
+    );
+    let error = save(model, &target, Input::Pixels).expect_err("a folder");
+    assert!(error.to_string().contains("net.onnx: "), "{error}");
+    assert_eq!(names()?, ["net.onnx", "net.onnx.part"]);
+    std::fs::remove_dir(&target)?;
+    save(model, &target, Input::Pixels)?;
+    assert_eq!(names()?, ["net.onnx", "net.onnx.part"]);
+    assert_eq!(std::fs::read_to_string(&other)?, "another's");
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
+use lab::report::Scale;
 
 use crate::experiment::Experiment;
-use crate::{allconv, components, nin, stn, swwae};
+use crate::{allconv, components, datasets, nin, stn, swwae};
 
 /// Every experiment, in the order of the papers.
 pub(crate) fn all() -> impl Iterator<Item = &'static Experiment> {
@@ -36,6 +37,33 @@ pub(crate) fn know_rows(experiments: &[&'static Experiment], names: &[String]) -
             known.into_iter().collect::<Vec<_>>().join(", ")
         ),
     }
+}
+
+/// Refuses learning rates to choose from for a network that has no error to choose by.
+pub(crate) fn know_rates(
+    experiments: &[&'static Experiment],
+    names: &[String],
+    scale: Scale,
+    rates: &[f64],
+) -> Result<()> {
+    if rates.len() < 2 {
+        return Ok(());
+    }
+    for experiment in experiments {
+        for row in (experiment.rows)() {
+            let images = datasets::of_paper(&experiment.data_of(&row)).1;
+            let is_wanted = names.is_empty() || names.contains(&row.label);
+            let training = row.training(scale, &images).filter(|_| is_wanted);
+            if training.is_some_and(|training| !training.model.classifies()) {
+                bail!(
+                    "--rates: {} {:?} has no error to choose a learning rate by; give one rate, or name other experiments",
+                    experiment.id,
+                    row.label
+                );
+            }
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

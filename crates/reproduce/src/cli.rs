@@ -11,6 +11,7 @@ use lab::train::{Console, Progress, StopFlag};
 
 use crate::arguments::{scale, source};
 use crate::experiment::Experiment;
+use crate::one_seed::has_one_seed;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::{catalog, data, list, page, report};
@@ -23,7 +24,9 @@ pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
         (Some(::cli::Command::Data(command)), _) => data::run(command),
         (None, Some(args)) => reproduce(args),
         (None, None) => {
-            bail!("nothing to do; wanted a paper (allconv, nin, stn, swwae), all, report or data")
+            bail!(
+                "nothing to do; wanted a paper (allconv, nin, stn, swwae), components, all, report or data"
+            )
         }
     }
 }
@@ -31,6 +34,7 @@ pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
 fn reproduce(args: &::cli::Reproduce) -> Result<()> {
     let chosen = catalog::find(&args.chosen()?);
     catalog::know_rows(&chosen, &args.rows)?;
+    catalog::know_rates(&chosen, &args.rows, scale(args.scale), &args.rates)?;
     if args.list && !args.json {
         return list::list(&chosen);
     }
@@ -61,6 +65,15 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         (false, true) => Progress::Json,
         (false, false) => Progress::detect(),
     });
+    if let (false, None, Some(2..)) = (args.list, &args.only, args.seeds) {
+        let ids = chosen.iter().map(|experiment| experiment.id);
+        for id in ids.filter(|id| has_one_seed(id)) {
+            console.warn(format!(
+                "--seeds: {id} looks into the networks of one seed, {}, and trains no others",
+                args.seed
+            ));
+        }
+    }
     let not_printed = OnceCell::new();
     let print = |record: &Record| {
         if args.json && not_printed.get().is_none() {

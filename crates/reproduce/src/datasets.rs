@@ -9,7 +9,7 @@ use lab::data::{
     load_unlabelled,
 };
 use lab::report::Scale;
-use lab::train::Console;
+use lab::train::{Console, sha256};
 
 use crate::images::{Data, Images, View};
 
@@ -18,7 +18,7 @@ use crate::images::{Data, Images, View};
 pub(crate) struct Given {
     pub(crate) data: Rc<Dataset>,
     pub(crate) images: Images,
-    /// The digest of pixels and labels.
+    /// The digest of pixels, labels and folds.
     pub(crate) sha256: Rc<str>,
 }
 
@@ -92,14 +92,13 @@ impl Datasets {
                 }
             }
         };
-        let images = Images {
-            folds,
-            ..Images::of(&data)
-        };
         let given = Given {
-            sha256: data.digest().into(),
+            sha256: with_folds(data.digest(), folds.as_deref()).into(),
+            images: Images {
+                folds,
+                ..Images::of(&data)
+            },
             data,
-            images,
         };
         self.given.insert(key, given.clone());
         Ok(given)
@@ -129,6 +128,15 @@ impl Datasets {
         }
         self.whole.insert(key, Rc::clone(&data));
         Ok(data)
+    }
+}
+
+/// The digest of a set together with its folds; without folds it is that of the set.
+fn with_folds(digest: String, folds: Option<&[Vec<u32>]>) -> String {
+    match folds {
+        // Brackets tell where each fold ends.
+        Some(folds) => sha256(format!("{digest} {folds:?}").as_bytes()),
+        None => digest,
     }
 }
 
@@ -180,4 +188,19 @@ pub(crate) fn of_paper(wanted: &Data) -> (&'static str, Images) {
         },
     };
     (wanted.paper, images)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_are_part_of_the_data() {
+        let digest = |folds: &[Vec<u32>]| with_folds("00ff".to_owned(), Some(folds));
+        let folds = [vec![0, 1], vec![2]];
+        assert_eq!(with_folds("00ff".to_owned(), None), "00ff");
+        assert_eq!(digest(&folds), digest(&folds.clone()));
+        assert_ne!(digest(&folds), digest(&[vec![0], vec![1, 2]]));
+        assert_ne!(digest(&folds), digest(&[vec![0, 1], vec![3]]));
+    }
 }

@@ -50,6 +50,10 @@ const DEVIATIONS: Deviations = Deviations::named(&[
         "model.gradient_scale",
         "factor of the gradient to localisation nets",
     ),
+    (
+        "model.network.gradient_scale",
+        "factor of the gradient to localisation nets",
+    ),
     ("model.body", "classifier"),
     ("model.body.fcn.hidden", "units of each hidden layer"),
     ("model.body.cnn.filters", "filters of each convolution"),
@@ -226,9 +230,7 @@ impl Experiment {
         if scale == Scale::Smoke {
             notes.push(SMOKE.to_owned());
         }
-        notes.extend(DEVIATIONS.between(&ours, &paper));
-        let choices = self.choices.iter().copied().flatten();
-        notes.extend(DEVIATIONS.chosen(&ours, choices));
+        notes.extend(DEVIATIONS.between(&ours, &paper, &self.choices.concat()));
         notes.extend(self.notes.iter().map(Note::text));
         Ok(notes)
     }

@@ -20,6 +20,7 @@ mod model;
 mod model_file;
 mod models;
 mod nin;
+mod one_seed;
 mod page;
 mod pictures;
 mod planned;

@@ -54,16 +54,21 @@ impl Planned {
         unit: &str,
     ) -> Result<Record> {
         let all = (self.data.train.len(), self.data.test.len());
-        let (train, test) = self.training.counts(all.0, all.1);
+        let (train, _) = self.training.counts(all.0, all.1);
         let dataset = dataset(&self.training, &self.data.name, all);
         let claim = Claim::new(id, &self.label, quantity, unit);
         Ok(Record {
             train_images: Some(train),
-            test_images: Some(test),
             network: Some(network(&self.training)?),
             notes: self.notes.clone(),
             ..Record::new(&claim, dataset, scale)
         })
+    }
+
+    /// The test images of its training.
+    pub(crate) fn test_images(&self) -> usize {
+        let (train, test) = (self.data.train.len(), self.data.test.len());
+        self.training.counts(train, test).1
     }
 
     /// Where what is measured with a seed is kept, from the folder of the experiment.

@@ -1,5 +1,6 @@
 //! A session: it gives experiments their data, trains what they plan, and keeps what they measure.
 
+mod origin;
 mod records;
 
 use std::path::PathBuf;
@@ -248,11 +249,13 @@ impl<'a> Session<'a> {
                 };
                 let parameters = Some(finished.parameters).filter(|&count| count > 0);
                 let record = Record {
+                    test_images: Some(row.test_images()),
                     parameters,
                     runs: vec![run.folder()],
                     ..record
                 };
-                self.keep(&row.folder(seed), &record)?;
+                let folder = self.trainer.store.folder(run);
+                self.keep_trained(&row.folder(seed), &record, &folder)?;
             }
             self.keep_model(row, seed, run, finished)?;
         }

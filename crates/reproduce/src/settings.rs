@@ -7,6 +7,7 @@ use cli::Only;
 use lab::data::Source;
 use lab::report::Scale;
 
+use crate::one_seed::has_one_seed;
 use crate::training::Training;
 
 /// What the command line decided for all runs.
@@ -88,7 +89,7 @@ impl Settings {
         if *seed > 0 {
             command += &format!(" --seed {seed}");
         }
-        if let Some(seeds) = seeds {
+        if let Some(seeds) = seeds.filter(|_| !has_one_seed(id)) {
             command += &format!(" --seeds {seeds}");
         }
         if let Some(epochs) = epochs {

@@ -4,13 +4,17 @@
 //! `STRIATE_UPDATE=1 cargo test -p reproduce settings` writes the list anew, for a change that is meant.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use anyhow::Result;
 use lab::data::{Source, load};
-use lab::report::Scale;
+use lab::report::{Scale, is_chosen_rate, read_records, record_file, write_records};
 use lab::train::RunId;
 
+use crate::experiment::Experiment;
 use crate::images::Images;
+use crate::planned::dataset;
+use crate::shared::is_own;
 use crate::{catalog, datasets};
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/settings.txt");
@@ -95,6 +99,74 @@ fn every_difference_is_told_with_words() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What the kept records say of their settings is what the program says of these settings today.
+/// `STRIATE_UPDATE=1` lets them say it.
+#[test]
+fn kept_records_say_what_the_program_says() -> Result<()> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/results");
+    let is_update = std::env::var_os("STRIATE_UPDATE").is_some();
+    let (mut read, mut others) = (0, Vec::new());
+    for experiment in catalog::all() {
+        for scale in Scale::ALL {
+            let path = record_file(&folder, experiment.id, scale);
+            if !path.exists() {
+                continue;
+            }
+            let mut records = read_records(&path)?;
+            for (label, dataset, wanted) in said(experiment, scale)? {
+                let own = records.iter_mut().filter(|record| {
+                    let is_changed =
+                        ["--epochs", "--rates"].map(|flag| record.command.contains(flag));
+                    record.model == label
+                        && record.dataset == dataset
+                        && is_own(record)
+                        && is_changed == [false; 2]
+                });
+                for record in own {
+                    let notes = record.notes.drain(..);
+                    let (chosen, notes): (Vec<_>, Vec<_>) =
+                        notes.partition(|note| is_chosen_rate(note));
+                    if notes != wanted {
+                        others.push(format!(
+                            "{} {label}: {notes:#?}, wanted {wanted:#?}",
+                            experiment.id
+                        ));
+                    }
+                    record.notes = [wanted.clone(), chosen].concat();
+                    read += 1;
+                }
+            }
+            if is_update {
+                write_records(&path, &records)?;
+            }
+        }
+    }
+    assert!(others.is_empty() || is_update, "{}", others.join("\n"));
+    assert!(read > 100, "only {read} records were found");
+    Ok(())
+}
+
+/// The rows of an experiment on each set that they may be measured on: label, data set and notes.
+fn said(experiment: &Experiment, scale: Scale) -> Result<Vec<(String, String, Vec<String>)>> {
+    let mut all = Vec::new();
+    for row in (experiment.rows)() {
+        let data = experiment.data_of(&row);
+        let mut sets = vec![datasets::of_paper(&data)];
+        if let Some(name) = data.stand_in.at(scale) {
+            sets.push((name, Images::of(&load(name, &Source::Embedded)?)));
+        }
+        for (name, images) in sets {
+            let Some(training) = row.training(scale, &images) else {
+                continue;
+            };
+            let dataset = dataset(&training, name, (images.train, images.test));
+            let notes = experiment.notes_of(&row, scale, &training, name, &images)?;
+            all.push((row.label.clone(), dataset, notes));
+        }
+    }
+    Ok(all)
 }
 
 /// A number in a note comes from a constant or from the settings: none is typed.

@@ -117,7 +117,7 @@ impl<'a> Trainer<'a> {
                 recipe.optimizer = recipe.optimizer.with_lr(rate);
                 chosen = Some(rate);
             }
-            let sets = trainer.prepare(row, training)?;
+            let sets = training.of_prepared(trainer.prepare(row, training)?)?;
             trainer.console.set_overall(trainer.agenda.begin(id.name()));
             let mut process = trainer.run(lock, &settings, &trainer.console)?;
             let device = &trainer.settings.device;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::rc::Rc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use candle_core::{DType, Device};
 use lab::data::{CacheUse, Dataset, Fitted, FloatSet, ImageSet, Preprocess, Synthetic};
 use lab::report::Choice;
@@ -194,15 +194,27 @@ impl Training {
             Some(initializer) => parameters.with_weights(initializer),
             None => parameters,
         };
-        let log = match self.held_out {
-            true => {
-                let sets = sets.0.hold_out(sets.0.labelled() / 10);
-                self.model.fit(&parameters, &sets, recipe, run)?
-            }
-            false => self.model.fit(&parameters, sets, recipe, run)?,
-        };
+        let log = self.model.fit(&parameters, sets, recipe, run)?;
         Ok((log, parameters.count()))
     }
+
+    /// The sets of this training: with held-out images for test images where it is a trial.
+    pub(crate) fn of_prepared(&self, sets: Rc<Sets>) -> Result<Rc<Sets>> {
+        Ok(match self.held_out {
+            true => Rc::new(sets.0.hold_out(held_out_images(sets.0.labelled())?)),
+            false => sets,
+        })
+    }
+}
+
+/// A tenth of so many labelled images, and at least one.
+fn held_out_images(labelled: usize) -> Result<usize> {
+    if labelled < 2 {
+        bail!(
+            "--rates: a rate is chosen on held-out training images, and of the {labelled} here none can be; give one rate"
+        );
+    }
+    Ok((labelled / 10).max(1))
 }
 
 /// The images as numbers, which go to a file in `folder` where they would take much of the memory.
@@ -242,5 +254,23 @@ pub(crate) fn adam(lr: f64) -> AdamConfig {
     AdamConfig {
         lr,
         ..AdamConfig::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenth_is_held_out_and_at_least_one() -> Result<()> {
+        for (labelled, wanted) in [(2, 1), (8, 1), (19, 1), (60_000, 6_000)] {
+            assert_eq!(held_out_images(labelled)?, wanted);
+        }
+        let error = held_out_images(1).expect_err("one image").to_string();
+        assert!(
+            error.starts_with("--rates: ") && error.contains("of the 1 here"),
+            "{error}"
+        );
+        Ok(())
     }
 }

@@ -116,12 +116,76 @@ pub(crate) fn per_image(
     };
     let is_same = |record: &&Record| record.network.as_ref() == Some(&network);
     let is_as_large = |record: &&Record| size.is_some() && record.parameters == size;
-    let record = known.iter().find(is_same);
-    Ok(record
-        .or_else(|| of_row.find(is_as_large))
-        .and_then(|record| {
-            let images = record.train_images? * record.epochs * record.seeds.len();
-            let each = record.wall_seconds? / images.max(1) as f64;
-            Some((each, record.environment.summary()))
-        }))
+    let alike = known.iter().filter(is_same);
+    let mut alike = alike.chain(of_row.filter(is_as_large));
+    Ok(alike.find_map(speed))
+}
+
+/// Seconds that a record's trainings took for an image of an epoch, and the machine; nothing if they were not timed.
+fn speed(record: &Record) -> Option<(f64, String)> {
+    // A run that diverged has no outcome and no time; older records have no outcomes at all.
+    let runs = match record.outcomes.len() {
+        0 => record.seeds.len(),
+        runs => runs,
+    };
+    let images = record.train_images? as f64 * record.epochs as f64 * runs as f64;
+    let each = record.wall_seconds? / images;
+    (images > 0.0).then(|| (each, record.environment.summary()))
+}
+
+#[cfg(test)]
+mod tests {
+    use lab::report::{Claim, Environment};
+    use lab::train::Outcome;
+
+    use super::*;
+    use crate::{catalog, datasets};
+
+    /// A record that took a second for every image of an epoch.
+    fn timed(network: &str, machine: &str) -> Record {
+        let claim = Claim::new("p/t", "another row", "test error", "%");
+        Record {
+            network: Some(network.to_owned()),
+            train_images: Some(10),
+            epochs: 3,
+            outcomes: vec![Outcome::Trained],
+            wall_seconds: Some(30.0),
+            environment: Environment {
+                machine: machine.to_owned(),
+                ..Environment::default()
+            },
+            ..Record::new(&claim, "digits", Scale::Quick).value(0, Some(5.0))
+        }
+    }
+
+    #[test]
+    fn records_without_a_time_are_passed_over() -> Result<()> {
+        let [table3] = catalog::find(&["allconv/table3"]).try_into().ok().unwrap();
+        let row = (table3.rows)().swap_remove(0);
+        let (_, images) = datasets::of_paper(&table3.data_of(&row));
+        let training = row.training(Scale::Smoke, &images).unwrap();
+        let timed = timed(&planned::network(&training)?, "the machine");
+        let untimed = Record {
+            wall_seconds: None,
+            ..timed.clone()
+        };
+        let no_epochs = Record {
+            epochs: 0,
+            ..timed.clone()
+        };
+        let each = |known: &[Record]| -> Result<Option<f64>> {
+            let found = per_image(known, &row.label, &training)?;
+            Ok(found.map(|(each, machine)| {
+                assert!(machine.contains("the machine"), "{machine}");
+                each
+            }))
+        };
+        let mut known = vec![untimed, no_epochs];
+        assert_eq!(each(&known)?, None);
+        known.push(timed.clone());
+        assert_eq!(each(&known)?, Some(1.0));
+        // A run that diverged beside it took no time.
+        assert_eq!(each(&[timed.value(1, None)])?, Some(1.0));
+        Ok(())
+    }
 }

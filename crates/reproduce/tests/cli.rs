@@ -356,7 +356,7 @@ fn errors_name_the_cure() {
     let empty = dir.path().join("empty");
     std::fs::create_dir(&empty).expect("a folder");
     let empty = empty.to_string_lossy().into_owned();
-    let cases: [(&[&str], &str); 10] = [
+    let cases: [(&[&str], &str); 14] = [
         (&["allconv", "table9"], "allconv/table3"),
         (&["allconv", "table3", "--scale", "cpu"], "--data DIR"),
         (&["allconv", "table5"], "--data DIR"),
@@ -376,6 +376,34 @@ fn errors_name_the_cure() {
             "smoke, quick, cpu, paper",
         ),
         (
+            &[
+                "swwae/equivariance",
+                "--scale",
+                "smoke",
+                "--row",
+                "what, horizontal shift",
+            ],
+            "--row 'SWWAE, soft pooling'",
+        ),
+        (
+            &[
+                "stn/colocalisation",
+                "--scale",
+                "smoke",
+                "--row",
+                "T, digit 3",
+            ],
+            "--row 'encoder: CNN on plain digits'",
+        ),
+        (
+            &["swwae/where", "--scale", "smoke", "--rates", "0.1,0.01"],
+            "no error to choose a learning rate by",
+        ),
+        (
+            &["allconv/table3", "--seed", "18446744073709551615"],
+            "0..=9000000000000000",
+        ),
+        (
             &["data", "verify", "mnist", "--data", "/no/such/folder"],
             "/no/such/folder",
         ),
@@ -387,4 +415,49 @@ fn errors_name_the_cure() {
         assert!(text.contains(wanted), "{args:?}: no {wanted:?} in {text}");
         assert!(!text.contains("panicked"), "{args:?}: {text}");
     }
+    let trained = dir.path().join("trained");
+    assert!(!trained.exists(), "nothing is trained before it is refused");
+}
+
+#[test]
+fn a_rate_is_chosen_on_one_image_of_eight() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let line = "allconv/large --scale smoke --quiet --rates 0.1,0.05";
+    let args: Vec<&str> = line.split(' ').collect();
+    let output = reproduce(&args, dir.path());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}
+
+#[test]
+fn an_experiment_of_one_seed_says_so() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let row = "RTS: ST-CNN Aff";
+    let args = [
+        "stn/grids",
+        "--scale",
+        "smoke",
+        "--quiet",
+        "--row",
+        row,
+        "--seeds",
+        "3",
+    ];
+    let output = reproduce(&args, dir.path());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("warning: --seeds: stn/grids looks into the networks of one seed, 0,"),
+        "{said}"
+    );
+    let record = dir
+        .path()
+        .join("stn/grids/smoke/RTS-ST-CNN-Aff/seed-0/record.json");
+    let records: Vec<Record> =
+        serde_json::from_slice(&std::fs::read(record).expect("a record")).expect("records");
+    assert!(
+        !records[0].command.contains("--seeds"),
+        "{}",
+        records[0].command
+    );
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// # Convention
 /// In pixels, counted from 0 at the center of the first of n pixels, the coordinate g lies at
 /// `(g + 1) / 2 * (n - 1)` if corners are aligned and at `((g + 1) * n - 1) / 2` if they are not.
-/// The first is the convention of the paper's code, the second PyTorch's default.
+/// The first is the convention of early implementations, the second PyTorch's default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AlignCorners {

@@ -430,9 +430,9 @@ proptest! {
             let _ = VolumeNet::new(&volume, vb());
         }
         let net = FcLocalisation::new(13 * 13, &[2], &[0.0; 2], vb().pp("st")).unwrap();
-        let parts = PartsConfig { parts: 1, crop, window: 0.5, descriptors: hidden, classes, gradient_scale: 1.0 };
+        let parts = PartsConfig { parts: 1, crop, window: 0.5, descriptors: hidden, classes, gradient_scale: 1.0, dropout: 0.5 };
         if let Ok(network) = PartsNet::new(&parts, net, vec![Flat], vb()) {
-            let _ = network.forward(&xs);
+            let _ = network.forward_t(&xs, true);
         }
     }
 }

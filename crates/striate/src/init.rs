@@ -19,7 +19,7 @@ mod start;
 pub mod state_dict;
 pub mod torch_file;
 
-pub use file::{LoadReport, Match};
+pub use file::{LoadReport, Match, write_bytes};
 pub(crate) use file::{finite, write_whole};
 pub use initializer::{Distribution, Fan, Initializer};
 

@@ -13,7 +13,7 @@
 //! Here m is spread over the four cells next to p with the weights of bilinear interpolation, which has a gradient in p;
 //! where p is a cell this is hard unpooling.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use striate::Rounding;
 
 use crate::what_where::side_by_side;
@@ -88,11 +88,17 @@ fn windows(size: usize, rounding: Rounding, (h, w): (usize, usize)) -> Result<(u
     side_by_side(size, rounding).output_size(h, w)
 }
 
-/// Refuses a beta that is negative or not a finite number.
-fn check_beta(beta: f64) -> Result<()> {
+/// Refuses a beta that is negative, or not a finite number in the dtype that maps of `dtype` are computed in.
+fn check_beta(beta: f64, dtype: DType) -> Result<()> {
     if !(0.0..f64::INFINITY).contains(&beta) {
         bail!(
             "soft_pool2d: beta is {beta}; it must be finite and at least 0, for a maximum use hard pooling"
+        );
+    }
+    if dtype != DType::F64 && !(beta as f32).is_finite() {
+        bail!(
+            "soft_pool2d: beta is {beta:e}, and maps of {dtype:?} are computed in f32; it must be at most {:e}",
+            f32::MAX
         );
     }
     Ok(())

@@ -36,7 +36,8 @@ pub fn copy_unpool2d(what: &Tensor, size: usize, output_size: (usize, usize)) ->
 /// `what` (N, C, Ho, Wo) to (N, C, `output_size`).
 ///
 /// # Errors
-/// Integer dtypes, another rank, a size of 0, an output without room for the first cell of each window.
+/// Integer dtypes, another rank, a size of 0, an output without room for the first cell of each window,
+/// or with more than 2^32 cells.
 pub fn fixed_unpool2d(what: &Tensor, size: usize, output_size: (usize, usize)) -> Result<Tensor> {
     let (n, c, ho, wo) = maps(FIXED, what)?;
     let (h, w) = output_size;
@@ -47,6 +48,10 @@ pub fn fixed_unpool2d(what: &Tensor, size: usize, output_size: (usize, usize)) -
         bail!(
             "fixed_unpool2d: {ho} x {wo} windows of {size} x {size} cells do not fit an output of {h} x {w}"
         );
+    }
+    // A switch has 32 bits.
+    if u32::try_from(checked_len(FIXED, &[h, w])? - 1).is_err() {
+        bail!("fixed_unpool2d: an output of {h} x {w} is too large; positions must fit 32 bits");
     }
     room(FIXED, checked_len(FIXED, &[n, c, h, w])?, what.dtype())?;
     room(FIXED, checked_len(FIXED, what.dims())?, DType::U32)?;
@@ -119,6 +124,11 @@ mod tests {
             message.contains("3 x 3 cells do not fit an output of 3 x 9"),
             "{message}"
         );
+        for (h, w) in [(1 << 16, (1 << 16) + 1), (1 << 40, 4)] {
+            let message = fixed_unpool2d(&what()?, 2, (h, w)).expect_err("accepted");
+            let said = format!("an output of {h} x {w} is too large");
+            assert!(message.to_string().contains(&said), "{message}");
+        }
         let integers = Tensor::zeros((1, 1, 2, 2), DType::U32, &Device::Cpu)?;
         assert!(copy_unpool2d(&integers, 2, (4, 4)).is_err());
         assert!(copy_unpool2d(&what()?, 0, (4, 4)).is_err());

@@ -1,6 +1,8 @@
 //! Ratio tables, and their place in docs/performance.md.
 
 use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -116,12 +118,28 @@ fn milliseconds(ms: f64) -> String {
 
 /// Puts each table between its marks; a table without a place is added under "Further measurements".
 pub(super) fn write(path: &Path, tables: &[(String, String)], stamp: &str) -> Result<()> {
-    let read = || std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()));
+    let read = || fs::read_to_string(path).with_context(|| format!("read {}", path.display()));
     let mut text = read()?;
     for (name, table) in tables {
         text = placed(&text, name, &format!("{table}\n{stamp}\n"))?;
     }
-    std::fs::write(path, text).with_context(|| format!("write {}", path.display()))
+    write_whole(path, &text).with_context(|| format!("write {}", path.display()))
+}
+
+/// Writes a file in one step: a failure, such as a full disk, leaves the old one whole and nothing beside it.
+fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let mut partial = path.as_os_str().to_owned();
+    partial.push(format!(".{}.partial", std::process::id()));
+    let write = || {
+        let mut file = File::create(&partial)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    };
+    write().inspect_err(|_| {
+        // It may not be there; the first error is the one to report.
+        let _ = fs::remove_file(&partial);
+    })
 }
 
 fn placed(text: &str, name: &str, table: &str) -> Result<String> {
@@ -182,6 +200,25 @@ mod tests {
             "{}",
             tables[0].1
         );
+    }
+
+    #[test]
+    fn the_document_is_replaced_whole_or_not_at_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || -> Vec<_> {
+            let entries = fs::read_dir(folder.path()).unwrap();
+            entries.map(|entry| entry.unwrap().file_name()).collect()
+        };
+        let path = folder.path().join("performance.md");
+        fs::write(&path, "# Speed\n").unwrap();
+        let tables = [("x".to_owned(), "new".to_owned())];
+        write(&path, &tables, "today").unwrap();
+        assert!(fs::read_to_string(&path).unwrap().contains("new\ntoday\n"));
+        assert_eq!(names(), ["performance.md"]);
+        fs::remove_file(&path).unwrap();
+        fs::create_dir(&path).unwrap();
+        assert!(write_whole(&path, "text").is_err());
+        assert_eq!(names(), ["performance.md"]);
     }
 
     #[test]

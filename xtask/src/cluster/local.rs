@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
@@ -12,15 +12,17 @@ use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::folder::{Folder, Sweep, cannot_write};
-use super::plan::Stage;
+use super::plan::{Stage, Training};
 use crate::workspace;
 
 /// Time between two looks at the processes.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// How a task ends that was stopped and has saved.
+const STOPPED: u8 = 130;
 
 /// Runs every task that is left, so many at a time: first those that need nothing, then the others.
 ///
-/// A signal, or `cluster cancel`, is passed on to the tasks, which save.
+/// A signal, or `cluster cancel`, is passed on to the tasks once: the first makes them save, and a second would end them at once.
 pub(super) fn run(folder: &Folder, sweep: &Sweep, processes: usize) -> Result<ExitCode> {
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
@@ -42,26 +44,40 @@ pub(super) fn run(folder: &Folder, sweep: &Sweep, processes: usize) -> Result<Ex
                 left.push_back(index + 1);
             }
         }
-        let mut tasks = Tasks(Vec::new());
-        while !(left.is_empty() && tasks.0.is_empty()) {
+        let mut tasks = Tasks::default();
+        while !(left.is_empty() && tasks.running.is_empty()) {
             if is_stopped() {
                 left.clear();
                 tasks.stop();
             }
-            while tasks.0.len() < processes
+            while tasks.running.len() < processes
                 && let Some(number) = left.pop_front()
             {
-                tasks.0.push(start(folder, number)?);
+                tasks.running.push((number, start(folder, number)?));
             }
             sleep(LOOK_EVERY);
             tasks.forget_ended()?;
         }
         if is_stopped() {
-            println!("Stopped and saved; the same command goes on from there.");
-            return Ok(ExitCode::from(130));
+            return Ok(stopped(sweep, &tasks.unsaved));
         }
     }
     finish(folder, sweep)
+}
+
+/// Says what was saved of a sweep that was stopped.
+fn stopped(sweep: &Sweep, unsaved: &[(usize, ExitStatus)]) -> ExitCode {
+    if unsaved.is_empty() {
+        println!("Stopped and saved; the same command goes on from there.");
+        return ExitCode::from(STOPPED);
+    }
+    for (number, status) in unsaved {
+        let training = sweep.trainings.get(number - 1);
+        let title = training.map(Training::title).unwrap_or_default();
+        eprintln!("not saved: task {number}, {title}, ended with {status}");
+    }
+    println!("Stopped; the same command goes on from the last checkpoints.");
+    ExitCode::FAILURE
 }
 
 /// Says what has become of the sweep.
@@ -99,23 +115,39 @@ fn start(folder: &Folder, number: usize) -> Result<Child> {
 }
 
 /// Processes that are stopped when they are dropped: none outlives this one because of an error.
-struct Tasks(Vec<Child>);
+#[derive(Default)]
+struct Tasks {
+    /// Each with the number of its task.
+    running: Vec<(usize, Child)>,
+    /// Whether they were told to stop.
+    is_stopping: bool,
+    /// Tasks that ended otherwise than done or saved after they were told to stop.
+    unsaved: Vec<(usize, ExitStatus)>,
+}
 
 impl Tasks {
-    fn stop(&self) {
-        self.0
-            .iter()
-            .for_each(|task| workspace::send("TERM", task.id()));
+    fn stop(&mut self) {
+        if !std::mem::replace(&mut self.is_stopping, true) {
+            for (_, task) in &self.running {
+                workspace::send("TERM", task.id());
+            }
+        }
     }
 
     fn forget_ended(&mut self) -> Result<()> {
         let mut running = Vec::new();
-        for mut task in self.0.drain(..) {
-            if task.try_wait().context("wait for a task")?.is_none() {
-                running.push(task);
+        for (number, mut task) in self.running.drain(..) {
+            match task.try_wait().context("wait for a task")? {
+                None => running.push((number, task)),
+                Some(status) => {
+                    let is_kept = status.success() || status.code() == Some(STOPPED.into());
+                    if self.is_stopping && !is_kept {
+                        self.unsaved.push((number, status));
+                    }
+                }
             }
         }
-        self.0 = running;
+        self.running = running;
         Ok(())
     }
 }
@@ -123,7 +155,7 @@ impl Tasks {
 impl Drop for Tasks {
     fn drop(&mut self) {
         self.stop();
-        for task in &mut self.0 {
+        for (_, task) in &mut self.running {
             let _ = task.wait();
         }
     }

@@ -76,6 +76,8 @@ while [ -z "$stopped" ]; do
     say "starts"
     "$folder/reproduce" "$experiment" "${arguments[@]}" --run "$run" --resume 2>> "$state/log" > /dev/null &
     child=$!
+    # A signal that came while it was started has reached nobody yet.
+    [ -z "$stopped" ] || kill -TERM "$child" 2> /dev/null
     wait "$child"
     code=$?
     # A signal ends the waiting, not the program.
@@ -92,6 +94,10 @@ while [ -z "$stopped" ]; do
     reason="code $code, $(tail -n 1 "$state/log" 2> /dev/null)"
     say "ended with $reason"
     [ "$code" -ne 130 ] || exit 130
-    [ -n "$stopped" ] || sleep 1
+    if [ -n "$stopped" ]; then
+        # It has not saved.
+        exit 1
+    fi
+    sleep 1
 done
 exit 130

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::layout::Layout;
+use super::read::stl10::FOLD;
 use super::read::{Request, parquet};
 use super::source::Location;
-use super::{DataError, ImageSet, Source};
+use super::{DataError, DataSet, ImageSet, Source};
 
 /// The first `limit` images that the set `name` has for learning without labels, or all if there are fewer.
 ///
@@ -87,15 +88,11 @@ pub fn load_folds(
         }
         _ => None,
     };
-    if let (Some(folds), Some(set)) = (&folds, request.set.filter(|_| place.whole))
-        && folds.len() != set.folds
-    {
-        return Err(DataError::content(
-            request.dir.display(),
-            format!("the {} folds of {}", set.folds, set.name),
-            folds.len().to_string(),
-            place.cure,
-        ));
+    if let (Some(folds), Some(set)) = (&folds, request.set.filter(|_| place.whole)) {
+        let unlike = |(expected, found): (String, String)| {
+            DataError::content(request.dir.display(), expected, found, place.cure)
+        };
+        check_sizes(folds, set).map_err(unlike)?;
     }
     let past = |&&index: &&u32| index as usize >= train.len();
     match folds.iter().flatten().flatten().find(past) {
@@ -105,6 +102,21 @@ pub fn load_folds(
             format!("folds of the {} training images", train.len()),
             format!("image {index}"),
             "fetch the files again",
+        )),
+    }
+}
+
+/// What the folds of a whole set should be, and what they are, unless they are so.
+fn check_sizes(folds: &[Vec<u32>], set: &DataSet) -> Result<(), (String, String)> {
+    let wanted = format!("the {} folds of {}", set.folds, set.name);
+    if folds.len() != set.folds {
+        return Err((wanted, folds.len().to_string()));
+    }
+    match folds.iter().find(|fold| fold.len() != FOLD) {
+        None => Ok(()),
+        Some(fold) => Err((
+            format!("{wanted}, of {FOLD} images each"),
+            format!("one of {}", fold.len()),
         )),
     }
 }
@@ -136,4 +148,22 @@ fn by_content(
         images.map(index).collect::<Result<Vec<u32>, _>>()
     };
     folds.iter().enumerate().map(fold).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_whole_set_has_all_folds_in_full() {
+        let set = DataSet::find("stl10").expect("a known set");
+        let error = |folds: usize, images: usize| {
+            let folds = vec![vec![0; images]; folds];
+            check_sizes(&folds, set).err()
+        };
+        assert_eq!(error(10, 1_000), None);
+        let found = |error: Option<(String, String)>| error.expect("accepted").1;
+        assert_eq!(found(error(9, 1_000)), "9");
+        assert_eq!(found(error(10, 999)), "one of 999");
+    }
 }

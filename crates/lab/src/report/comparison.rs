@@ -43,14 +43,17 @@ impl Finding {
                 |value| limit - value,
                 &format!("wanted at most {}", number(limit)),
             )],
-            Relation::AtLeast { row, limit } => vec![value(row).bound(
-                |value| value - limit,
-                &format!("wanted at least {}", number(limit)),
-            )],
-            Relation::Within { row, of, by } => vec![value(row).bound(
-                |value| by - (value - of).abs(),
-                &format!("wanted {} to {}", number(of - by), number(of + by)),
-            )],
+            Relation::AtLeast { rows, limit } => {
+                let wanted = format!("wanted at least {}", number(limit));
+                let bound = |row: &&'static str| value(row).bound(|value| value - limit, &wanted);
+                rows.iter().map(bound).collect()
+            }
+            Relation::Within { rows, of, by } => {
+                let wanted = format!("wanted {} to {}", number(of - by), number(of + by));
+                let margin = |value: f64| by - (value - of).abs();
+                let bound = |row: &&'static str| value(row).bound(margin, &wanted);
+                rows.iter().map(bound).collect()
+            }
         }
     }
 }
@@ -62,7 +65,7 @@ struct Value<'a> {
     /// Mean over the seeds; `None` if there is no record or no number.
     mean: Option<f64>,
     standard_error: Option<f64>,
-    /// Epochs of training; those that were asked for if they are others.
+    /// Epochs of training; those that were asked for if they are others, and 0 if the record does not say.
     epochs: usize,
     /// Whether they are others than those of the experiment.
     has_other_epochs: bool,
@@ -138,11 +141,18 @@ impl<'a> Value<'a> {
     /// In place of a comparison: epochs that differ because those of a row were changed.
     fn unlike(&self, other: &Self) -> Option<Comparison> {
         let is_changed = self.has_other_epochs || other.has_other_epochs;
+        let epochs = |value: &Self| match value.epochs {
+            0 => "the experiment's".to_owned(),
+            epochs => epochs.to_string(),
+        };
         (is_changed && self.epochs != other.epochs).then(|| Comparison {
             verdict: Verdict::NotRun,
             evidence: format!(
                 "{} after {} epochs, {} after {}: not comparable",
-                self.row, self.epochs, other.row, other.epochs
+                self.row,
+                epochs(self),
+                other.row,
+                epochs(other)
             ),
         })
     }
@@ -196,5 +206,37 @@ fn missing<'a>(values: impl IntoIterator<Item = &'a Value<'a>>) -> Comparison {
     Comparison {
         verdict: Verdict::NotRun,
         evidence: format!("no number for {}", rows.join(" and ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{Claim, Scale};
+
+    #[test]
+    fn what_is_measured_after_another_training_is_not_comparable() {
+        const FALLS: Finding = Finding::new(
+            "B is nearer than A.",
+            "Sec. 3",
+            "distance",
+            Relation::Falls(&["A", "B"]),
+        );
+        let record = |row: &str, value| {
+            let claim = Claim::new("p/t", row, "distance", "");
+            Record::new(&claim, "digits", Scale::Quick).value(0, Some(value))
+        };
+        let (a, b) = (record("A", 2.0), record("B", 1.0));
+        let judge = |records: &[Record]| FALLS.judge(records)[0].comparisons[0].clone();
+        assert_eq!(judge(&[a.clone(), b.clone()]).verdict, Verdict::Holds);
+        let shorter = b.other_epochs(3);
+        let judged = judge(&[a.clone(), shorter.clone()]);
+        assert_eq!(judged.verdict, Verdict::NotRun);
+        assert_eq!(
+            judged.evidence,
+            "B after 3 epochs, A after the experiment's: not comparable"
+        );
+        let both = [a.other_epochs(3), shorter];
+        assert_eq!(judge(&both).verdict, Verdict::Holds);
     }
 }

@@ -11,14 +11,13 @@ use super::grouped;
 /// const DEVIATIONS: Deviations = Deviations::named(&[("model.width", "width of the network")]);
 /// let paper = "recipe = { epochs = 350, batch_size = 128 }\nmodel = { width = 1.0 }".parse()?;
 /// let ours = "recipe = { epochs = 14, batch_size = 128 }\nmodel = { width = 0.25 }".parse()?;
+/// const EPOCHS: &[Choice] = &[Choice::new("recipe.epochs", "the paper does not state them")];
 /// assert_eq!(
-///     DEVIATIONS.between(&ours, &paper),
-///     ["epochs: 14 instead of 350.", "width of the network: 0.25 instead of 1."]
-/// );
-/// const BATCH: Choice = Choice::new("recipe.batch_size", "the paper does not state it");
-/// assert_eq!(
-///     DEVIATIONS.chosen(&ours, [&BATCH]),
-///     ["images in a batch: 128; the paper does not state it."]
+///     DEVIATIONS.between(&ours, &paper, EPOCHS),
+///     [
+///         "width of the network: 0.25 instead of 1.",
+///         "epochs: 14 (at scale paper: 350); the paper does not state them.",
+///     ]
 /// );
 /// # Ok::<(), toml::de::Error>(())
 /// ```
@@ -110,7 +109,7 @@ const NAMES: &[(&str, &str)] = &[
     ("rates", "learning rates tried on held-out training images"),
     ("recipe.epochs", "epochs"),
     ("recipe.batch_size", "images in a batch"),
-    ("recipe.labelled", "labelled images in a batch"),
+    ("recipe.labelled", "labeled images in a batch"),
     ("recipe.optimizer", "optimizer"),
     ("recipe.optimizer.lr", "learning rate"),
     ("recipe.optimizer.momentum", "momentum"),
@@ -163,18 +162,40 @@ impl Deviations {
         Self { names }
     }
 
-    /// The differences of a run from the paper's, one sentence each.
+    /// The differences of a run from the paper's, one sentence each, and after them our choices with their values in this run.
     ///
-    /// Fields that decide no number, such as labels, are not told.
-    pub fn between(&self, ours: &Table, paper: &Table) -> Vec<String> {
+    /// A choice says what it is at scale paper where that is another value, which is ours, too.
+    /// Fields that decide no number, such as labels, are not told, nor choices of what the run has not.
+    pub fn between(&self, ours: &Table, paper: &Table, choices: &[Choice]) -> Vec<String> {
+        let chosen = choices.iter();
+        let chosen = chosen.filter_map(|choice| Some((choice, said(at(ours, choice.field)?)?)));
+        let chosen: Vec<(&Choice, String)> = chosen.collect();
+        let is_choice = |field: &str| {
+            let inside = |choice: &Choice| {
+                let rest = field.strip_prefix(choice.field);
+                rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            };
+            chosen.iter().any(|(choice, _)| inside(choice))
+        };
         let mut sentences = Vec::new();
         self.compare("", ours, paper, &mut sentences);
+        sentences.retain(|(field, _)| !is_choice(field));
         let rank = |field: &str| self.names().position(|(path, _)| *path == field);
         sentences.sort_by_key(|(field, _)| rank(field).unwrap_or(usize::MAX));
-        sentences
-            .into_iter()
-            .map(|(_, sentence)| sentence)
-            .collect()
+        let sentences = sentences.into_iter().map(|(_, sentence)| sentence);
+        let chosen = chosen.iter().map(|(choice, value)| {
+            let at_paper = at(paper, choice.field).map_or("none".to_owned(), phrase);
+            let other = match at_paper == *value {
+                true => String::new(),
+                false => format!(" (at scale paper: {at_paper})"),
+            };
+            format!(
+                "{}: {value}{other}; {}.",
+                self.name(choice.field),
+                choice.why
+            )
+        });
+        sentences.chain(chosen).collect()
     }
 
     fn compare(
@@ -213,24 +234,6 @@ impl Deviations {
         }
     }
 
-    /// Our choices with their values in this run; of what the run has not, nothing is said.
-    pub fn chosen<'a>(
-        &self,
-        ours: &Table,
-        choices: impl IntoIterator<Item = &'a Choice>,
-    ) -> Vec<String> {
-        let sentence = |choice: &Choice| {
-            let value = phrase(at(ours, choice.field)?);
-            (value != "none").then_some(())?;
-            Some(format!(
-                "{}: {value}; {}.",
-                self.name(choice.field),
-                choice.why
-            ))
-        };
-        choices.into_iter().filter_map(sentence).collect()
-    }
-
     /// Fields with their names, in the order of the sentences.
     fn names(&self) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
         NAMES.iter().chain(self.names)
@@ -266,6 +269,11 @@ fn at<'a>(table: &'a Table, path: &str) -> Option<&'a Value> {
 /// The kind of a tagged table.
 fn kind(table: &Table) -> Option<&str> {
     table.get("kind").and_then(Value::as_str)
+}
+
+/// A value in a sentence, if it is something.
+fn said(value: &Value) -> Option<String> {
+    Some(phrase(value)).filter(|text| text != "none")
 }
 
 /// A value in a sentence.
@@ -355,7 +363,7 @@ mod tests {
              [recipe.optimizer]\nkind = 'sgd'\nlr = 0.03\nmomentum = 0.9\n[model]\nwidth = 0.16666666666666666",
         );
         assert_eq!(
-            DEVIATIONS.between(&ours, &paper),
+            DEVIATIONS.between(&ours, &paper, &[]),
             [
                 "training images: 3,000 instead of 50,000.",
                 "learning rates tried on held-out training images: none instead of 0.1, 0.05.",
@@ -364,7 +372,7 @@ mod tests {
                 "width, as a part of the paper's: 1/6 instead of 1.",
             ]
         );
-        assert!(DEVIATIONS.between(&paper, &paper).is_empty());
+        assert!(DEVIATIONS.between(&paper, &paper, &[]).is_empty());
     }
 
     #[test]
@@ -372,19 +380,40 @@ mod tests {
         let paper = table("[recipe.optimizer]\nkind = 'sgd'\nlr = 0.01\nmomentum = 0.9");
         let ours = table("[recipe.optimizer]\nkind = 'adam'\nlr = 0.002\nweight_decay = 0.0");
         assert_eq!(
-            DEVIATIONS.between(&ours, &paper),
+            DEVIATIONS.between(&ours, &paper, &[]),
             ["optimizer: adam (lr 0.002) instead of sgd (lr 0.01, momentum 0.9)."]
         );
     }
 
     #[test]
-    fn choices_have_the_run_s_values() {
+    fn a_choice_is_told_as_ours_at_every_scale() {
         let choice = |field| Choice::new(field, "the paper does not state it");
-        let ours = table("[recipe]\nbatch_size = 128");
-        let choices = [choice("recipe.batch_size"), choice("recipe.labelled")];
+        let paper = table(
+            "[recipe]\nbatch_size = 128\nepochs = 9\n[recipe.schedule.decay]\nkind = 'steps'\nfactor = 0.1",
+        );
+        let ours = table(
+            "[recipe]\nbatch_size = 32\nepochs = 9\n[recipe.schedule.decay]\nkind = 'steps'\nfactor = 0.5",
+        );
+        let fields = [
+            "recipe.batch_size",
+            "recipe.epochs",
+            "recipe.schedule.decay",
+            "recipe.labelled",
+        ];
         assert_eq!(
-            DEVIATIONS.chosen(&ours, &choices),
-            ["images in a batch: 128; the paper does not state it."]
+            DEVIATIONS.between(&ours, &paper, &fields.map(choice)),
+            [
+                "images in a batch: 32 (at scale paper: 128); the paper does not state it.",
+                "epochs: 9; the paper does not state it.",
+                "fall of the learning rate: steps (factor 0.5) (at scale paper: steps (factor 0.1)); \
+                 the paper does not state it.",
+            ]
+        );
+        // What the run has not is no choice of it.
+        let without = table("[recipe]\nepochs = 9");
+        assert_eq!(
+            DEVIATIONS.between(&without, &paper, &[choice("recipe.batch_size")])[0],
+            "images in a batch: none instead of 128."
         );
     }
 

@@ -1,7 +1,7 @@
 //! Files of a report: read without following links, written in one step.
 
 use std::fs::{self, File};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use super::ReportError;
@@ -13,32 +13,58 @@ const DEPTH: usize = 12;
 /// The regular files below a folder, sorted, as paths that begin with it; none if there is no such folder.
 ///
 /// The folder itself may be a link. Links below it are left out, so loops end and nothing outside is reached.
+/// What vanishes below it while it is read, as the folder of a checkpoint that is renamed, is passed over.
 ///
 /// # Errors
 /// A folder that cannot be read.
 pub fn regular_files(folder: &Path) -> Result<Vec<PathBuf>, ReportError> {
     let mut files = Vec::new();
     match folder.is_dir() {
-        true => collect(folder, DEPTH, &mut files)?,
+        true => {
+            let entries = fs::read_dir(folder);
+            let entries = entries.map_err(|error| ReportError::io(folder, "read", error))?;
+            collect(folder, entries, DEPTH, &mut files)?;
+        }
         false => return Ok(files),
     }
     files.sort();
     Ok(files)
 }
 
-fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<(), ReportError> {
-    let failed = |error| ReportError::io(folder, "read", error);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
+fn collect(
+    folder: &Path,
+    entries: fs::ReadDir,
+    depth: usize,
+    files: &mut Vec<PathBuf>,
+) -> Result<(), ReportError> {
+    for entry in entries {
+        let Some(entry) = unless_gone(folder, entry)? else {
+            break;
+        };
+        let path = entry.path();
         // The type of the entry itself: a link is neither a file nor a folder.
-        let kind = entry.file_type().map_err(failed)?;
+        let Some(kind) = unless_gone(&path, entry.file_type())? else {
+            continue;
+        };
         if kind.is_file() {
-            files.push(entry.path());
-        } else if kind.is_dir() && depth > 0 {
-            collect(&entry.path(), depth - 1, files)?;
+            files.push(path);
+        } else if kind.is_dir()
+            && depth > 0
+            && let Some(entries) = unless_gone(&path, fs::read_dir(&path))?
+        {
+            collect(&path, entries, depth - 1, files)?;
         }
     }
     Ok(())
+}
+
+/// What was read of a path, nothing if the path is gone.
+fn unless_gone<T>(path: &Path, read: std::io::Result<T>) -> Result<Option<T>, ReportError> {
+    match read {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(ReportError::io(path, "read", error)),
+    }
 }
 
 /// The content of a regular file of at most `limit` bytes.
@@ -74,6 +100,34 @@ pub fn write(path: &Path, content: &[u8]) -> Result<(), ReportError> {
 mod tests {
     use super::*;
     use std::os::unix::fs::symlink;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    #[test]
+    fn a_folder_that_vanishes_meanwhile_is_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let (fresh, whole) = (root.join("checkpoint.new"), root.join("checkpoint"));
+        fs::create_dir(&fresh).unwrap();
+        fs::write(fresh.join("state.toml"), "step = 1").unwrap();
+        let is_over = AtomicBool::new(false);
+        let listings: Vec<_> = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_over.load(Ordering::Relaxed) {
+                    fs::rename(&fresh, &whole).unwrap();
+                    fs::rename(&whole, &fresh).unwrap();
+                }
+            });
+            let listings = (0..1000).map(|_| regular_files(root)).collect();
+            is_over.store(true, Ordering::Relaxed);
+            listings
+        });
+        for listing in listings {
+            listing.unwrap();
+        }
+        let read = |path: &Path| unless_gone(path, fs::read_dir(path));
+        assert!(read(&root.join("none")).unwrap().is_none());
+        assert!(read(&fresh.join("state.toml")).is_err());
+    }
 
     #[test]
     fn links_are_left_out() {

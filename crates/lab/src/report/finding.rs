@@ -21,7 +21,7 @@ use serde::Serialize;
 pub struct Finding {
     /// What the paper says, as a sentence of its own.
     pub sentence: &'static str,
-    /// Where the paper says it, such as `Table 1`.
+    /// Where the paper says it, such as `Table 1`, or [`Finding::OURS`].
     pub source: &'static str,
     /// The quantity that is compared, such as `test error`.
     pub quantity: &'static str,
@@ -69,18 +69,18 @@ pub enum Relation {
         /// The largest value.
         limit: f64,
     },
-    /// `row` is at least `limit`.
+    /// Each row is at least `limit`.
     AtLeast {
-        /// The row.
-        row: &'static str,
+        /// The rows.
+        rows: &'static [&'static str],
         /// The smallest value.
         limit: f64,
     },
-    /// `row` differs from `of` by at most `by`.
+    /// Each row differs from `of` by at most `by`.
     Within {
-        /// The row.
-        row: &'static str,
-        /// The value it should have.
+        /// The rows.
+        rows: &'static [&'static str],
+        /// The value they should have.
         of: f64,
         /// The largest difference.
         by: f64,
@@ -88,6 +88,14 @@ pub enum Relation {
 }
 
 impl Finding {
+    /// The source of what no paper says: an expectation of the experiment's author.
+    pub const OURS: &'static str = "this project";
+
+    /// Whether no paper says it.
+    pub fn is_ours(&self) -> bool {
+        self.source == Self::OURS
+    }
+
     /// A finding about any quantity.
     pub const fn new(
         sentence: &'static str,
@@ -117,14 +125,15 @@ impl Relation {
     /// The rows it speaks of, each once, in the order of the relation.
     pub fn rows(&self) -> Vec<&'static str> {
         let named: Vec<&'static str> = match *self {
-            Self::Falls(rows) | Self::Alike { rows, .. } => rows.to_vec(),
+            Self::Falls(rows)
+            | Self::Alike { rows, .. }
+            | Self::AtLeast { rows, .. }
+            | Self::Within { rows, .. } => rows.to_vec(),
             Self::Below(pairs) => pairs.iter().flat_map(|&(low, high)| [low, high]).collect(),
             Self::BelowBy { row, than, .. } | Self::AtMostTimes { row, than, .. } => {
                 vec![row, than]
             }
-            Self::AtMost { row, .. } | Self::AtLeast { row, .. } | Self::Within { row, .. } => {
-                vec![row]
-            }
+            Self::AtMost { row, .. } => vec![row],
         };
         let mut rows = Vec::new();
         for row in named {

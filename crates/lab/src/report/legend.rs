@@ -61,12 +61,18 @@ pub(super) fn signs(claims: &[Claim], records: &[Record]) -> Vec<String> {
     for source in sources.into_iter().filter(|source| !source.is_empty()) {
         add(format!("Paper: {source}."));
     }
-    let quantities = claims.iter().map(|c| (&c.quantity, &c.unit));
-    for (quantity, unit) in quantities {
-        add(match unit.as_str() {
-            "" => format!("Numbers are: {quantity}."),
-            unit => format!("Numbers are: {quantity} in {unit}."),
-        });
+    let mut quantities: Vec<String> = Vec::new();
+    for Claim { quantity, unit, .. } in claims {
+        let text = match unit.as_str() {
+            "" => quantity.clone(),
+            unit => format!("{quantity} in {unit}"),
+        };
+        if !quantities.contains(&text) {
+            quantities.push(text);
+        }
+    }
+    if !quantities.is_empty() {
+        add(format!("Numbers are: {}.", quantities.join("; ")));
     }
     if records.iter().any(|r| r.train_error().is_some()) {
         add("training: error in % on the training images in the last epoch, with dropout and augmentation; empty where it was not kept.".to_owned());

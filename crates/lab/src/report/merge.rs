@@ -9,6 +9,7 @@ use crate::train::Mistakes;
 ///
 /// Runs of other settings (the network, or what the notes tell but for a chosen learning rate) are never joined: the later record counts alone.
 /// The command of a joined record runs all its seeds, if they follow each other; machine and date are the later record's.
+/// Its time is that of all its runs, and left out if that cannot be known.
 /// Order is kept by first appearance.
 pub fn merge(records: impl IntoIterator<Item = Record>) -> Vec<Record> {
     let mut merged: Vec<Record> = Vec::new();
@@ -38,21 +39,21 @@ fn can_join(a: &Record, b: &Record) -> bool {
 fn absorb(known: &mut Record, new: Record) {
     let mut by_seed = BTreeMap::new();
     for record in [&*known, &new] {
+        // A run that diverged has neither a number nor an outcome.
+        let all_ended = record.outcomes.len() == record.seeds.len();
+        let mut outcomes = record.outcomes.iter().copied();
         for (at, (&seed, &value)) in record.seeds.iter().zip(&record.values).enumerate() {
-            let (outcome, run) = (record.outcomes.get(at), record.runs.get(at));
+            let outcome = match all_ended || value.is_some() {
+                true => outcomes.next(),
+                false => None,
+            };
+            let run = record.runs.get(at);
             let (mistakes, error) = (record.mistakes.get(at), record.train_errors.get(at));
             let of_run = (run.cloned(), mistakes.cloned(), error.copied());
-            by_seed.insert(seed, (value, outcome.copied(), of_run));
+            by_seed.insert(seed, (value, outcome, of_run));
         }
     }
-    let again = new.seeds.iter().all(|seed| known.seeds.contains(seed));
-    let seconds = match again {
-        true => known.wall_seconds,
-        false => match (known.wall_seconds, new.wall_seconds) {
-            (Some(known), Some(new)) => Some(known + new),
-            (known, new) => known.or(new),
-        },
-    };
+    let kept = known.seeds.iter().any(|seed| !new.seeds.contains(seed));
     // A list that lacks a seed would name the wrong ones: then it is left out.
     let of_runs = || by_seed.values().map(|(.., of_run)| of_run.clone());
     let runs: Option<Vec<String>> = of_runs().map(|(run, ..)| run).collect();
@@ -69,9 +70,30 @@ fn absorb(known: &mut Record, new: Record) {
         runs: runs.unwrap_or_default(),
         mistakes: mistakes.unwrap_or_default(),
         train_errors: train_errors.unwrap_or_default(),
-        wall_seconds: seconds,
+        epochs: match new.epochs {
+            0 => known.epochs,
+            epochs => epochs,
+        },
+        parameters: new.parameters.or(known.parameters),
+        images_per_second: new
+            .images_per_second
+            .or(known.images_per_second.filter(|_| kept)),
+        wall_seconds: seconds_of(known, &new),
         ..new
     };
+}
+
+/// The seconds of a joined record; `None` if the new one has only some of the known seeds again, since a record has no time of each.
+fn seconds_of(known: &Record, new: &Record) -> Option<f64> {
+    let again = known.seeds.iter().filter(|seed| new.seeds.contains(seed));
+    match (again.count(), known.seeds.len()) {
+        (0, _) => match (known.wall_seconds, new.wall_seconds) {
+            (Some(known), Some(new)) => Some(known + new),
+            (known, new) => known.or(new),
+        },
+        (again, all) if again == all => new.wall_seconds,
+        _ => None,
+    }
 }
 
 /// The command of a joined record: the one that both have, or the later with the seeds of both.
@@ -106,6 +128,7 @@ fn without(command: &str, option: &str) -> String {
 mod tests {
     use super::*;
     use crate::report::{Claim, Scale};
+    use crate::train::Outcome;
 
     fn record(seed: u64, value: f64, run: &str) -> Record {
         let claim = Claim::new("p/t", "A", "test error", "%");
@@ -179,6 +202,72 @@ mod tests {
         ] {
             assert_eq!(merge([first.clone(), other.clone()]), [other]);
         }
+    }
+
+    fn timed(seeds: &[u64], seconds: f64) -> Record {
+        let claim = Claim::new("p/t", "A", "test error", "%");
+        let record = Record {
+            epochs: 5,
+            parameters: Some(7),
+            outcomes: vec![Outcome::Trained; seeds.len()],
+            wall_seconds: Some(seconds),
+            images_per_second: Some(1000.0 / seconds),
+            ..Record::new(&claim, "digits", Scale::Quick)
+        };
+        let seeds = seeds.iter();
+        seeds.fold(record, |record, &seed| record.value(seed, Some(5.0)))
+    }
+
+    /// A run whose loss was not a number.
+    fn diverged(seed: u64) -> Record {
+        let claim = Claim::new("p/t", "A", "test error", "%");
+        Record::new(&claim, "digits", Scale::Quick).value(seed, None)
+    }
+
+    #[test]
+    fn seconds_are_those_of_the_runs_that_count() {
+        let seconds = |known: &Record, new: &Record| {
+            let [joined] = merge([known.clone(), new.clone()]).try_into().unwrap();
+            joined.wall_seconds
+        };
+        let first = timed(&[0], 100.0);
+        assert_eq!(seconds(&first, &timed(&[1], 110.0)), Some(210.0));
+        // Seed 0 is in both.
+        assert_eq!(seconds(&first, &timed(&[0, 1], 210.0)), Some(210.0));
+        // Elsewhere it takes another time.
+        assert_eq!(
+            seconds(&timed(&[0], 3000.0), &timed(&[0], 300.0)),
+            Some(300.0)
+        );
+        // What seed 1 took of the 210 seconds is not known.
+        assert_eq!(seconds(&timed(&[0, 1], 210.0), &timed(&[0], 30.0)), None);
+        assert_eq!(seconds(&timed(&[0, 1], 210.0), &timed(&[1, 2], 30.0)), None);
+        assert_eq!(seconds(&first, &diverged(1)), Some(100.0));
+        assert_eq!(seconds(&first, &diverged(0)), None);
+    }
+
+    #[test]
+    fn a_run_that_diverged_takes_nothing_from_the_others() {
+        for records in [
+            [timed(&[0], 100.0), diverged(1)],
+            [diverged(1), timed(&[0], 100.0)],
+        ] {
+            let [joined] = merge(records).try_into().unwrap();
+            assert_eq!(joined.values, [Some(5.0), None]);
+            assert_eq!((joined.epochs, joined.parameters), (5, Some(7)));
+            assert_eq!(joined.images_per_second, Some(10.0));
+            assert_eq!(joined.outcomes, [Outcome::Trained]);
+        }
+        // The speed of a run that is replaced is not that of the machine that is named now.
+        let [again] = merge([timed(&[0], 100.0), diverged(0)]).try_into().unwrap();
+        assert_eq!(again.images_per_second, None);
+        // The outcome belongs to seed 1, which is run again.
+        let dead = Record {
+            outcomes: vec![Outcome::DeadStart],
+            ..diverged(0).value(1, Some(90.0))
+        };
+        let [joined] = merge([dead, timed(&[1], 100.0)]).try_into().unwrap();
+        assert_eq!(joined.outcomes, [Outcome::Trained]);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub struct Record {
     pub dataset: String,
     /// How much of the paper's experiment.
     pub scale: Scale,
-    /// The number of test images that the values are shares of, in percent; `None` if they are no such shares.
+    /// The number of images that the values are shares of, in percent: the test images for a test error; `None` if they are no such shares.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_images: Option<usize>,
     /// The test images that each seed's network had wrong, in the order of the seeds; empty if a run did not keep them.
@@ -190,9 +190,9 @@ impl Record {
     /// The standard error of the mean, as far as it is known: the larger of two.
     ///
     /// One comes from the seeds: the sample standard deviation over the square root of their number, for two or more.
-    /// The other comes from the test set, for values that are shares of `n` test images: `sqrt(p (1 - p) / n)`,
+    /// The other comes from the images, for values that are shares of `n` of them ([`Self::test_images`]): `sqrt(p (1 - p) / n)`,
     /// with `p` after one more hit and one more miss, so that a share of 0 has an error too.
-    /// More seeds do not make it smaller, for they are tested on the same images.
+    /// More seeds do not make it smaller, for they are measured on the same images.
     ///
     /// ```
     /// use lab::report::{Claim, Record, Scale};
@@ -203,7 +203,7 @@ impl Record {
     /// assert!((record.standard_error().unwrap() - 1.0).abs() < 0.01);
     /// ```
     pub fn standard_error(&self) -> Option<f64> {
-        match (self.error_of_seeds(), self.test_set_error()) {
+        match (self.error_of_seeds(), self.error_of_images()) {
             (Some(a), Some(b)) => Some(a.max(b)),
             (a, b) => a.or(b),
         }
@@ -214,7 +214,8 @@ impl Record {
         self.spread().map(|s| s / (self.n() as f64).sqrt())
     }
 
-    fn test_set_error(&self) -> Option<f64> {
+    /// The part of the standard error that comes from the images.
+    fn error_of_images(&self) -> Option<f64> {
         let share = self.mean()? / 100.0;
         let n = self.shares_of()? as f64;
         let is_share = self.unit == "%" && (0.0..=1.0).contains(&share) && n >= 1.0;
@@ -222,7 +223,7 @@ impl Record {
         is_share.then(|| 100.0 * (p * (1.0 - p) / n).sqrt())
     }
 
-    /// The test images; older records of test errors name them in the data set alone.
+    /// The images that the values are shares of; older records of test errors name them in the data set alone.
     fn shares_of(&self) -> Option<usize> {
         let described = || {
             let (before, _) = self.dataset.rsplit_once(" test images)")?;
@@ -264,5 +265,22 @@ mod tests {
             .value(1, Some(f64::NAN))
             .value(2, Some(6.0));
         assert_eq!((record.mean(), record.n()), (Some(5.0), 2));
+    }
+
+    #[test]
+    fn what_is_no_share_of_images_has_no_error_of_one_seed() {
+        let digits = "digits (100 training and 1600 test images)";
+        let error = |quantity, images| {
+            let claim = Claim::new("p/t", "A", quantity, "%");
+            let record = Record {
+                test_images: images,
+                ..Record::new(&claim, digits, Scale::Quick).value(0, Some(20.0))
+            };
+            record.standard_error().map(|error| error.round())
+        };
+        assert_eq!(error("difference within a class", None), None);
+        assert_eq!(error("found", Some(100)), Some(4.0));
+        // Older records of test errors.
+        assert_eq!(error("test error", None), Some(1.0));
     }
 }

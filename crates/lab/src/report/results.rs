@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::{
-    Claim, Figure, Finding, History, Judged, Record, ReportError, Scale, Table, Terminal, Verdict,
-    address, conditions, escaped, legend, signs, verdict_lines, write_file,
+    Claim, Figure, Finding, History, Judged, Mark, Record, ReportError, Scale, Table, Terminal,
+    Verdict, address, conditions, escaped, legend, signs, verdict_lines, write_file,
 };
 use super::{Page, Section};
 
@@ -108,7 +108,7 @@ impl Results {
                 sets.peek().is_none() || sets.any(|set| set == dataset)
             };
             let claims: Vec<Claim> = claims.iter().filter(of_this_set).cloned().collect();
-            Table::of_claims(&claims, &records)
+            Table::of_some_claims(&claims, &records, &self.exhibit.claims)
         };
         self.datasets().iter().map(of).collect()
     }
@@ -154,7 +154,7 @@ impl Results {
         for table in self.tables_of(&run) {
             let _ = writeln!(text, "{}", table.to_markdown());
         }
-        if let Some(line) = Table::in_a_line(&not_run) {
+        if let Some(line) = Table::in_a_line(&not_run, &self.exhibit.claims) {
             let _ = writeln!(text, "{line}\n");
         }
         text += &claims_lines(&self.judged());
@@ -163,7 +163,13 @@ impl Results {
         }
         let conditions = conditions(&self.records);
         if !conditions.is_empty() {
-            text += "\n<details><summary>How these runs differ from the paper's, and where they ran</summary>\n\n";
+            // A table of ours has no runs of a paper to differ from.
+            let is_ours = self.exhibit.claims.iter().all(|c| c.mark == Mark::Absent);
+            let heading = match is_ours {
+                true => "How these networks were trained, and where they ran",
+                false => "How these runs differ from the paper's, and where they ran",
+            };
+            let _ = writeln!(text, "\n<details><summary>{heading}</summary>\n");
             for point in conditions {
                 let _ = writeln!(text, "- {}", escaped(&point));
             }
@@ -207,7 +213,11 @@ fn claims_lines(judged: &[Judged]) -> String {
                 Verdict::NotRun => open.push(sentence.clone()),
                 verdict => {
                     let words = verdict.words();
-                    let _ = writeln!(text, "- The paper: {sentence}: **{words}**.");
+                    let by = match judged.finding.is_ours() {
+                        true => "This project",
+                        false => "The paper",
+                    };
+                    let _ = writeln!(text, "- {by}: {sentence}: **{words}**.");
                 }
             }
         }
@@ -311,6 +321,27 @@ mod tests {
         assert_eq!(
             claims_lines(&judged),
             "- Not judged, since rows were not run: B errs \\*less\\*; So it does.\n\n"
+        );
+    }
+
+    #[test]
+    fn claims_say_whose_they_are() {
+        let finding = |source| {
+            Finding::of_error(
+                "B errs less.",
+                source,
+                Relation::AtMost {
+                    row: "B",
+                    limit: 9.0,
+                },
+            )
+        };
+        let claim = Claim::new("p/t", "B", "test error", "%");
+        let record = Record::new(&claim, "digits", Scale::Quick).value(0, Some(5.0));
+        let judged = Judged::all(&[finding("Table 1"), finding(Finding::OURS)], &[record]);
+        assert_eq!(
+            claims_lines(&judged),
+            "- The paper: B errs less: **holds**.\n- This project: B errs less: **holds**.\n\n"
         );
     }
 }

@@ -62,6 +62,11 @@ impl Table {
     /// assert!(table.to_markdown().contains("| Net | 9.08 | 10.50 ± 0.71 | 2 |"));
     /// ```
     pub fn of_claims(claims: &[Claim], records: &[Record]) -> Self {
+        Self::of_some_claims(claims, records, claims)
+    }
+
+    /// The same for some of all claims, which have as many decimals as all have.
+    pub(super) fn of_some_claims(claims: &[Claim], records: &[Record], all: &[Claim]) -> Self {
         let pair = |model: &str, quantity: &str| (model.to_owned(), quantity.to_owned());
         let mut rows: Vec<(String, String)> = Vec::new();
         let of_claims = claims.iter().map(|c| pair(&c.model, &c.quantity));
@@ -100,7 +105,7 @@ impl Table {
                 let count = record.and_then(|record| record.parameters);
                 cells.push(count.map_or("-".to_owned(), grouped));
             }
-            cells.push(claim.map_or("-".to_owned(), paper));
+            cells.push(claim.map_or("-".to_owned(), |claim| paper(claim, all)));
             let measured = |record| measured(record, !has_epochs);
             cells.push(record.map_or("not run".to_owned(), measured));
             if has_training {
@@ -119,11 +124,11 @@ impl Table {
         table
     }
 
-    /// What was not run, in a line: rows and, where there are any, the paper's numbers; `None` if there are no claims.
-    pub(super) fn in_a_line(claims: &[Claim]) -> Option<String> {
-        let several = claims
+    /// What was not run, of all claims, in a line: rows and, where there are any, the paper's numbers; `None` if all was run.
+    pub(super) fn in_a_line(not_run: &[Claim], all: &[Claim]) -> Option<String> {
+        let several = not_run
             .iter()
-            .any(|claim| claim.quantity != claims[0].quantity);
+            .any(|claim| claim.quantity != not_run[0].quantity);
         let row = |claim: &Claim| {
             let quantity = if several {
                 format!(", {}", claim.quantity)
@@ -131,13 +136,13 @@ impl Table {
                 String::new()
             };
             let number = match is_in_paper(claim) {
-                true => format!(" {}", paper(claim)),
+                true => format!(" {}", paper(claim, all)),
                 false => String::new(),
             };
             escaped(&format!("{}{quantity}{number}", claim.model))
         };
-        let rows: Vec<String> = claims.iter().map(row).collect();
-        let beside = match claims.iter().any(is_in_paper) {
+        let rows: Vec<String> = not_run.iter().map(row).collect();
+        let beside = match not_run.iter().any(is_in_paper) {
             true => ", with the paper's numbers",
             false => "",
         };
@@ -207,13 +212,26 @@ impl Table {
     }
 }
 
-/// The paper's number with its sign.
-fn paper(claim: &Claim) -> String {
+/// The paper's number with its sign, with as many decimals as the paper's numbers of this quantity have.
+fn paper(claim: &Claim, claims: &[Claim]) -> String {
+    let alike = claims
+        .iter()
+        .filter(|other| other.quantity == claim.quantity);
+    let alike = alike.chain([claim]).filter_map(|other| other.value);
+    let most = alike.map(decimals).max().unwrap_or(0);
     match claim.value {
+        Some(value) if most <= 2 => format!("{value:.most$}{}", claim.mark.sign()),
         Some(value) => format!("{}{}", number(value), claim.mark.sign()),
         None if is_in_paper(claim) => Mark::Unknown.sign().to_owned(),
         None => "-".to_owned(),
     }
+}
+
+/// Decimals of a number that is written as short as possible.
+fn decimals(value: f64) -> usize {
+    let text = value.to_string();
+    text.split_once('.')
+        .map_or(0, |(_, decimals)| decimals.len())
 }
 
 /// Whether the paper has a number, known or not.
@@ -298,10 +316,21 @@ mod tests {
         ];
         let text = Table::of_claims(&claims, &[]).to_markdown();
         assert!(
-            text.contains("| A | test error | 1.00 | not run | 0 | - |"),
+            text.contains("| A | test error | 1 | not run | 0 | - |"),
             "{text}"
         );
-        assert!(text.contains("| A | epochs | 12.00= | not run"), "{text}");
+        assert!(text.contains("| A | epochs | 12= | not run"), "{text}");
+    }
+
+    #[test]
+    fn the_paper_s_numbers_have_its_decimals() {
+        let claims = [10.2, 9.08].map(|value| claim("A", value, Mark::Verified));
+        assert_eq!(
+            claims.each_ref().map(|c| paper(c, &claims)),
+            ["10.20", "9.08"]
+        );
+        assert_eq!(paper(&claims[0], &[]), "10.2");
+        assert_eq!(paper(&claim("A", 0.0123, Mark::FromMemory), &[]), "0.0123~");
     }
 
     #[test]

@@ -330,14 +330,14 @@ mod tests {
             ),
             (
                 Relation::AtLeast {
-                    row: "B",
+                    rows: &["B"],
                     limit: 4.0,
                 },
                 Verdict::Holds,
             ),
             (
                 Relation::Within {
-                    row: "A",
+                    rows: &["A"],
                     of: 11.0,
                     by: 3.0,
                 },
@@ -345,7 +345,7 @@ mod tests {
             ),
             (
                 Relation::Within {
-                    row: "A",
+                    rows: &["A"],
                     of: 12.0,
                     by: 1.0,
                 },

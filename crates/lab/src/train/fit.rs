@@ -20,7 +20,7 @@ use session::Session;
 /// The test set is only measured: nothing is chosen by it.
 ///
 /// # Errors
-/// A recipe that means nothing, sets that do not fit each other or the network, a loss that is not a number,
+/// A recipe that means nothing, sets that do not fit each other or the network, a loss that is not a number, weights that are not finite,
 /// a folder that cannot be written to, a checkpoint that cannot be used.
 pub fn fit(
     model: &dyn Network,

@@ -7,6 +7,8 @@
 //! checkpoint/            weights, optimizer state, position
 //! figures/               pictures that the experiment draws
 //! record.json            what the experiment measured
+//! model.safetensors      the trained network as a model file, if the experiment writes one
+//! origin.json            where and when it was trained, if the experiment says so
 //! run.lock               who is using the folder
 //! ```
 

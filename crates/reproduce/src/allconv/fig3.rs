@@ -148,7 +148,7 @@ fn draw_network(session: &mut Session, row: &Planned, variant: Variant) -> Resul
             label: format!("{}, {name}", row.label),
             ..row.clone()
         };
-        session.measured(&measured, (SIMILARITY, ""), trained.seed, last)?;
+        session.measured(&measured, (SIMILARITY, ""), trained.seed, last, None)?;
     }
     let mut grid = ImageGrid::new(format!(
         "what the strongest unit of {} before the class maps sees",

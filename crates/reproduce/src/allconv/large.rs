@@ -103,6 +103,7 @@ const CHOICES: &[Choice] = &[
         "as in the other tables, since the paper does not state it for this network",
     ),
     Choice::new("initializer", "the paper does not state it"),
+    Choice::new("preprocess", "the paper does not state it for this network"),
 ];
 
 pub(crate) const LARGE: Experiment = Experiment::new(

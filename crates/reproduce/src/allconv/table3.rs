@@ -1,6 +1,6 @@
 //! Table 3: the three base models and what happens when their pooling is replaced, CIFAR-10 without augmentation.
 //!
-//! Expected: Strided worst (up to one point), All-CNN within half a point of ConvPool, C best.
+//! Expected: Strided worst (up to one point), All-CNN better than the base and within half a point of ConvPool, C best.
 //! A quick run has time for what the paper claims of models A and B: more images and seeds are worth more than more rows.
 
 use allconv::{Architecture, BaseModel, Variant};
@@ -16,43 +16,67 @@ const ERRORS: [f64; 12] = [
     9.74, 10.19, 9.31, 9.08,
 ];
 
-/// What the paper claims of each base model, and of C alone.
+/// What the paper claims of each base model.
 const FINDINGS: &[Finding] = &[
     claim(
         "Model A: replacing the pooling with a stride of the convolution before it costs accuracy.",
         Relation::Falls(&["Strided-CNN-A", "A"]),
     ),
     claim(
-        "Model A: replacing the pooling with an extra strided convolution does not.",
+        "Model A: a strided convolution in place of the pooling is better than the stride alone.",
         Relation::Falls(&["Strided-CNN-A", "All-CNN-A"]),
+    ),
+    claim(
+        "Model A: a strided convolution in place of the pooling is better than the pooling.",
+        Relation::Falls(&["A", "All-CNN-A"]),
+    ),
+    claim(
+        "Model A: a strided convolution in place of the pooling does as well as pooling with \
+         an additional convolution, within half a point.",
+        Relation::Alike {
+            rows: &["ConvPool-CNN-A", "All-CNN-A"],
+            by: 0.5,
+        },
     ),
     claim(
         "Model B: replacing the pooling with a stride of the convolution before it costs accuracy.",
         Relation::Falls(&["Strided-CNN-B", "B"]),
     ),
     claim(
-        "Model B: replacing the pooling with an extra strided convolution does not.",
+        "Model B: a strided convolution in place of the pooling is better than the stride alone.",
         Relation::Falls(&["Strided-CNN-B", "All-CNN-B"]),
+    ),
+    claim(
+        "Model B: a strided convolution in place of the pooling is better than the pooling.",
+        Relation::Falls(&["B", "All-CNN-B"]),
+    ),
+    claim(
+        "Model B: a strided convolution in place of the pooling does as well as pooling with \
+         an additional convolution, within half a point.",
+        Relation::Alike {
+            rows: &["ConvPool-CNN-B", "All-CNN-B"],
+            by: 0.5,
+        },
     ),
     claim(
         "Model C: replacing the pooling with a stride of the convolution before it costs accuracy.",
         Relation::Falls(&["Strided-CNN-C", "C"]),
     ),
     claim(
-        "Model C: replacing the pooling with an extra strided convolution does not.",
+        "Model C: a strided convolution in place of the pooling is better than the stride alone.",
         Relation::Falls(&["Strided-CNN-C", "All-CNN-C"]),
     ),
     claim(
-        "A strided convolution in place of the pooling does as well as pooling with an \
-         additional convolution.",
+        "Model C: a strided convolution in place of the pooling is better than the pooling.",
+        Relation::Falls(&["C", "All-CNN-C"]),
+    ),
+    claim(
+        "Model C: a strided convolution in place of the pooling does as well as pooling with \
+         an additional convolution, within half a point.",
         Relation::Alike {
             rows: &["ConvPool-CNN-C", "All-CNN-C"],
             by: 0.5,
         },
-    ),
-    claim(
-        "All-CNN-C is better than the base model with pooling.",
-        Relation::Falls(&["C", "All-CNN-C"]),
     ),
 ];
 

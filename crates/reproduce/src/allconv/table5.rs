@@ -1,6 +1,6 @@
 //! Table 5: All-CNN-C on CIFAR-100.
 
-use lab::report::{Choice, Mark};
+use lab::report::{Choice, Mark, Note};
 
 use super::setup::{CHOICES, SETUPS};
 use super::table4::{ALL_CNN_C, AUGMENT};
@@ -20,7 +20,11 @@ pub(crate) const TABLE5: Experiment = Experiment::new(
         "recipe.augment",
         "the augmentation of Table 4, which the paper does not say for this table",
     )],
-]);
+])
+.notes(&[Note::new(
+    "The learning rate is chosen anew on held-out images of this set, where the paper keeps \
+     that of CIFAR-10 (from memory).",
+)]);
 
 fn rows() -> Vec<Row> {
     let row = Row::new("All-CNN-C", |scale, images| {

@@ -23,7 +23,7 @@ const NOTES: &[Note] = &[
     Note::new("Transformer: an affine spatial transformer comes before the first convolution."),
     Note::new(
         "What-where: a decoder, which knows where the maxima of the first pooling were, \
-         rebuilds the image, with and without a label; the other networks see the labelled images alone.",
+         rebuilds the image, with and without a label; the other networks see the labeled images alone.",
     ),
 ];
 

@@ -125,7 +125,7 @@ fn train(session: &mut Session, rows: &[Planned]) -> Result<()> {
     session.train_all(rows)?;
     for row in rows {
         for (seed, log) in session.logs(&row.label) {
-            session.measured(row, EPOCHS, seed, reached(&log))?;
+            session.measured(row, EPOCHS, seed, reached(&log), None)?;
         }
     }
     Ok(())

@@ -4,23 +4,31 @@ use std::path::Path;
 
 use anyhow::{Context, Result};
 use cli::Only;
-use lab::report::{Animation, Picture, Record, file_name, read_records, write_records};
+use lab::report::{Animation, Picture, Record, file_name, write_records};
 use lab::train::{RunId, RunResult};
 
+use super::origin::{Origin, kept};
 use super::{Session, Trained};
 use crate::model_file;
 use crate::planned::Planned;
 
+/// The name of the file of a record in its folder.
+const RECORD: &str = "record.json";
+
 impl Session<'_> {
-    /// Keeps something that was measured of a row's network.
+    /// Keeps something that was measured of a row's network; `images` are those that it is a share of, if it is one.
     pub(crate) fn measured(
         &self,
         row: &Planned,
         (quantity, unit): (&str, &str),
         seed: u64,
         value: Option<f64>,
+        images: Option<usize>,
     ) -> Result<()> {
-        let record = row.record(self.id, self.scale(), quantity, unit)?;
+        let record = Record {
+            test_images: images,
+            ..row.record(self.id, self.scale(), quantity, unit)?
+        };
         let folder = row.folder(seed).join(file_name(quantity));
         self.keep(&folder, &record.value(seed, value))
     }
@@ -42,25 +50,39 @@ impl Session<'_> {
             values: vec![Some(value)],
             ..record
         };
-        self.keep(&row.folder(trained.seed), &record)
+        self.keep_trained(&row.folder(trained.seed), &record, &trained.folder)
     }
 
     /// Writes a record to its folder, from that of the experiment, and shows it.
     pub(crate) fn keep(&self, folder: &Path, record: &Record) -> Result<()> {
+        self.keep_from(folder, record, Origin::here(&self.environment))
+    }
+
+    /// The same for the result of a training, whose run may be an earlier one.
+    pub(super) fn keep_trained(&self, folder: &Path, record: &Record, run: &Path) -> Result<()> {
+        let earlier = kept(&self.folder().join(folder).join(RECORD));
+        // A run that diverged has no time that tells it from one that is done again.
+        let is_of_use = !self.settings.again || record.wall_seconds.is_some();
+        let earlier = earlier.filter(|_| is_of_use);
+        let origin = Origin::here(&self.environment).of_run(run, record, earlier.as_ref())?;
+        self.keep_from(folder, record, origin)
+    }
+
+    /// The same with where and when it was measured.
+    fn keep_from(&self, folder: &Path, record: &Record, origin: Origin) -> Result<()> {
         let folder = self.folder().join(folder);
-        let today = chrono::Utc::now().format("%Y-%m-%d").to_string();
-        let record =
-            record
-                .clone()
-                .measured_by(self.settings.command_of(self.id), today, &self.environment);
+        let command = self.settings.command_of(self.id);
+        let record = record
+            .clone()
+            .measured_by(command, origin.date, &origin.environment);
         let record = match self.settings.epochs {
             // What is measured without a training has no epochs.
-            Some(epochs) if !record.outcomes.is_empty() => record.other_epochs(epochs),
+            Some(epochs) if record.network.is_some() => record.other_epochs(epochs),
             _ => record,
         };
-        let path = folder.join("record.json");
+        let path = folder.join(RECORD);
         if self.settings.only.is_some()
-            && let Some(kept) = kept(&path, &record)
+            && let Some(kept) = kept(&path).filter(|kept| says_the_same(kept, &record))
         {
             return (self.on_record)(&kept);
         }
@@ -109,7 +131,12 @@ impl Session<'_> {
             weights: &weights,
         };
         let cache = self.settings.out.join("cache");
-        model_file::write(row, &described, &folder, &cache, self.console())
+        let written = model_file::write(row, &described, &folder, &cache, self.console());
+        if let Err(error) = written {
+            let warning = format!("{}: no model file is written: {error:#}", row.label);
+            self.console().warn(warning);
+        }
+        Ok(())
     }
 
     /// Saves a figure of the current experiment.
@@ -129,14 +156,13 @@ impl Session<'_> {
     }
 }
 
-/// The record in a file, if it says the same: then it was made where the run was trained.
-fn kept(path: &Path, record: &Record) -> Option<Record> {
-    let kept = read_records(path).ok()?.into_iter().next()?;
+/// Whether a kept record says the same: then it was made where the run was trained.
+fn says_the_same(kept: &Record, record: &Record) -> bool {
     let here = Record {
         command: kept.command.clone(),
         date: kept.date.clone(),
         environment: kept.environment.clone(),
         ..record.clone()
     };
-    (here == kept).then_some(kept)
+    here == *kept
 }

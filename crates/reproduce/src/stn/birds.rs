@@ -15,7 +15,7 @@ use striate::{Activation, Conv2dOptions, Network, Parameters, global_avg_pool, l
 
 use crate::model::{Described, Model};
 
-/// Maps and units between the localisation net's backbone and the centers of the windows (appendix A.6, from memory).
+/// Maps and units between the localisation net's backbone and the centers of the windows (appendix A.6).
 const REDUCED: usize = 128;
 /// Prefix of the localisation net's tensors.
 const LOCALISATION: &str = "st";

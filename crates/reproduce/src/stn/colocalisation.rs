@@ -9,6 +9,7 @@ use lab::report::{Choice, ImageGrid, Mark, Note, Picture, Scales};
 use lab::train::{LrSchedule, Recipe};
 use stn::networks::{Body, CoLocalisationConfig, DigitConfig};
 
+use super::found::{FINDINGS, FOUND};
 use super::grid_overlay;
 use super::search::{self, Search, Window};
 use super::setup::MNIST;
@@ -20,8 +21,6 @@ use crate::training::{Training, adam};
 
 /// The row of the encoder, which is trained first.
 const ENCODER: &str = "encoder: CNN on plain digits";
-/// What is measured.
-const FOUND: (&str, &str) = ("found", "%");
 /// Pictures of a class.
 const PICTURES: usize = 100;
 /// A window counts if it overlaps the digit's frame by more than this.
@@ -96,6 +95,7 @@ pub(crate) const COLOCALISATION: Experiment = Experiment::new(
         "of the encoder; the paper does not state it",
     ),
 ]])
+.findings(FINDINGS)
 .notes(&[
     Note::with(
         "Found: pictures of a class, of {pictures}, in which the window overlaps the \
@@ -118,7 +118,7 @@ pub(crate) const COLOCALISATION: Experiment = Experiment::new(
     ),
     Note::with(
         "Windows shrink from the whole picture to the size of a digit by a schedule, \
-         and only their places are learnt; random windows may hang over the edge; a \
+         and only their places are learned; random windows may hang over the edge; a \
          search that ends with more than {lost} of the margin as its loss begins again, \
          with {starts} starts at most.",
         &[("lost", search::LOST), ("starts", search::STARTS as f64)],
@@ -178,7 +178,13 @@ fn config(setup: &Setup, images: &Images) -> CoLocalisationConfig {
 }
 
 fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
-    let encoder_row = rows.first().context("the encoder is a row")?;
+    let encoder_row = rows.first().with_context(|| {
+        format!(
+            "--row: {} measures this on the network of another row; give --row {} as well",
+            session.id(),
+            cli::quoted(ENCODER.as_ref())
+        )
+    })?;
     let setup = SETUPS.at(session.scale());
     let images = Images::of(&encoder_row.data);
     let Some(encoder) = session.trained(encoder_row)? else {
@@ -215,7 +221,13 @@ fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
                 ..encoder_row.clone()
             };
             let share = percent_found(&common, &found.windows);
-            session.measured(&measured, FOUND, seed, Some(share))?;
+            session.measured(
+                &measured,
+                FOUND,
+                seed,
+                Some(share),
+                Some(common.boxes.len()),
+            )?;
             shown.push(pictures(&common.pictures, &found.windows)?);
         }
         if !shown.is_empty() {

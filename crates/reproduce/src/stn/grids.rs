@@ -66,7 +66,7 @@ fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
         let picture = mosaic(&network, &sets.1, &row.label)?;
         session.figure(&file_name(&row.label), &picture)?;
         for (quantity, spread) in spreads(&network, &sets.1, session.device())? {
-            session.measured(row, quantity, trained.seed, Some(spread.percent()))?;
+            session.measured(row, quantity, trained.seed, Some(spread.percent()), None)?;
         }
     }
     Ok(())

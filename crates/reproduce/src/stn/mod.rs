@@ -4,6 +4,7 @@ mod animation;
 mod birds;
 mod colocalisation;
 mod digits;
+mod found;
 mod grid_overlay;
 mod grids;
 mod number_grids;

@@ -3,7 +3,9 @@
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
 use lab::data::{Batch, FloatSet};
-use lab::train::{AdamConfig, Loss, LrSchedule, Objective, ParamGroup, Recipe, fit_objective};
+use lab::train::{
+    AdamConfig, Loss, LrSchedule, Objective, ParamGroup, Recipe, RunId, RunStore, fit_objective,
+};
 use stn::networks::{Classifier, CoLocalisation, CoLocalisationConfig, WindowSize};
 use striate::Parameters;
 use striate::init::Match;
@@ -29,12 +31,23 @@ pub(super) const LOST: f64 = 0.5;
 pub(super) type Window = [f64; 4];
 
 /// What a search has found.
+#[derive(Debug, PartialEq)]
 pub(super) struct Found {
     /// The last loss, as a mean over pairs.
     pub(super) loss: f64,
     pub(super) windows: Vec<Window>,
     /// The start that they are from, counted from 1.
     pub(super) starts: u64,
+}
+
+/// How one start of a search ended.
+enum Ended {
+    /// With this loss, as a mean over pairs, and these windows.
+    Found(f64, Vec<Window>),
+    /// Its loss was no longer a number.
+    NotFinite,
+    /// It belongs to another shard.
+    Elsewhere,
 }
 
 /// A search: its networks, its steps, and what the encoder has learnt.
@@ -88,10 +101,7 @@ impl Search<'_> {
 
     /// Trains a transformer on `pictures` and gives its windows in them.
     ///
-    /// A search whose windows ended on empty places shows in its loss, which is then near the margin;
-    /// it begins again with another seed, and the windows of the least loss are taken.
-    ///
-    /// `None` if a search belongs to another shard.
+    /// `None` if a search belongs to another shard, or if no loss was a number.
     pub(super) fn windows(
         &self,
         session: &mut Session,
@@ -99,27 +109,10 @@ impl Search<'_> {
         label: &str,
         settings: &toml::Table,
     ) -> Result<Option<Found>> {
-        let mut best: Option<Found> = None;
-        for start in 0..STARTS {
-            let once = self.once(session, pictures, label, settings, start)?;
-            let Some((loss, windows)) = once else {
-                return Ok(None);
-            };
-            if best.as_ref().is_none_or(|best| loss < best.loss) {
-                best = Some(Found {
-                    loss,
-                    windows,
-                    starts: start + 1,
-                });
-            }
-            if loss < LOST * ALPHA {
-                break;
-            }
-        }
-        Ok(best)
+        best(|start| self.once(session, pictures, label, settings, start))
     }
 
-    /// One search: its last loss, as a mean over pairs, and its windows.
+    /// One search.
     fn once(
         &self,
         session: &mut Session,
@@ -127,7 +120,7 @@ impl Search<'_> {
         label: &str,
         settings: &toml::Table,
         start: u64,
-    ) -> Result<Option<(f64, Vec<Window>)>> {
+    ) -> Result<Ended> {
         let config = &self.config;
         let device = session.device().clone();
         let seed = self.seed.wrapping_add(start);
@@ -148,9 +141,15 @@ impl Search<'_> {
         let trained = session.once(&settings, &recipe, |run| {
             let log = fit_objective(&objective, &parameters, pictures, pictures, &recipe, run)?;
             Ok((log, parameters.count()))
-        })?;
-        let Some((log, weights)) = trained else {
-            return Ok(None);
+        });
+        // A run whose loss was not a number has neither a history nor weights to take.
+        let run = RunId::of(&settings, &recipe)?;
+        let result = RunStore::new(&session.settings.out).finished(&run)?;
+        if result.is_some_and(|result| result.log.is_none()) {
+            return Ok(Ended::NotFinite);
+        }
+        let Some((log, weights)) = trained? else {
+            return Ok(Ended::Elsewhere);
         };
         // The run may be an earlier one.
         parameters.load(&weights, Match::Strict)?;
@@ -159,7 +158,7 @@ impl Search<'_> {
         let xs = all(pictures, &device)?;
         let crops = network.transform(&xs, WindowSize::Given(last_size(config)))?;
         let windows = CoLocalisation::boxes(&crops.theta, config.side)?;
-        Ok(Some((last.train_loss / pairs, windows)))
+        Ok(Ended::Found(last.train_loss / pairs, windows))
     }
 
     /// Puts the trained weights into the encoder.
@@ -173,6 +172,32 @@ impl Search<'_> {
         }
         Ok(())
     }
+}
+
+/// The windows of the least loss among the starts of a search.
+///
+/// A search whose windows ended on empty places shows in its loss, which is then near the margin:
+/// it begins again with another seed, as does one whose loss was not a number.
+fn best(mut once: impl FnMut(u64) -> Result<Ended>) -> Result<Option<Found>> {
+    let mut best: Option<Found> = None;
+    for start in 0..STARTS {
+        let (loss, windows) = match once(start)? {
+            Ended::Found(loss, windows) => (loss, windows),
+            Ended::NotFinite => continue,
+            Ended::Elsewhere => return Ok(None),
+        };
+        if best.as_ref().is_none_or(|best| loss < best.loss) {
+            best = Some(Found {
+                loss,
+                windows,
+                starts: start + 1,
+            });
+        }
+        if loss < LOST * ALPHA {
+            break;
+        }
+    }
+    Ok(best)
 }
 
 /// All pictures as one batch.
@@ -250,6 +275,32 @@ mod tests {
         let apart = network.encode(&digits)?.broadcast_sub(&blank)?;
         let mean = apart.sqr()?.sum(1)?.mean_all()?.to_scalar::<f32>()?;
         assert!((mean - 2.0).abs() < 1e-4, "{mean}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_start_without_a_loss_costs_the_others_nothing() -> Result<()> {
+        let ended = |start: u64| match start {
+            0 => Ended::Found(0.9, vec![[0.0; 4]]),
+            2 => Ended::Found(0.7, vec![[2.0; 4]]),
+            _ => Ended::NotFinite,
+        };
+        let found = best(|start| Ok(ended(start)))?;
+        let wanted = Found {
+            loss: 0.7,
+            windows: vec![[2.0; 4]],
+            starts: 3,
+        };
+        assert_eq!(found, Some(wanted));
+        assert_eq!(best(|_| Ok(Ended::NotFinite))?, None);
+        let elsewhere = |start| {
+            Ok(if start == 0 {
+                ended(0)
+            } else {
+                Ended::Elsewhere
+            })
+        };
+        assert_eq!(best(elsewhere)?, None);
         Ok(())
     }
 

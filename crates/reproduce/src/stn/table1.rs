@@ -6,7 +6,7 @@ use lab::data::{Distortion, Synthetic};
 use lab::report::{Finding, Mark, Relation, Scale, Scales};
 
 use super::digits::{self, Digit, Kind};
-use super::setup::{CHOICES, MNIST, SETUPS};
+use super::setup::{CHOICES, MNIST, SEEDS, SETUPS};
 use crate::experiment::{Experiment, Row};
 use crate::images::Images;
 use crate::training::Training;
@@ -89,6 +89,7 @@ pub(crate) const TABLE1: Experiment = Experiment::new(
     MNIST,
     rows,
 )
+.seeds(SEEDS)
 .choices(&[CHOICES])
 .findings(FINDINGS);
 

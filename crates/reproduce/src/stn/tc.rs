@@ -9,7 +9,7 @@ use lab::data::Distortion;
 use lab::report::{Finding, Mark, Note, Relation, Scale, Scales};
 
 use super::digits::{Digit, Kind};
-use super::setup::{CHOICES, MNIST};
+use super::setup::{CHOICES, MNIST, SEEDS};
 use super::{digits, table1};
 use crate::experiment::{Experiment, Row};
 
@@ -35,17 +35,14 @@ const FINDINGS: &[Finding] = &[
     ),
     Finding::of_error(
         "A transformer lowers the error of the CNN among clutter, both behind the same pooling.",
-        "Sec. 4.1",
+        Finding::OURS,
         Relation::Falls(&["TC: CNN, pooled", "TC: ST-CNN Aff"]),
     ),
 ];
 
 pub(crate) const TC: Experiment =
     Experiment::new("stn/tc", "translated digits among clutter", MNIST, rows)
-        .seeds(Scales {
-            quick: 3,
-            ..Scales::all(1)
-        })
+        .seeds(Scales { quick: 3, ..SEEDS })
         .choices(&[CHOICES])
         .findings(FINDINGS)
         .notes(&[Note::new(

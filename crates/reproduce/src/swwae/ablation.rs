@@ -94,8 +94,8 @@ fn variants() -> [Variant; 8] {
 
 /// What the paper claims.
 const FINDINGS: &[Finding] = &[Finding::new(
-    "Without L2M the decoder's upper states are far from the encoder's.",
-    "Sec. 3.2",
+    "Without L2M the decoder's upper states are farther from the encoder's than with it.",
+    Finding::OURS,
     DISTANCE[1].0,
     Relation::Falls(&["without L2M", "all terms"]),
 )];
@@ -163,7 +163,7 @@ fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
         let sets = session.prepare(row)?;
         let distances = distances(&network, &sets.1, session.device())?;
         for (quantity, distance) in DISTANCE.into_iter().zip(distances) {
-            session.measured(row, quantity, trained.seed, Some(distance))?;
+            session.measured(row, quantity, trained.seed, Some(distance), None)?;
         }
     }
     Ok(())

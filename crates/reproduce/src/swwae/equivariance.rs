@@ -6,7 +6,7 @@
 use anyhow::{Context, Result, bail};
 use candle_core::{Device, Tensor};
 use lab::data::FloatSet;
-use lab::report::{Choice, ImageGrid, Line, Note, Picture, Plot};
+use lab::report::{Choice, Finding, ImageGrid, Line, Note, Picture, Plot, Relation};
 use swwae::{LossWeights, Place, Swwae, SwwaeConfig};
 
 use super::model::AutoEncoder;
@@ -92,6 +92,34 @@ fn label(feature: Feature, shift: Shift) -> String {
     format!("{}, {}", feature.name(), shift.name())
 }
 
+/// What the paper sees in its panels; how near is ours.
+const FINDINGS: &[Finding] = &[
+    Finding::new(
+        "What, and the where of the axis that was not moved, stay as they are: slopes within a tenth of one.",
+        "Sec. 4.2",
+        QUANTITIES[0].0,
+        Relation::Within {
+            rows: &[
+                "what, horizontal shift",
+                "where y, horizontal shift",
+                "what, vertical shift",
+                "where x, vertical shift",
+            ],
+            of: 1.0,
+            by: 0.1,
+        },
+    ),
+    Finding::new(
+        "The where of the moved axis moves along, by at least half of the shift.",
+        "Sec. 4.2",
+        QUANTITIES[1].0,
+        Relation::AtLeast {
+            rows: &["where x, horizontal shift", "where y, vertical shift"],
+            limit: 0.5 * WHOLE_SHIFT,
+        },
+    ),
+];
+
 /// What is measured of a panel.
 const QUANTITIES: [(&str, &str); 3] = [("slope", ""), ("offset", ""), ("R^2", "")];
 
@@ -108,6 +136,7 @@ pub(crate) const EQUIVARIANCE: Experiment = Experiment::new(
         Choice::new("model.network.pooling", "the paper's beta is not known"),
     ],
 ])
+.findings(FINDINGS)
 .notes(&[
     Note::with(
         "Digits are shifted by {shift} cells, where the paper's shift is not known.",
@@ -146,7 +175,13 @@ fn rows() -> Vec<Row> {
 }
 
 fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
-    let row = rows.first().context("the network is a row")?;
+    let row = rows.first().with_context(|| {
+        format!(
+            "--row: {} measures this on the network of another row; give --row {} as well",
+            session.id(),
+            cli::quoted(MODEL.as_ref())
+        )
+    })?;
     let Some(trained) = session.trained(row)? else {
         return Ok(());
     };
@@ -177,7 +212,7 @@ fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
             };
             let values = [line.slope, line.offset, line.r_squared];
             for (quantity, value) in QUANTITIES.into_iter().zip(values) {
-                session.measured(&measured, quantity, trained.seed, Some(value))?;
+                session.measured(&measured, quantity, trained.seed, Some(value), None)?;
             }
         }
         grid.row("", panels);

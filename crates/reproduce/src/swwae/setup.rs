@@ -93,32 +93,39 @@ pub(super) const SMOKE: Setup = Setup {
 pub(super) const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
 
 /// What is not known of the paper.
-pub(super) const CHOICES: &[Choice] = &[
-    Choice::new("recipe.optimizer", "the paper's optimizer is not known"),
-    Choice::new("recipe.schedule.decay", "the paper's schedule is not known"),
-    Choice::new(
-        "recipe.epochs",
-        "passes over the unlabelled images; the paper's are not known",
-    ),
-    Choice::new(
-        "recipe.labelled",
-        "as many labelled as unlabelled images; the paper's batches are not known",
-    ),
-    Choice::new("recipe.augment", "the paper's augmentation is not known"),
-    Choice::new(
-        "model.weights",
-        "chosen by swwae/weights on held-out training images; the paper's are not known",
-    ),
-    Choice::new(
-        "model.network.pool_dropout",
-        "the places of dropout in the paper are not known",
-    ),
-    Choice::new(
-        "model.network.fc_dropout",
-        "the places of dropout in the paper are not known",
-    ),
-    Choice::new("preprocess", "the paper's preprocessing is not known"),
-];
+pub(super) const CHOICES: &[Choice] = &choices(
+    "chosen among the candidates of swwae/weights on held-out training images; the paper's are \
+     not known",
+);
+
+/// The same for networks that differ in the weights of the terms.
+pub(super) const CANDIDATES: &[Choice] = &choices("a candidate; the paper's are not known");
+
+const fn choices(weights: &'static str) -> [Choice; 9] {
+    [
+        Choice::new("recipe.optimizer", "the paper's optimizer is not known"),
+        Choice::new("recipe.schedule.decay", "the paper's schedule is not known"),
+        Choice::new(
+            "recipe.epochs",
+            "passes over the unlabeled images; the paper's are not known",
+        ),
+        Choice::new(
+            "recipe.labelled",
+            "as many labeled as unlabeled images; the paper's batches are not known",
+        ),
+        Choice::new("recipe.augment", "the paper's augmentation is not known"),
+        Choice::new("model.weights", weights),
+        Choice::new(
+            "model.network.pool_dropout",
+            "the places of dropout in the paper are not known",
+        ),
+        Choice::new(
+            "model.network.fc_dropout",
+            "the places of dropout in the paper are not known",
+        ),
+        Choice::new("preprocess", "the paper's preprocessing is not known"),
+    ]
+}
 
 impl Setup {
     /// The labels that are kept where the paper keeps `labels`.

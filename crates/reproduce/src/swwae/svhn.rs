@@ -39,7 +39,7 @@ pub(crate) const SVHN: Experiment = Experiment::new(
 .choices(&[CHOICES])
 .findings(FINDINGS)
 .notes(&[Note::new(
-    "Whether the paper's unlabelled images include the extra set is not known; \
+    "Whether the paper's unlabeled images include the extra set is not known; \
      here they do at scale paper, if the folder has them.",
 )]);
 

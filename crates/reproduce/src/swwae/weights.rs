@@ -6,7 +6,7 @@
 use swwae::{LossWeights, SwwaeConfig};
 
 use super::model::SemiSupervised;
-use super::setup::{CHOICES, Kind, MNIST_ALONE, SETUPS};
+use super::setup::{CANDIDATES, Kind, MNIST_ALONE, SETUPS};
 use crate::experiment::{Experiment, Row};
 use crate::images::View;
 use crate::kept_labels::KeptLabels;
@@ -30,7 +30,7 @@ pub(crate) const WEIGHTS: Experiment = Experiment::new(
     MNIST_ALONE.view(View::HeldOut),
     rows,
 )
-.choices(&[CHOICES]);
+.choices(&[CANDIDATES]);
 
 fn rows() -> Vec<Row> {
     let row = |(l2_rec, l2_m): (f64, f64)| {

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, DType, Device, Layout, Result, Shape, Tensor, bail};
-use striate::ops::cpu::{Values, owned, slice, tensor};
+use striate::ops::cpu::{Values, owned, set_aside, slice, tensor};
 
 use super::SamplingGrid;
 use super::base::axis;
@@ -187,11 +187,14 @@ fn transform_points<const D: usize>(
     at: &Tensor,
 ) -> Result<Tensor> {
     let n = theta.dim(0)?;
-    let at = points(op, at, n, D)?.to_dtype(theta.dtype())?;
-    let matrix = theta.reshape((n, D, D + 1))?;
-    let left = matrix.narrow(2, 0, D)?.transpose(1, 2)?.contiguous()?;
-    let shift = matrix.narrow(2, D, 1)?.transpose(1, 2)?;
-    at.contiguous()?.matmul(&left)?.broadcast_add(&shift)
+    let at = points(op, at, n, D)?;
+    in_float(theta, |theta| {
+        let matrix = theta.reshape((n, D, D + 1))?;
+        let left = matrix.narrow(2, 0, D)?.transpose(1, 2)?.contiguous()?;
+        let shift = matrix.narrow(2, D, 1)?.transpose(1, 2)?;
+        let at = at.to_dtype(theta.dtype())?.contiguous()?;
+        at.matmul(&left)?.broadcast_add(&shift)
+    })
 }
 
 /// The target grid of an affine transformation in D dimensions.
@@ -270,6 +273,7 @@ impl<const D: usize> CustomOp1 for Affine<D> {
     }
 
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
+        let _rules = set_aside();
         let out = (layout.dims()[0], self.shape.points() * D);
         match storage.dtype() {
             DType::F32 => owned(
@@ -285,6 +289,7 @@ impl<const D: usize> CustomOp1 for Affine<D> {
     }
 
     fn bwd(&self, theta: &Tensor, _coords: &Tensor, g: &Tensor) -> Result<Option<Tensor>> {
+        let _rules = set_aside();
         let g = g.contiguous()?;
         let g = Values::of(&g)?;
         let gradient = match theta.dtype() {

@@ -116,16 +116,17 @@ impl GridGenerator for ProjectiveGrid {
     fn transform_points(&self, theta: &Tensor, at: &Tensor) -> Result<Tensor> {
         let theta = rows(NAME, theta, &[8])?;
         let n = theta.dim(0)?;
-        let at = points(NAME, at, n, 2)?
-            .to_dtype(theta.dtype())?
-            .contiguous()?;
-        let linear = theta.narrow(1, 0, 6)?.reshape((n, 2, 3))?;
-        let left = linear.narrow(2, 0, 2)?.transpose(1, 2)?.contiguous()?;
-        let numerators = at
-            .matmul(&left)?
-            .broadcast_add(&linear.narrow(2, 2, 1)?.transpose(1, 2)?)?;
-        let tilt = theta.narrow(1, 6, 2)?.reshape((n, 2, 1))?;
-        numerators.broadcast_div(&guarded((at.matmul(&tilt.contiguous()?)? + 1.0)?)?)
+        let at = points(NAME, at, n, 2)?;
+        in_float(&theta, |theta| {
+            let at = at.to_dtype(theta.dtype())?.contiguous()?;
+            let linear = theta.narrow(1, 0, 6)?.reshape((n, 2, 3))?;
+            let left = linear.narrow(2, 0, 2)?.transpose(1, 2)?.contiguous()?;
+            let numerators = at
+                .matmul(&left)?
+                .broadcast_add(&linear.narrow(2, 2, 1)?.transpose(1, 2)?)?;
+            let tilt = theta.narrow(1, 6, 2)?.reshape((n, 2, 1))?;
+            numerators.broadcast_div(&guarded((at.matmul(&tilt.contiguous()?)? + 1.0)?)?)
+        })
     }
 
     fn inverse_grid(&self, theta: &Tensor, size: (usize, usize)) -> Result<SamplingGrid> {

@@ -188,6 +188,36 @@ fn convention_spline_interpolates_and_contains_the_affine_maps() -> Result<()> {
     Ok(())
 }
 
+/// Half precision is computed in f32, at the control points of the splines too.
+#[test]
+fn points_in_half_precision() -> Result<()> {
+    let control = ThinPlateSplineGrid::new((2, 2), AlignCorners::Yes, 4)?.identity();
+    let points = Tensor::from_vec(control, (16, 2), &Device::Cpu)?;
+    for (dtype, tolerance) in [(DType::F16, 2e-3), (DType::BF16, 2e-2)] {
+        for generator in generators((3, 4), AlignCorners::No)? {
+            let theta = near_identity(&*generator, 2, 0.1)?.to_dtype(dtype)?;
+            let moved = generator.transform_points(&theta, &points)?;
+            assert_eq!(moved.dtype(), dtype);
+            let wanted = generator.transform_points(&theta.to_dtype(DType::F64)?, &points)?;
+            assert_close(
+                &format!("{generator:?} {dtype:?}"),
+                &moved,
+                &wanted,
+                Tolerance::Elementwise(tolerance),
+            );
+        }
+        let generator = AffineGrid3d::new((2, 2, 2), AlignCorners::No)?;
+        let theta = Tensor::from_vec(generator.identity(), (1, 12), &Device::Cpu)?;
+        let points = Tensor::new(&[[-1.0, 1.0, 0.5]], &Device::Cpu)?;
+        let moved = generator.transform_points(&theta.to_dtype(dtype)?, &points)?;
+        assert_eq!(
+            (values(&moved)?, moved.dtype()),
+            (vec![-1.0, 1.0, 0.5], dtype)
+        );
+    }
+    Ok(())
+}
+
 #[test]
 fn projective_denominator_is_guarded() -> Result<()> {
     let generator = ProjectiveGrid::new((1, 3), AlignCorners::Yes)?;

@@ -146,29 +146,30 @@ impl GridGenerator for ThinPlateSplineGrid {
         let k = self.count();
         let theta = rows(NAME, theta, &[k, 2])?;
         let n = theta.dim(0)?;
-        let at = points(NAME, at, n, 2)?
-            .to_dtype(theta.dtype())?
-            .contiguous()?;
-        let (m, one) = (at.dim(1)?, at.narrow(2, 0, 1)?.ones_like()?);
-        let control = self.control.like(&theta)?.reshape((1, 1, k, 2))?;
-        let square = at
-            .reshape((n, m, 1, 2))?
-            .broadcast_sub(&control)?
-            .sqr()?
-            .sum(3)?;
-        // r^2 log r^2 is 0 at 0; the least positive number keeps the logarithm finite there.
-        let least = match theta.dtype() {
-            DType::F64 => f64::MIN_POSITIVE,
-            _ => f64::from(f32::MIN_POSITIVE),
-        };
-        let radial = square.mul(&(&square + least)?.log()?)?;
-        let features = Tensor::cat(&[radial, one, at], 2)?;
-        let solution = self
-            .solution
-            .like(&theta)?
-            .broadcast_as((n, k + 3, k))?
-            .contiguous()?;
-        features.matmul(&solution.matmul(&theta.reshape((n, k, 2))?.contiguous()?)?)
+        let at = points(NAME, at, n, 2)?;
+        in_float(&theta, |theta| {
+            let at = at.to_dtype(theta.dtype())?.contiguous()?;
+            let (m, one) = (at.dim(1)?, at.narrow(2, 0, 1)?.ones_like()?);
+            let control = self.control.like(theta)?.reshape((1, 1, k, 2))?;
+            let square = at
+                .reshape((n, m, 1, 2))?
+                .broadcast_sub(&control)?
+                .sqr()?
+                .sum(3)?;
+            // r^2 log r^2 is 0 at 0; the least positive number keeps the logarithm finite there.
+            let least = match theta.dtype() {
+                DType::F64 => f64::MIN_POSITIVE,
+                _ => f64::from(f32::MIN_POSITIVE),
+            };
+            let radial = square.mul(&(&square + least)?.log()?)?;
+            let features = Tensor::cat(&[radial, one, at], 2)?;
+            let solution = self
+                .solution
+                .like(theta)?
+                .broadcast_as((n, k + 3, k))?
+                .contiguous()?;
+            features.matmul(&solution.matmul(&theta.reshape((n, k, 2))?.contiguous()?)?)
+        })
     }
 }
 

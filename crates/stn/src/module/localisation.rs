@@ -151,7 +151,7 @@ impl ConvLocalisationConfig {
 
     /// ST-CNN Single on SVHN: conv 5x5 32, max pooling, conv 5x5 32, FC 32, FC 32 (appendix A.5).
     ///
-    /// Padding is not printed; 2 keeps the size, as in the classifier.
+    /// Padding 2, which keeps the size, as in the classifier.
     pub fn svhn(size: (usize, usize)) -> Self {
         let stage = |pool| ConvStage {
             filters: 32,

@@ -1,8 +1,9 @@
 //! Fine-grained classification: several transformers crop parts of a picture, a backbone describes each (section 4.3).
 
 use candle_core::{Result, Tensor, bail};
-use candle_nn::{Linear, Module, VarBuilder};
+use candle_nn::{Linear, Module, ModuleT, VarBuilder};
 use serde::{Deserialize, Serialize};
+use striate::layers::Dropout;
 use striate::network::unknown_layer;
 use striate::{Clock, Network};
 
@@ -29,10 +30,12 @@ pub struct PartsConfig {
     pub classes: usize,
     /// Factor of the gradient to the localisation net.
     pub gradient_scale: f64,
+    /// Dropout on the descriptions of all crops.
+    pub dropout: f32,
 }
 
 impl PartsConfig {
-    /// The paper's birds, with crops of half the picture's width (the appendix is not certain about it).
+    /// The paper's birds: crops of half the picture's width, dropout of 0.7 (appendix A.6, as a reader's notes have it).
     pub fn birds(parts: usize, descriptors: usize) -> Self {
         Self {
             parts,
@@ -41,6 +44,7 @@ impl PartsConfig {
             descriptors,
             classes: 200,
             gradient_scale: 1e-4,
+            dropout: 0.7,
         }
     }
 }
@@ -48,19 +52,20 @@ impl PartsConfig {
 /// Attention windows of fixed size on a picture, a backbone for each, and one softmax layer over all descriptions.
 ///
 /// The localisation net predicts the centers (x, y) of all windows, 2 numbers a part;
-/// [`PartsNet::start`] gives the start, windows spread over the picture.
+/// [`PartsNet::start`] gives the start, windows that tile the picture.
 ///
 /// # Shapes
 /// Pictures (N, C, H, W), of any size, to logits (N, classes).
 /// The localisation net takes the whole picture at the size of a crop.
 ///
 /// # Source
-/// Jaderberg et al. 2015, section 4.3, Table 3.
+/// Jaderberg et al. 2015, section 4.3, Table 3, appendix A.6.
 #[derive(Clone, Debug)]
 pub struct PartsNet<L, B> {
     localisation: L,
     backbones: Vec<B>,
     generator: AttentionGrid,
+    dropout: Dropout,
     head: Linear,
     config: PartsConfig,
     clock: Clock,
@@ -96,22 +101,28 @@ impl<L: LocalisationNet, B: Module> PartsNet<L, B> {
             "the descriptions",
             &[parts, config.descriptors],
         )?;
+        let clock = Clock::new(0);
         Ok(Self {
             localisation,
             backbones,
+            dropout: Dropout::with_clock(config.dropout, "descriptors", &clock),
             generator: AttentionGrid::new((config.crop, config.crop), AlignCorners::Yes)?,
             head: dense(inputs, config.classes, vb.pp("head"))?,
             config: config.clone(),
-            clock: Clock::new(0),
+            clock,
         })
     }
 
-    /// Centers of the windows at the start: on a circle, so that no two parts start alike.
+    /// Centers of the windows at the start, which tile the picture: halves of it for two parts, quarters for four.
     pub fn start(parts: usize) -> Vec<f64> {
-        let angle = |part: usize| std::f64::consts::TAU * part as f64 / parts.max(1) as f64;
-        let center = |part| match parts {
-            1 => [0.0, 0.0],
-            _ => [0.25 * f64::cos(angle(part)), 0.25 * f64::sin(angle(part))],
+        let rows = parts.isqrt().max(1);
+        let columns = parts.div_ceil(rows).max(1);
+        let middle = |at: usize, count: usize| (2 * at + 1) as f64 / count as f64 - 1.0;
+        let center = |part| {
+            [
+                middle(part % columns, columns),
+                middle(part / columns, rows),
+            ]
         };
         (0..parts).flat_map(center).collect()
     }
@@ -158,9 +169,10 @@ impl<L: LocalisationNet, B: Module> PartsNet<L, B> {
     }
 }
 
-impl<L: LocalisationNet, B: Module> Module for PartsNet<L, B> {
-    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        self.head.forward(&self.describe(xs)?)
+impl<L: LocalisationNet, B: Module> ModuleT for PartsNet<L, B> {
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+        let descriptions = self.dropout.forward_t(&self.describe(xs)?, train)?;
+        self.head.forward(&descriptions)
     }
 }
 
@@ -190,7 +202,7 @@ impl<L: LocalisationNet, B: Module> Network for PartsNet<L, B> {
         match self.transform(xs)?.into_iter().nth(at) {
             Some(crop) => Ok(crop.output),
             None if at == self.config.parts => self.describe(xs),
-            None => self.forward(xs),
+            None => self.forward_t(xs, false),
         }
     }
 }

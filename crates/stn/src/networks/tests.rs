@@ -256,15 +256,23 @@ fn parts_crop_and_describe() -> Result<()> {
     let net = FcLocalisation::new(3 * 256, &[4], &start, vb.pp("st"))?;
     let network = PartsNet::new(&config, net, vec![Means, Means], vb.pp("parts"))?;
     let xs = Tensor::ones((2, 3, 40, 32), DType::F32, &Device::Cpu)?;
-    assert_eq!(network.forward(&xs)?.dims(), [2, 200]);
+    assert_eq!(network.forward_t(&xs, false)?.dims(), [2, 200]);
     let crops = network.transform(&xs)?;
-    assert_eq!(
-        crops[1].theta.to_vec2::<f32>()?[0],
-        [0.5, -0.25, start[3] as f32]
-    );
+    assert_eq!(crops[1].theta.to_vec2::<f32>()?[0], [0.5, 0.5, 0.0]);
+    let seen = network.forward_t(&xs, false)?.to_vec2::<f32>()?;
+    assert_ne!(network.forward_t(&xs, true)?.to_vec2::<f32>()?, seen);
     let net = FcLocalisation::new(3 * 256, &[4], &start[..2], vb.pp("other"))?;
     assert!(message(PartsNet::new(&config, net, vec![Means], vb)).contains("as many backbones"));
     Ok(())
+}
+
+#[test]
+fn windows_of_parts_tile_the_picture_at_the_start() {
+    let start = PartsNet::<FcLocalisation, Means>::start;
+    assert_eq!(start(0), [0.0; 0]);
+    assert_eq!(start(1), [0.0, 0.0]);
+    assert_eq!(start(2), [-0.5, 0.0, 0.5, 0.0]);
+    assert_eq!(start(4), [-0.5, -0.5, 0.5, -0.5, -0.5, 0.5, 0.5, 0.5]);
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn padded(
     let length = n as f64;
     match padding {
         PaddingMode::Zeros | PaddingMode::Constant(_) => x.clamp(-2.0, length + 1.0),
-        PaddingMode::Border => x.clamp(0.0, length - 1.0),
+        PaddingMode::Border => held(x, length - 1.0),
         PaddingMode::Wrap => {
             let turns = (x.detach() / length)?.floor()?;
             let wrapped = (x - (turns * length)?)?;
@@ -114,9 +114,18 @@ fn padded(
             let odd = (&flips - ((&flips * 0.5)?.floor()? * 2.0)?)?;
             let rest = (distance - (flips * span)?)?;
             let folded = odd.gt(0.5)?.where_cond(&rest.affine(-1.0, span)?, &rest)?;
-            (folded + mirror)?.clamp(0.0, length - 1.0)
+            held(&(folded + mirror)?, length - 1.0)
         }
     }
+}
+
+/// `x` kept in 0 to `last`, without a gradient at both ends and beyond, as the kernels have it.
+///
+/// Candle's `clamp` passes half of the gradient at an end.
+fn held(x: &Tensor, last: f64) -> Result<Tensor> {
+    let value = x.detach();
+    let inside = value.gt(0f64)?.mul(&value.lt(last)?)?;
+    inside.where_cond(x, &value.clamp(0.0, last)?)
 }
 
 fn along(x: &Tensor, n: usize, options: &GridSampleOptions) -> Result<Along> {

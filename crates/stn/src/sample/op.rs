@@ -6,7 +6,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 use striate::kernels::level::Level;
 use striate::kernels::parts::stay_awake;
-use striate::ops::cpu::{Values, owned, slice, tensor, unsupported_dtype};
+use striate::ops::cpu::{Values, owned, set_aside, slice, tensor, unsupported_dtype};
 
 use crate::grid::SamplingGrid;
 use crate::kernels::bilinear::{self, ChannelLayout};
@@ -159,6 +159,7 @@ impl Sampling {
     }
 
     fn forward<T: Number>(&self, xs: (&[T], &[usize]), coords: (&[T], &[usize])) -> Result<Vec<T>> {
+        let _rules = set_aside();
         stay_awake();
         match (&self.method, xs.1.len()) {
             (Method::Bilinear, 4) => {
@@ -186,6 +187,7 @@ impl Sampling {
         let (x, g, dy) = (Values::of(xs)?, Values::of(coords)?, Values::of(dy)?);
         let slices = [x.slice::<T>()?, g.slice::<T>()?, dy.slice::<T>()?];
         let (input, at) = (xs.dims(), coords.dims());
+        let _rules = set_aside();
         stay_awake();
         let Gradients { input, grid } = match (&self.method, input.len()) {
             (Method::Bilinear, 4) => {

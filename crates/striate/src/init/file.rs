@@ -103,9 +103,11 @@ pub(crate) fn write_whole(
 
 /// Writes a file that appears under its name only when it is complete.
 ///
+/// A failure leaves an older file of that name as it was, and nothing beside it.
+///
 /// # Errors
-/// A folder that does not exist or cannot be written to.
-pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
+/// A folder that does not exist or cannot be written to; a path that is a folder.
+pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut partial = path.as_os_str().to_owned();
     partial.push(format!(".{}.partial", std::process::id()));
     let partial = PathBuf::from(partial);
@@ -119,10 +121,7 @@ pub(super) fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
     write().map_err(|error| {
         // The partial file may not exist; the first error is the one worth reporting.
         let _ = std::fs::remove_file(&partial);
-        Error::Msg(format!(
-            "cannot save parameters to {}: {error}",
-            path.display()
-        ))
+        Error::Msg(format!("cannot write {}: {error}", path.display()))
     })
 }
 

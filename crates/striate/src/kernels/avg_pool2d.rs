@@ -47,6 +47,9 @@ impl Counted {
 /// If `x` does not have the length that `s` says.
 pub fn forward<T: Real>(s: &PoolShape, counted: Counted, x: &[T]) -> Vec<T> {
     assert_eq!(x.len(), s.input_len());
+    if s.is_empty() {
+        return Vec::new();
+    }
     let columns = WindowColumns::<T>::new(s, counted);
     let (from, to) = (s.h * s.w, s.ho * s.wo);
     let fill = |y: &mut [T]| {
@@ -68,6 +71,9 @@ pub fn forward<T: Real>(s: &PoolShape, counted: Counted, x: &[T]) -> Vec<T> {
 /// If `dy` does not have the length that `s` says.
 pub fn backward<T: Real>(s: &PoolShape, counted: Counted, dy: &[T]) -> Vec<T> {
     assert_eq!(dy.len(), s.output_len());
+    if s.is_empty() {
+        return Vec::new();
+    }
     let columns = WindowColumns::<T>::new(s, counted);
     let (from, to) = (s.h * s.w, s.ho * s.wo);
     let fill = |dx: &mut [T]| {

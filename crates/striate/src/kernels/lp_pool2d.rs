@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! y[i,j]  = (sum over the window's cells inside the input of |x|^p)^(1/p)
-//! dx     += dy * sign(x) * (|x| / y)^(p-1)        0 where y is 0
+//! dx     += dy * sign(x) * (|x| / y)^(p-1)        0 where x is 0
 //! ```
 //!
 //! The sum is taken of x divided by the largest |x| of the window, so that no power leaves the range of numbers.
@@ -89,6 +89,10 @@ fn spread<T: Real>(s: &PoolShape, p: f64, x: &[T], dy: &[T], dx: &mut [T]) {
         }
         for cell in cells(s, window) {
             let x = x[cell].to_f64();
+            if x == 0.0 {
+                // `signum` gives it a sign, and with p = 1 the power is 1.
+                continue;
+            }
             let share = x.signum() * (x.abs() / norm).powf(p - 1.0);
             dx[cell] += T::from_f64(dy.to_f64() * share);
         }

@@ -66,6 +66,11 @@ impl PoolShape {
         self.planes * self.ho * self.wo
     }
 
+    /// Whether there are no maps, and then no numbers.
+    pub(super) fn is_empty(&self) -> bool {
+        self.planes == 0
+    }
+
     /// The input row that cell `u` of the windows in output row `i` looks at, unless it is padding.
     pub(crate) fn row(&self, i: usize, u: usize) -> Option<usize> {
         let at = i * self.window.stride.0 + u * self.window.dilation.0;
@@ -93,6 +98,8 @@ impl PoolShape {
     }
 
     /// The columns of the window that see any input, from left to right.
+    ///
+    /// Without planes no output bounds their number, and a kernel has nothing to do: see [`PoolShape::is_empty`].
     pub(super) fn columns(&self) -> Vec<Columns> {
         let cells = self.window.columns(self.w).ever_seen(self.wo);
         cells.into_iter().map(|v| self.column_range(v)).collect()
@@ -120,4 +127,31 @@ pub(super) struct Columns {
     pub(super) first: usize,
     pub(super) end: usize,
     pub(super) input: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::{avg_pool2d, max_pool2d};
+
+    /// A window of 2^40 columns, in as many places, on maps that there are none of.
+    #[test]
+    fn without_planes_a_window_takes_no_memory() -> Result<()> {
+        let wide = Window2d::new((1, 1 << 40)).paddings((0, (1 << 40) - 1));
+        let s = PoolShape::new(0, 1, 8, wide)?;
+        assert_eq!(s.output_size(), (1, (1 << 40) + 7));
+        for counted in [avg_pool2d::Counted::Frame, avg_pool2d::Counted::Input] {
+            assert!(avg_pool2d::forward::<f32>(&s, counted, &[]).is_empty());
+            assert!(avg_pool2d::backward::<f32>(&s, counted, &[]).is_empty());
+        }
+        assert!(max_pool2d::forward::<f32>(&s, &[]).is_empty());
+        assert!(
+            max_pool2d::forward_with_positions::<f32>(&s, &[])
+                .0
+                .is_empty()
+        );
+        assert!(max_pool2d::backward::<f32>(&s, &[], &[]).is_empty());
+        assert!(max_pool2d::backward_from_input::<f32>(&s, &[], &[]).is_empty());
+        Ok(())
+    }
 }

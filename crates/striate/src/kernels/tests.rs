@@ -93,6 +93,9 @@ fn convolutions() {
     convolution::<f32>((1, 1, 21, 4), 2, 1, Window2d::new((1, 2)).strides((20, 1)));
     convolution::<f32>((1, 1, 40, 2), 2, 1, k(2).dilations((39, 1)));
     convolution::<f64>((1, 3, 2, 2), 17, 1, k(1));
+    // Nothing to sum over: the bias alone.
+    convolution::<f32>((2, 0, 3, 3), 2, 1, k(3).padding(1));
+    convolution::<f64>((1, 0, 2, 3), 3, 1, k(1));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use super::max_pool2d::{
     MaxPool, MaxPoolWithSwitches, Switches, SwitchesPlace, max_pool2d, max_pool2d_with_switches,
 };
 use super::max_unpool2d::{MaxUnpool, max_unpool2d};
-use super::pool_rule::PoolRule;
+use super::rules::PoolRule;
 use crate::rng::Stream;
 use crate::window::Window2d;
 use node::Node;

@@ -7,19 +7,23 @@ use candle_core::{
     WithDType, bail,
 };
 
+pub use super::rules::set_aside;
 use crate::kernels::level::Level;
 use crate::kernels::product;
 
-/// Runs `body` with `$float` standing for the element type of `$dtype`, f32 or f64.
+/// Runs `body`, the call of a kernel, with `$float` standing for the element type of `$dtype`, f32 or f64,
+/// and with the rules of the scope set aside.
 macro_rules! for_float {
     ($op:expr, $dtype:expr, $float:ident => $body:expr) => {
         match $dtype {
             candle_core::DType::F32 => {
                 type $float = f32;
+                let _rules = $crate::ops::rules::set_aside();
                 $body
             }
             candle_core::DType::F64 => {
                 type $float = f64;
+                let _rules = $crate::ops::rules::set_aside();
                 $body
             }
             dtype => Err($crate::ops::cpu::unsupported_dtype($op, dtype)),

@@ -22,7 +22,7 @@ const NAME: &str = "lp_pool2d";
 /// PyTorch's `lp_pool2d` leaves the absolute value out, so the two agree where no input is negative.
 ///
 /// # Gradient
-/// dx = dy sign(x) (|x| / y)^(p - 1); 0 where y is 0.
+/// dx = dy sign(x) (|x| / y)^(p - 1); 0 where x is 0.
 ///
 /// # Errors
 /// p below 1 or not finite, integer dtypes, another rank, a window that does not fit or lies in the padding alone,

@@ -7,7 +7,8 @@ use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, 
 
 use super::composed;
 use super::cpu::{Values, for_float, in_float, maps, named, owned, room, slice, tensor};
-use super::pool_rule::{self, PoolRule};
+use super::pool_rule;
+use super::rules::PoolRule;
 use crate::kernels::{self, PoolShape};
 use crate::kernels::{Lanes, Real};
 use crate::window::Window2d;

@@ -18,6 +18,7 @@ mod max_pool2d;
 mod max_unpool2d;
 mod pool_rule;
 mod relu;
+mod rules;
 mod sgd;
 mod upsample;
 
@@ -35,7 +36,7 @@ pub use dropout::{channel_dropout, dropout};
 pub use lp_pool2d::lp_pool2d;
 pub use max_pool2d::{Switches, max_pool2d, max_pool2d_with_switches};
 pub use max_unpool2d::max_unpool2d;
-pub use pool_rule::PoolRule;
-pub use relu::{ReluRule, relu, trace_relus};
+pub use relu::{relu, trace_relus};
+pub use rules::{PoolRule, ReluRule};
 pub use sgd::{SgdRates, Velocity};
 pub use upsample::upsample_nearest2d;

@@ -1,14 +1,14 @@
 //! ReLU whose backward rule can be switched for a whole model.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 
 use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, TensorId};
 
 use super::composed;
 use super::cpu::{Values, for_float, in_float, owned, slice, tensor};
+use super::rules::ReluRule;
 use crate::kernels;
-pub use crate::kernels::ReluRule;
 
 const NAME: &str = "relu";
 
@@ -48,29 +48,6 @@ pub fn relu(xs: &Tensor) -> Result<Tensor> {
 thread_local! {
     /// The outputs of [`relu`], innermost trace last.
     static TRACE: RefCell<Vec<Vec<TensorId>>> = const { RefCell::new(Vec::new()) };
-    static CURRENT: Cell<ReluRule> = const { Cell::new(ReluRule::Backprop) };
-}
-
-impl ReluRule {
-    /// Runs `f` with this rule for every ReLU that `f` puts into a graph on this thread, fused ones included.
-    ///
-    /// The rule is fixed in the forward pass; the backward pass may run outside the scope.
-    /// Scopes nest, and a panic in `f` restores the outer rule.
-    pub fn scope<T>(self, f: impl FnOnce() -> T) -> T {
-        struct Restore(ReluRule);
-        impl Drop for Restore {
-            fn drop(&mut self) {
-                CURRENT.set(self.0);
-            }
-        }
-        let _restore = Restore(CURRENT.replace(self));
-        f()
-    }
-
-    /// The rule of the innermost scope on this thread.
-    pub fn current() -> Self {
-        CURRENT.get()
-    }
 }
 
 /// Runs `f` and returns its result with the ids of the tensors that [`relu`] computed on this thread meanwhile.

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use candle_core::{CpuStorage, DType, InplaceOp2, Layout, Result, Tensor, Var, WithDType, bail};
 
-use super::cpu::{contiguous, slice, tensor};
+use super::cpu::{contiguous, set_aside, slice, tensor, unsupported_dtype};
 use crate::kernels::Real;
 use crate::kernels::sgd;
 
@@ -96,6 +96,9 @@ impl Velocity {
                 weight.dtype()
             );
         }
+        if !weight.dtype().is_float() {
+            return Err(unsupported_dtype(NAME, weight.dtype()));
+        }
         let (len, dtype) = match &self.values {
             Values::F32(values) => (values.len(), DType::F32),
             Values::F64(values) => (values.len(), DType::F64),
@@ -108,12 +111,11 @@ impl Velocity {
                 weight.dtype()
             );
         }
-        let gradient = if shares_storage(weight, gradient) {
+        let mut gradient = gradient.contiguous()?;
+        if shares_storage(weight, &gradient) {
             // The step writes one while it reads the other.
-            gradient.copy()?
-        } else {
-            gradient.contiguous()?
-        };
+            gradient = gradient.copy()?;
+        }
         match &mut self.values {
             Values::F32(values) => weight.inplace_op2(&gradient, &Step::new(rates, values)),
             Values::F64(values) => weight.inplace_op2(&gradient, &Step::new(rates, values)),
@@ -193,6 +195,7 @@ impl<T: Stored> InplaceOp2 for Step<'_, T> {
         let Ok(mut velocity) = self.velocity.lock() else {
             bail!("{NAME}: an earlier step panicked");
         };
+        let _rules = set_aside();
         sgd::step(self.rates, &mut weight[range], &mut velocity, gradient);
         Ok(())
     }

@@ -34,7 +34,7 @@ pub fn forward(
     Ok(y)
 }
 
-/// The gradient with respect to x: dy * sign(x) * |x|^(norm - 1) / y^(norm - 1), 0 where y is 0.
+/// The gradient with respect to x: dy * sign(x) * |x|^(norm - 1) / y^(norm - 1), 0 where x is 0.
 ///
 /// # Errors
 /// Those of [`Window2d::output_size`].
@@ -54,7 +54,7 @@ pub fn backward(
             let at = (plane * ho + i) * wo + j;
             for cell in cells(window, size, (i, j)).flatten() {
                 let cell = plane * size.0 * size.1 + cell;
-                if y[at] > 0.0 {
+                if x[cell] != 0.0 && y[at] > 0.0 {
                     let power = |value: f64| value.powf(norm - 1.0);
                     dx[cell] += dy[at] * x[cell].signum() * power(x[cell].abs()) / power(y[at]);
                 }

@@ -4,7 +4,7 @@ use striate::kernels::Real;
 
 /// A number with a fast exponential.
 pub(crate) trait Exp: Real {
-    /// e to the power of `self`, which is at most 0; at least 0 and at most 1.
+    /// e to the power of `self`, which is at most 0; at least 0 and at most 1. Of a larger number, anything.
     fn exp_of_negative(self) -> Self;
 }
 
@@ -25,7 +25,8 @@ impl Exp for f32 {
         let tail = 1.0 / 24.0 + r * (1.0 / 120.0 + r * (1.0 / 720.0));
         let p = 1.0 + r * (1.0 + r * (0.5 + r * (1.0 / 6.0 + r * tail)));
         // n is at least -126, so that the biased exponent is positive.
-        let power = f32::from_bits(((n as i32 + 127) as u32) << 23);
+        // The largest number of a window with NaN may not be known: then x may be positive, and the sum will be NaN.
+        let power = f32::from_bits(((n as i32).wrapping_add(127) as u32) << 23);
         let y = p * power;
         if self > -87.0 {
             y
@@ -65,5 +66,9 @@ mod tests {
         assert_eq!((-88f32).exp_of_negative(), 0.0);
         assert_eq!(f32::NEG_INFINITY.exp_of_negative(), 0.0);
         assert!(f32::NAN.exp_of_negative().is_nan());
+        // Larger numbers do not panic, and that is all.
+        for x in [1e10, f32::MAX, f32::INFINITY] {
+            std::hint::black_box(x.exp_of_negative());
+        }
     }
 }

@@ -178,7 +178,10 @@ impl<'a, T: Exp> Band<'a, T> {
                 let of_row = dy * (gy - y);
                 for (((&e, &z), dz), &gx) in e.iter().zip(z).zip(dz).zip(&self.grid) {
                     let pull = dm * (z - m) + dx * (gx - x) + of_row;
-                    *dz = e * self.inverse[j] * (dm + self.beta * pull);
+                    let share = e * self.inverse[j];
+                    let moved = share * (dm + self.beta * pull);
+                    // Without a share nothing moves, though a large beta makes the other factor infinite.
+                    *dz = if share == T::ZERO { share } else { moved };
                 }
             }
         }

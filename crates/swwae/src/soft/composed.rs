@@ -35,16 +35,22 @@ pub(super) fn pool(xs: &Tensor, s: &SoftShape, beta: f64) -> Result<Tensor> {
 
 /// `what` (N, C, Ho, Wo) spread around `place` (N, C, 2, Ho, Wo), in maps of `s`.
 ///
-/// The share of a cell is max(0, 1 - distance) along each axis: the four cells next to the position.
+/// Along each axis the cell before the position and the next one have a share, as in the kernel:
+/// Candle's own gradients of a distance have other values at its kinks.
 pub(super) fn unpool(what: &Tensor, place: &Tensor, s: &SoftShape) -> Result<Tensor> {
     let (n, c, ho, wo) = what.dims4()?;
     let k = s.k;
+    let cells = Tensor::arange(0u32, k as u32, what.device())?.to_dtype(what.dtype())?;
+    let of_cell = |cell: &Tensor, share: &Tensor| {
+        let here = cell.unsqueeze(4)?.broadcast_eq(&cells)?;
+        let share = share.unsqueeze(4)?.broadcast_as(here.shape())?;
+        let share = share.contiguous()?;
+        here.where_cond(&share, &share.zeros_like()?)
+    };
     let shares = |axis: usize| -> Result<Tensor> {
-        let at = ((place.narrow(2, axis, 1)?.squeeze(2)?.clamp(-1.0, 1.0)? + 1.0)?
-            * ((k - 1) as f64 / 2.0))?;
-        let cells = Tensor::arange(0u32, k as u32, what.device())?.to_dtype(what.dtype())?;
-        let distance = at.unsqueeze(4)?.broadcast_sub(&cells)?.abs()?;
-        (1.0 - distance)?.relu()
+        let coordinate = place.narrow(2, axis, 1)?.squeeze(2)?.contiguous()?;
+        let (cell, past) = position(&coordinate, k)?;
+        of_cell(&cell, &past.affine(-1.0, 1.0)?)?.add(&of_cell(&(&cell + 1.0)?, &past)?)
     };
     let (across, down) = (shares(0)?.unsqueeze(4)?, shares(1)?.unsqueeze(5)?);
     let spread = down.broadcast_mul(&across)?;
@@ -58,4 +64,20 @@ pub(super) fn unpool(what: &Tensor, place: &Tensor, s: &SoftShape) -> Result<Ten
         have => maps.pad_with_zeros(dim, 0, len - have),
     };
     fit(&fit(&maps, 2, s.h)?, 3, s.w)
+}
+
+/// The cell before a coordinate in a window of `k` cells, and how far the position lies past it.
+///
+/// A coordinate outside [-1, 1] counts as the nearest one inside, and has no gradient.
+fn position(coordinate: &Tensor, k: usize) -> Result<(Tensor, Tensor)> {
+    let value = coordinate.detach();
+    let outside = value.abs()?.gt(1f64)?;
+    let held = outside.where_cond(&value.clamp(-1.0, 1.0)?, coordinate)?;
+    let at = ((held + 1.0)? * ((k - 1) as f64 / 2.0))?;
+    let floor = at.detach().floor()?;
+    // At the last cell, the one before it; for a coordinate that is not a number, the first.
+    let before = floor.gt(0f64)?.where_cond(&floor, &floor.zeros_like()?)?;
+    let cell = before.minimum(k.saturating_sub(2) as f64)?;
+    let past = (at - &cell)?;
+    Ok((cell, past))
 }

@@ -6,7 +6,7 @@ use candle_core::{
 };
 use striate::Rounding;
 use striate::ops::cpu::{
-    Values, checked_len, in_float, maps, owned, room, slice, tensor, unsupported_dtype,
+    Values, checked_len, in_float, maps, owned, room, set_aside, slice, tensor, unsupported_dtype,
 };
 
 use super::{check_beta, composed, windows};
@@ -28,14 +28,15 @@ const UNPOOL: &str = "soft_unpool2d";
 /// dm/dz\[i\] = s\[i\] (1 + beta (z\[i\] - m)), dp/dz\[i\] = beta s\[i\] (g\[i\] - p), with g\[i\] the coordinates of cell i.
 ///
 /// # Errors
-/// Integer dtypes, another rank, a map smaller than a window, a size of 0, a beta that is negative or not finite.
+/// Integer dtypes, another rank, a map smaller than a window, a size of 0,
+/// a beta that is negative or not finite in the dtype that is computed in.
 ///
 /// # Source
 /// Stacked What-Where Auto-encoders (arXiv 1506.02351), Sec. 3.2.
 ///
 /// See [`SoftWhatWhere`](super::SoftWhatWhere) for an example.
 pub fn soft_pool2d(xs: &Tensor, size: usize, rounding: Rounding, beta: f64) -> Result<Tensor> {
-    check_beta(beta)?;
+    check_beta(beta, xs.dtype())?;
     let (n, c, h, w) = maps(POOL, xs)?;
     let (ho, wo) = windows(size, rounding, (h, w))?;
     let shape = SoftShape {
@@ -141,6 +142,7 @@ impl SoftPool {
         layout: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
         let (n, c, _, _) = layout.shape().dims4()?;
+        let _rules = set_aside();
         let packed =
             kernels::soft_pool::forward(&self.shape, self.beta, slice::<T>(storage, layout)?);
         owned(packed, vec![n, c, 3, self.shape.ho, self.shape.wo])
@@ -155,6 +157,7 @@ impl SoftPool {
         let grad = grad.contiguous()?;
         let (values, packed, grad) = (Values::of(z)?, Values::of(packed)?, Values::of(&grad)?);
         let (values, packed, grad) = (values.slice::<T>()?, packed.slice()?, grad.slice()?);
+        let _rules = set_aside();
         let dz = kernels::soft_pool::backward(&self.shape, self.beta, values, packed, grad);
         tensor(dz, z.shape())
     }
@@ -196,6 +199,7 @@ impl SoftUnpool {
         let (n, c, _, _) = what_layout.shape().dims4()?;
         let what = slice::<T>(what, what_layout)?;
         let place = slice::<T>(place, place_layout)?;
+        let _rules = set_aside();
         let out = kernels::soft_unpool::forward(&self.shape, what, place);
         owned(out, (n, c, self.shape.h, self.shape.w))
     }
@@ -209,6 +213,7 @@ impl SoftUnpool {
         let grad = grad.contiguous()?;
         let (m, p, g) = (Values::of(what)?, Values::of(place)?, Values::of(&grad)?);
         let (m, p, g) = (m.slice::<T>()?, p.slice()?, g.slice()?);
+        let _rules = set_aside();
         let (dm, dp) = kernels::soft_unpool::backward(&self.shape, m, p, g);
         Ok((
             Some(tensor(dm, what.shape())?),

@@ -63,6 +63,31 @@ fn reference(z: &[f64], s: &SoftShape, beta: f64) -> Vec<[f64; 3]> {
     out
 }
 
+/// The output of `f` and the gradients of a loss that weights every output.
+fn with_gradients(
+    f: &dyn Fn(&[Tensor]) -> Result<Tensor>,
+    inputs: &[&Tensor],
+) -> Result<Vec<Tensor>> {
+    let vars: Vec<Var> = inputs
+        .iter()
+        .map(|&x| Var::from_tensor(x))
+        .collect::<Result<_>>()?;
+    let tensors: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
+    let ys = f(&tensors)?;
+    let grads = (&ys * normal(9, ys.dims()))?.sum_all()?.backward()?;
+    let grads = vars.iter().map(|var| match grads.get(var) {
+        Some(grad) => Ok(grad.clone()),
+        None => var.zeros_like(),
+    });
+    std::iter::once(Ok(ys)).chain(grads).collect()
+}
+
+fn compare(name: &str, a: Vec<Tensor>, b: Vec<Tensor>) {
+    for (a, b) in a.iter().zip(&b) {
+        assert_close(name, a, b, Tolerance::Elementwise(1e-10));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
@@ -98,22 +123,6 @@ proptest! {
         let s = shape(&xs, size, Rounding::Floor).unwrap();
         let what = normal(seed + 1, &[2, 2, s.ho, s.wo]);
         let place = places(seed, size, &[2, 2, 2, s.ho, s.wo]);
-        let with_gradients = |f: &dyn Fn(&[Tensor]) -> Result<Tensor>, inputs: &[&Tensor]| -> Result<Vec<Tensor>> {
-            let vars: Vec<Var> = inputs.iter().map(|&x| Var::from_tensor(x)).collect::<Result<_>>()?;
-            let tensors: Vec<Tensor> = vars.iter().map(|var| var.as_tensor().clone()).collect();
-            let ys = f(&tensors)?;
-            let grads = (&ys * normal(9, ys.dims()))?.sum_all()?.backward()?;
-            let grads = vars.iter().map(|var| match grads.get(var) {
-                Some(grad) => Ok(grad.clone()),
-                None => var.zeros_like(),
-            });
-            std::iter::once(Ok(ys)).chain(grads).collect()
-        };
-        let compare = |name: &str, a: Vec<Tensor>, b: Vec<Tensor>| {
-            for (a, b) in a.iter().zip(&b) {
-                assert_close(name, a, b, Tolerance::Elementwise(1e-10));
-            }
-        };
         let kernel = with_gradients(&|x| soft_pool2d(&x[0], size, Rounding::Floor, 1.5), &[&xs]).unwrap();
         let candle = with_gradients(&|x| composed::pool(&x[0], &s, 1.5), &[&xs]).unwrap();
         compare("pool", kernel, candle);
@@ -121,6 +130,52 @@ proptest! {
         let candle = with_gradients(&|x| composed::unpool(&x[0], &x[1], &s), &[&what, &place]).unwrap();
         compare("unpool", kernel, candle);
     }
+}
+
+/// Positions that are cells, at the edge and outside: where the interpolation has kinks.
+#[test]
+fn composed_gradients_at_kinks() -> Result<()> {
+    for (size, along) in [
+        (1, vec![-1.0, 0.0, 1.0, 1.5]),
+        (2, vec![-1.5, -1.0, 0.0, 1.0, 2.0]),
+        (3, vec![-1.5, -1.0, -0.5, 0.0, 1.0, 1.25]),
+        (5, vec![-1.0, -0.5, 0.0, 0.5, 1.0]),
+    ] {
+        let n = along.len();
+        let pairs = along.iter().flat_map(|y| along.iter().map(move |x| (x, y)));
+        let (xs, ys): (Vec<f64>, Vec<f64>) = pairs.unzip();
+        let place = Tensor::from_vec([xs, ys].concat(), (1, 1, 2, n, n), &Device::Cpu)?;
+        let what = normal(1, &[1, 1, n, n]);
+        let s = SoftShape {
+            planes: 1,
+            h: n * size,
+            w: n * size,
+            ho: n,
+            wo: n,
+            k: size,
+        };
+        let kernel = |x: &[Tensor]| soft_unpool2d(&x[0], &x[1], size, (s.h, s.w));
+        let candle = |x: &[Tensor]| composed::unpool(&x[0], &x[1], &s);
+        let kernel = with_gradients(&kernel, &[&what, &place])?;
+        compare(
+            &format!("size {size}"),
+            with_gradients(&candle, &[&what, &place])?,
+            kernel,
+        );
+    }
+    let what = Tensor::ones((1, 1, 1, 1), DType::F64, &Device::Cpu)?;
+    let place = Tensor::new(&[f64::NAN, 0.0], &Device::Cpu)?.reshape((1, 1, 2, 1, 1))?;
+    let s = SoftShape {
+        planes: 1,
+        h: 3,
+        w: 3,
+        ho: 1,
+        wo: 1,
+        k: 3,
+    };
+    let maps = values(&composed::unpool(&what, &place, &s)?)?;
+    assert!(maps.iter().any(|x| x.is_nan()), "{maps:?}");
+    Ok(())
 }
 
 #[test]
@@ -160,6 +215,12 @@ fn errors() -> Result<()> {
     assert!(message(-1.0, 2).contains("beta is -1"));
     assert!(message(f64::NAN, 2).contains("beta is NaN"));
     assert!(message(f64::INFINITY, 2).contains("hard pooling"));
+    assert!(soft_pool2d(&xs, 2, Rounding::Floor, 1e39).is_ok());
+    for dtype in [DType::F32, DType::F16, DType::BF16] {
+        let pooled = soft_pool2d(&xs.to_dtype(dtype)?, 2, Rounding::Floor, 1e39);
+        let refused = format!("beta is 1e39, and maps of {dtype:?} are computed in f32");
+        assert!(pooled.is_err_and(|error| error.to_string().contains(&refused)));
+    }
     assert!(message(1.0, 5).contains("smaller than the window"));
     assert!(message(1.0, 0).contains("size along the height is 0"));
     let integers = soft_pool2d(&xs.to_dtype(DType::U32)?, 2, Rounding::Floor, 1.0);
@@ -197,6 +258,37 @@ fn a_large_beta_is_hard_pooling() -> Result<()> {
             &hard.unpool(&hard.what)?,
             tolerance,
         );
+    }
+    Ok(())
+}
+
+/// A cell without a share of its window has no gradient, however large beta is.
+#[test]
+fn a_huge_beta_has_a_gradient() -> Result<()> {
+    let xs = Tensor::new(&[[0f64, 100.0], [0.0, 0.0]], &Device::Cpu)?.reshape((1, 1, 2, 2))?;
+    for (dtype, beta) in [(DType::F32, 1e37), (DType::F64, 1e307)] {
+        let xs = Var::from_tensor(&xs.to_dtype(dtype)?)?;
+        let pooled = SoftWhatWhere::pool(&xs, 2, Rounding::Floor, beta)?;
+        let gradients = pooled.what.sum_all()?.backward()?;
+        let dz = gradients.get(&xs).map(values).transpose()?;
+        assert_eq!(dz, Some(vec![0.0, 1.0, 0.0, 0.0]), "{dtype:?}");
+    }
+    Ok(())
+}
+
+#[test]
+fn nan_shows_beside_large_numbers() -> Result<()> {
+    let nan = f64::NAN;
+    for cells in [[nan, 0.0, 1e10, 0.0], [0.0, 1e30, 0.0, nan], [nan; 4]] {
+        for dtype in [DType::F32, DType::F64] {
+            let xs = Tensor::new(&cells, &Device::Cpu)?.reshape((1, 1, 2, 2))?;
+            let xs = Var::from_tensor(&xs.to_dtype(dtype)?)?;
+            let packed = soft_pool2d(&xs, 2, Rounding::Floor, 1.0)?;
+            let gradients = packed.sum_all()?.backward()?;
+            let dz = gradients.get(&xs).map(values).transpose()?;
+            assert!(values(&packed)?.iter().all(|x| x.is_nan()), "{packed}");
+            assert!(dz.is_some_and(|dz| dz.iter().all(|x| x.is_nan())));
+        }
     }
     Ok(())
 }

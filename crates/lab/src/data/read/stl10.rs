@@ -17,6 +17,8 @@ use crate::data::{DataError, ImageSet, UNLABELLED};
 const SIDE: usize = 96;
 const PLANE: usize = SIDE * SIDE;
 const CLASSES: usize = 10;
+/// Images of a fold.
+pub(crate) const FOLD: usize = 1_000;
 const AGAIN: &str = "unpack stl10_binary.tar.gz again";
 const SIZE: Size = Size {
     height: SIDE,
@@ -108,7 +110,7 @@ impl Stl10Files {
         Ok(Some(image_set(request, "unlabelled", pixels)))
     }
 
-    /// Reads the predefined folds, `None` if their file is not there.
+    /// Reads the predefined folds, which are of one length, `None` if their file is not there.
     pub(crate) fn folds(&self, request: &Request) -> Result<Option<Vec<Vec<u32>>>, DataError> {
         let path = self.dir.join("fold_indices.txt");
         if !path.is_file() {
@@ -129,11 +131,17 @@ impl Stl10Files {
             text.split_whitespace().map(number).collect()
         };
         let lines = text.lines().filter(|line| !line.trim().is_empty());
-        lines
-            .enumerate()
-            .map(fold)
-            .collect::<Result<_, _>>()
-            .map(Some)
+        let folds: Vec<Vec<u32>> = lines.enumerate().map(fold).collect::<Result<_, _>>()?;
+        let wanted = folds.first().map_or(0, Vec::len);
+        match folds.iter().position(|fold| fold.len() != wanted) {
+            None => Ok(Some(folds)),
+            Some(line) => Err(DataError::content(
+                format!("{}, line {}", path.display(), line + 1),
+                format!("{wanted} numbers, as in the first line"),
+                folds[line].len().to_string(),
+                AGAIN,
+            )),
+        }
     }
 }
 
@@ -207,7 +215,7 @@ mod tests {
         write("test_X.bin", &image(2));
         write("test_y.bin", &[3]);
         write("unlabeled_X.bin", &[image(3), image(4)].concat());
-        write("fold_indices.txt", b"0 1\n1 \n");
+        write("fold_indices.txt", b"0 1\n1 0 \n");
         dir
     }
 
@@ -243,7 +251,7 @@ mod tests {
         assert_eq!(all.labels, [UNLABELLED; 2]);
         let one = files.unlabelled(&request, 1)?.expect("there");
         assert_eq!(one.pixels[..], all.pixels[..SIZE.len()]);
-        assert_eq!(files.folds(&request)?, Some(vec![vec![0, 1], vec![1]]));
+        assert_eq!(files.folds(&request)?, Some(vec![vec![0, 1], vec![1, 0]]));
         fs::remove_file(dir.path().join("unlabeled_X.bin")).expect("removed");
         fs::remove_file(dir.path().join("fold_indices.txt")).expect("removed");
         assert!(files.unlabelled(&request, 1)?.is_none() && files.folds(&request)?.is_none());
@@ -270,6 +278,12 @@ mod tests {
         let text = files.folds(&request).expect_err("accepted").to_string();
         assert!(
             text.contains("line 1: expected numbers of training images, found \"x\""),
+            "{text}"
+        );
+        fs::write(dir.path().join("fold_indices.txt"), "0 1\n1").expect("written");
+        let text = files.folds(&request).expect_err("accepted").to_string();
+        assert!(
+            text.contains("line 2: expected 2 numbers, as in the first line, found 1"),
             "{text}"
         );
         fs::remove_file(dir.path().join("test_X.bin")).expect("removed");

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use striate::rng::stream;
 
 use crate::data::float_set::{Composed, FloatSet, Redraw, Scene};
-use crate::data::{DataError, SharedValues};
+use crate::data::{DataError, SharedValues, UNLABELLED};
 
 impl FloatSet {
     /// A set of the scenes around each image of `source`, drawn whenever a batch needs them.
@@ -80,7 +80,8 @@ impl FloatSet {
         }
     }
 
-    /// Draws image `index` in `epoch` under `seed` to `to` and gives its label; `None` if the set's images are stored.
+    /// Draws image `index` in `epoch` under `seed` to `to` and gives its label, [`UNLABELLED`] where the set keeps none of it;
+    /// `None` if the set's images are stored.
     pub(in crate::data) fn draw(
         &self,
         seed: u64,
@@ -89,12 +90,36 @@ impl FloatSet {
         to: &mut [f32],
     ) -> Option<u32> {
         let composed = self.composed.as_ref()?;
+        let is_labelled = self.labels.get(index) != Some(&UNLABELLED);
         let index = composed.first + index;
         let epoch = match composed.redraw {
             Redraw::EveryEpoch => epoch,
             Redraw::Once => 0,
         };
         let mut draws = stream(seed, "scene", (epoch << 32) | index as u64);
-        Some(composed.scene.draw(&composed.source, index, &mut draws, to))
+        let label = composed.scene.draw(&composed.source, index, &mut draws, to);
+        Some(if is_labelled { label } else { UNLABELLED })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{Augment, Batches, Distort, Distortion};
+
+    #[test]
+    fn what_keeps_no_label_has_none_when_it_is_drawn() -> Result<(), Box<dyn std::error::Error>> {
+        let digits = FloatSet::new((1, 28, 28), vec![0.5; 4 * 28 * 28], vec![0, 1, 2, 1], 3)?;
+        let scene = Arc::new(Distort::new(Distortion::Rotated, 28, &digits)?);
+        let set = FloatSet::composed(digits, scene, Redraw::EveryEpoch)?.with_labels_of(&[1, 3])?;
+        let wanted = [UNLABELLED, 1, UNLABELLED, 1];
+        assert_eq!(*set.rendered(0).labels, wanted);
+        let device = candle_core::Device::Cpu;
+        for batch in Batches::train(&set, 4, &Augment::NONE, 0, 3, &device)? {
+            let mut labels: Vec<u32> = batch?.labels.to_vec1()?;
+            labels.sort_unstable();
+            assert_eq!(labels, [1, 1, UNLABELLED, UNLABELLED]);
+        }
+        Ok(())
     }
 }

@@ -48,7 +48,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn lr_of_last_step(&self) -> f64 {
+    pub(super) fn lr_of_last_step(&self) -> f64 {
         let last = self.position.step.saturating_sub(1);
         self.optimizer.lr() * self.rate_factor(last)
     }

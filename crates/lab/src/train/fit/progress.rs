@@ -1,5 +1,7 @@
 //! What a run reports as it goes: progress, remaining time, dead starts, the log of its steps.
 
+use std::time::{Duration, Instant};
+
 use super::super::TrainError;
 use super::super::console::duration;
 use super::super::dead_start::{Finding, warning};
@@ -15,6 +17,8 @@ const TIMED: u64 = 20;
 const WORTH_SAYING: f64 = 20.0;
 /// Steps between two lines of the log.
 const LOG_EVERY: u64 = 50;
+/// The step that ends this long after the last line gets one as well, so that a slow run is seen to run.
+const SILENCE: Duration = Duration::from_secs(60);
 
 impl Session<'_> {
     /// Warns when the loss is stuck at chance. The warm-up does not count.
@@ -77,9 +81,10 @@ impl Session<'_> {
         images_per_second: f64,
     ) -> Result<(), TrainError> {
         let step = self.position.step;
-        if !step.is_multiple_of(LOG_EVERY) {
+        if !is_logged(step, self.logged.elapsed()) {
             return Ok(());
         }
+        self.logged = Instant::now();
         let epoch = self.position.epoch + 1;
         self.run.line(&LogLine::Step {
             step,
@@ -100,5 +105,22 @@ impl Session<'_> {
     pub(super) fn log_note(&mut self, text: &str) -> Result<(), TrainError> {
         let step = self.position.step;
         self.run.line(&LogLine::Note { step, text })
+    }
+}
+
+/// Whether a step gets a line of the log, so long after the last one.
+fn is_logged(step: u64, silence: Duration) -> bool {
+    step.is_multiple_of(LOG_EVERY) || silence >= SILENCE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_run_logs_every_minute() {
+        let logged = |step, seconds| is_logged(step, Duration::from_secs(seconds));
+        assert!(logged(50, 0) && logged(7, 60) && logged(8, 200));
+        assert!(!logged(7, 59) && !logged(51, 0));
     }
 }

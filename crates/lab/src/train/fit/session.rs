@@ -33,6 +33,8 @@ pub(super) struct Session<'a> {
     pub(super) total_steps: u64,
     /// When the last checkpoint was written.
     pub(super) saved: Instant,
+    /// When the last step was written to the log.
+    pub(super) logged: Instant,
     /// Steps of this session.
     pub(super) session_steps: u64,
     /// When the steps that the estimate is made from began.
@@ -73,6 +75,7 @@ impl<'a> Session<'a> {
             images_per_epoch,
             total_steps: steps_per_epoch * recipe.epochs as u64,
             saved: Instant::now(),
+            logged: Instant::now(),
             session_steps: 0,
             timed_from: Stopwatch::start(),
             run,
@@ -168,6 +171,7 @@ impl<'a> Session<'a> {
                 self.save_if_due()?;
             }
         }
+        self.check_weights()?;
         self.end_epoch()?;
         self.save_if_due()?;
         let (per_epoch, total) = (self.steps_per_epoch, self.total_steps);
@@ -193,6 +197,8 @@ impl<'a> Session<'a> {
     }
 
     fn save(&mut self) -> Result<(), TrainError> {
+        // A run cannot go on from other weights.
+        self.check_weights()?;
         if let Some(store) = &self.store {
             self.run.check_folder()?;
             self.run.sync_log()?;

@@ -55,6 +55,24 @@ impl Session<'_> {
         self.log_step(value, lr, images as f64 / seconds)
     }
 
+    /// Fails if an update left weights that are not finite, which no later loss need show.
+    pub(super) fn check_weights(&mut self) -> Result<(), TrainError> {
+        for (name, var) in self.params.named() {
+            // Zero times anything that is not finite is not a number.
+            let zero = (var.as_detached_tensor() * 0.0)?.sum_all()?;
+            if !scalar(&zero)?.is_finite() {
+                self.log_note(&format!("{name} holds weights that are not finite"))?;
+                return Err(TrainError::NotFinite {
+                    loss: f32::NAN,
+                    step: self.position.step,
+                    epoch: self.position.epoch + 1,
+                    lr: self.lr_of_last_step(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// What the optimizer's rate is multiplied by in `step` of the current epoch.
     pub(super) fn rate_factor(&self, step: u64) -> f64 {
         let schedule = &self.recipe.schedule;

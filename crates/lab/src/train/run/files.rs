@@ -13,6 +13,14 @@ use super::super::{Recipe, TrainError};
 use super::Run;
 use crate::atomic;
 
+/// What a run leaves beside its events, checkpoint and figures, and what is made of it when it has ended.
+const OURS: [&str; 4] = [
+    "log.jsonl",
+    "model.safetensors",
+    "origin.json",
+    "record.json",
+];
+
 impl Run {
     /// Writes `config.toml` and opens log and event file.
     ///
@@ -72,8 +80,7 @@ impl Run {
         for entry in fs::read_dir(folder).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let ours = ["log.jsonl", "record.json"].contains(&name.as_str())
-                || name.starts_with("events.out.tfevents.");
+            let ours = OURS.contains(&name.as_str()) || name.starts_with("events.out.tfevents.");
             if ours {
                 fs::remove_file(entry.path())
                     .map_err(|e| TrainError::io(&entry.path(), "remove", e))?;

@@ -112,6 +112,63 @@ fn a_loss_that_is_not_a_number_is_an_error() {
 }
 
 #[test]
+fn weights_that_are_not_finite_are_no_trained_network() {
+    // One step: its loss is a number, and no other shows what it did.
+    let sgd = SgdConfig {
+        lr: 1e300,
+        ..Default::default()
+    };
+    let recipe = Recipe::new(1, 100, sgd);
+    let folder = tempfile::tempdir().unwrap();
+    let mut run = run_in(folder.path(), Start::Afresh);
+    let error = train(&Linear::new(), &recipe, &mut run).unwrap_err();
+    let TrainError::NotFinite { step, epoch, .. } = error else {
+        panic!("{error}");
+    };
+    assert_eq!((step, epoch), (1, 1));
+    let log = fs::read_to_string(folder.path().join("log.jsonl")).unwrap();
+    assert!(log.contains("holds weights that are not finite"), "{log}");
+    assert!(!log.contains("\"kind\":\"epoch\""), "{log}");
+    assert!(!folder.path().join("checkpoint").exists());
+}
+
+/// Its weights are infinite after every step, and its loss is not.
+struct Spoilt(Linear);
+
+impl Objective for Spoilt {
+    fn loss(&self, batch: &Batch) -> candle_core::Result<Loss> {
+        let loss = self.0.loss(batch)?;
+        for (_, var) in self.0.params.named() {
+            var.set(&(var.zeros_like()? + f64::INFINITY)?)?;
+        }
+        Ok(loss)
+    }
+
+    fn predict(&self, xs: &Tensor) -> candle_core::Result<Tensor> {
+        self.0.predict(xs)
+    }
+
+    fn clock(&self) -> &Clock {
+        self.0.clock()
+    }
+}
+
+#[test]
+fn weights_that_are_not_finite_are_not_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let spoilt = Spoilt(Linear::new());
+    let params = &spoilt.0.params;
+    let mut run = run_in(folder.path(), Start::Afresh).checkpoint_every(Duration::ZERO);
+    let fitted = fit_objective(&spoilt, params, &set(100), &set(60), &recipe(), &mut run);
+    let error = fitted.unwrap_err();
+    assert!(
+        matches!(error, TrainError::NotFinite { step: 1, .. }),
+        "{error}"
+    );
+    assert!(!folder.path().join("checkpoint").exists());
+}
+
+#[test]
 fn a_dead_start_is_an_outcome() {
     let folder = tempfile::tempdir().unwrap();
     let mut linear = Linear::new();

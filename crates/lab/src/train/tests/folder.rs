@@ -93,6 +93,24 @@ fn a_second_run_in_the_folder_is_refused() {
 }
 
 #[test]
+fn what_was_made_of_an_earlier_run_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = ["model.safetensors", "origin.json", "record.json"];
+    let there = || made.map(|file| folder.path().join(file).exists());
+    let run = |start| {
+        for file in made {
+            fs::write(folder.path().join(file), "of the earlier run").unwrap();
+        }
+        train(&Linear::new(), &recipe(), &mut run_in(folder.path(), start)).unwrap();
+        there()
+    };
+    assert_eq!(run(Start::Afresh), [false; 3]);
+    // Nothing is trained again.
+    assert_eq!(run(Start::Resume), [true; 3]);
+    assert_eq!(run(Start::Afresh), [false; 3]);
+}
+
+#[test]
 fn partial_files_of_a_dead_process_are_removed() {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("figures")).unwrap();

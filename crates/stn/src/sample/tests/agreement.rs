@@ -166,6 +166,42 @@ fn composed_with_gradients(
     Ok((ys, dx, gradients.get(&c).cloned()))
 }
 
+/// At pixels, at the borders and at the mirrors, where the values have kinks.
+#[test]
+fn composed_gradients_at_kinks() -> Result<()> {
+    let quarters: Vec<f64> = (-10..=10).map(|k| f64::from(k) / 4.0).collect();
+    let n = quarters.len();
+    let points = quarters
+        .iter()
+        .flat_map(|y| quarters.iter().map(move |x| [*x, *y]));
+    let every = Tensor::from_vec(
+        points.collect::<Vec<_>>().concat(),
+        (1, n, n, 2),
+        &Device::Cpu,
+    )?;
+    // Sizes for which whole pixels are exact numbers.
+    for (align_corners, [h, w]) in [(AlignCorners::Yes, [3, 5]), (AlignCorners::No, [2, 4])] {
+        let xs = normal(4, &[1, 3, h, w]);
+        let identity = SamplingGrid::identity(1, (h, w), align_corners, DType::F64, &Device::Cpu)?;
+        for at in [grid(every.clone(), align_corners), identity] {
+            for padding in PADDINGS {
+                let options = options(Interpolation::Bilinear, padding);
+                let kernel = |x: &Tensor, g: &SamplingGrid| grid_sample(x, g, &options);
+                let composed = |x: &Tensor, g: &SamplingGrid| {
+                    composed::grid_sample(x, &g.coords, g.align_corners, &options)
+                };
+                agree(
+                    &format!("{align_corners:?} {padding:?} {:?}", at.size()),
+                    &with_gradients(composed, &xs, &at)?,
+                    &with_gradients(kernel, &xs, &at)?,
+                    Tolerance::Elementwise(1e-12),
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]

@@ -1,6 +1,9 @@
 //! The division of the work: the same bits for any number of threads, and agreement of levels and layouts.
 
+use std::sync::{Arc, Mutex};
+
 use candle_core::DType;
+use striate::ReluRule;
 use striate::kernels::level::Level;
 use striate::testing::{compare, values};
 
@@ -91,5 +94,47 @@ fn every_layout_and_level_agrees() -> Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+/// A kernel that notes the rule under which it is called.
+#[derive(Debug, Default)]
+struct Watcher(Mutex<Vec<ReluRule>>);
+
+impl Watcher {
+    fn note(&self) -> f64 {
+        self.0
+            .lock()
+            .expect("no call panics")
+            .push(ReluRule::current());
+        1.0
+    }
+}
+
+impl SeparableKernel for Watcher {
+    fn radius(&self) -> usize {
+        1
+    }
+    fn weight(&self, _: f64) -> f64 {
+        self.note()
+    }
+    fn derivative(&self, _: f64) -> f64 {
+        self.note()
+    }
+}
+
+/// What runs while a thread waits in a parallel loop is not the scope's: see `ReluRule::scope`.
+#[test]
+fn no_rule_holds_in_a_kernel() -> Result<()> {
+    let watcher = Arc::new(Watcher::default());
+    let xs = normal(1, &[1, 1, 4, 4]);
+    let at = grid(normal(2, &[1, 2, 2, 2]), AlignCorners::Yes);
+    let sampled =
+        |x: &Tensor, g: &SamplingGrid| grid_sample_with(x, g, watcher.clone(), PaddingMode::Border);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build();
+    pool.map_err(candle_core::Error::wrap)?
+        .install(|| ReluRule::Guided.scope(|| with_gradients(sampled, &xs, &at)))?;
+    let seen = watcher.0.lock().expect("no call panicked");
+    assert!(!seen.is_empty() && seen.iter().all(|rule| *rule == ReluRule::Backprop));
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! The gradient with respect to the bias: db[o] = sum over n, i, j of dy[n,o,i,j].
+//! The gradient with respect to the bias: db[o] = sum over n, i, j of dy[n,o,i,j]; and the bias alone, without any input.
 
 use rayon::prelude::*;
 
@@ -26,6 +26,16 @@ pub(super) fn backward_bias<T: Lanes>(level: Level, s: &ConvShape, dy: &[T]) -> 
         .with_min_len(8)
         .map(sum)
         .collect()
+}
+
+/// What the forward pass gives without input channels: y[n,o,i,j] = b[o], or 0, after the ReLU.
+pub(super) fn alone<T: Lanes>(s: &ConvShape, bias: Option<&[T]>, relu: bool) -> Vec<T> {
+    let mut y = vec![T::ZERO; s.y_len()];
+    let maps = y.chunks_exact_mut(s.h_out() * s.w_out());
+    for (map, &b) in maps.zip(bias.unwrap_or_default().iter().cycle()) {
+        map.fill(if relu && b < T::ZERO { T::ZERO } else { b });
+    }
+    y
 }
 
 /// Adds up planes.

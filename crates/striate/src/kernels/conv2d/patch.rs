@@ -98,7 +98,7 @@ pub(super) fn cut_pixels<T: Real>(
 /// A distance between maps that does not put all of them into the same cache set.
 pub(super) fn plane_step(numbers: usize) -> usize {
     let lines = numbers.div_ceil(16);
-    (lines | 1) * 16
+    (lines | 1).saturating_mul(16)
 }
 
 #[cfg(test)]

@@ -45,6 +45,9 @@ mod tests;
 /// If `x` does not have the length that `s` says.
 pub fn forward<T: Lanes>(s: &PoolShape, x: &[T]) -> Vec<T> {
     assert_eq!(x.len(), s.input_len());
+    if s.is_empty() {
+        return Vec::new();
+    }
     let sight = Sight::new(s);
     let fill = |y: &mut [T]| {
         split((x, s.h * s.w), (y, s.ho * s.wo), |x, y| {
@@ -61,6 +64,9 @@ pub fn forward<T: Lanes>(s: &PoolShape, x: &[T]) -> Vec<T> {
 /// If `x` does not have the length that `s` says.
 pub fn forward_with_positions<T: Lanes>(s: &PoolShape, x: &[T]) -> (Vec<T>, Vec<u32>) {
     assert_eq!(x.len(), s.input_len());
+    if s.is_empty() {
+        return (Vec::new(), Vec::new());
+    }
     let sight = Sight::new(s);
     let (from, to) = (s.h * s.w, s.ho * s.wo);
     let run = planes_a_task(from);
@@ -131,6 +137,9 @@ pub fn backward_from_input<T: Lanes>(s: &PoolShape, x: &[T], dy: &[T]) -> Vec<T>
     /// Cells that are pooled before their gradients are spread.
     const CELLS: usize = 1 << 12;
     assert_eq!((x.len(), dy.len()), (s.input_len(), s.output_len()));
+    if s.is_empty() {
+        return Vec::new();
+    }
     let sight = Sight::new(s);
     let (from, to) = (s.h * s.w, s.ho * s.wo);
     let planes = (CELLS / from).max(1);

@@ -67,6 +67,30 @@ proptest! {
     }
 }
 
+/// A window beside an infinite cell does not see it, on the way back neither.
+#[test]
+fn infinities_stay_with_the_windows_that_see_them() -> Result<()> {
+    let window = Window2d::square(3).padding(1);
+    for special in [f64::INFINITY, f64::NAN] {
+        let mut cells = vec![1.0; 16];
+        cells[0] = special;
+        let x = tensor(cells.clone(), &[1, 1, 4, 4]);
+        cells.reverse();
+        let g = tensor(cells, &[1, 1, 4, 4]);
+        for (padding, _, counted) in BOTH {
+            let kernel = with_gradient(|x| avg_pool2d(x, &window, padding), &x, &g)?;
+            let shape = pool_shape(NAME, &x, &window)?;
+            let composed = with_gradient(|x| composed::avg_pool2d(x, &shape, counted), &x, &g)?;
+            let tolerance = Tolerance::Elementwise(1e-12);
+            assert_pair(&format!("{padding:?}"), &composed, &kernel, tolerance);
+        }
+        let shape = pool_shape(NAME, &x, &window)?;
+        let y = values(&composed::avg_pool2d(&x, &shape, Counted::Frame)?)?;
+        assert!((y[15] - 4.0 / 9.0).abs() < 1e-12, "{y:?}");
+    }
+    Ok(())
+}
+
 #[test]
 fn the_global_mean_is_the_mean_over_the_whole_map() -> Result<()> {
     for dims in [[2, 3, 5, 7], [20, 30, 9, 11], [1, 2, 1, 1]] {

@@ -75,7 +75,11 @@ impl Node {
                     Some(bias) => tensor(values, bias.shape()),
                     None => tensor(values, weight.dim(0)?),
                 });
-                pairs.push((index, (dweight.transpose()?, dbias.transpose()?)));
+                let pair = (dweight.transpose()?, dbias.transpose()?);
+                // A frozen layer has no port that would take its pair out again.
+                if pair.0.is_some() || pair.1.is_some() {
+                    pairs.push((index, pair));
+                }
             }
             signal = gradients.dx.map(Cow::Owned);
         }
@@ -112,5 +116,48 @@ impl CustomOp2 for Node {
         let (dx, pairs) = self.backward(xs, ys, dy)?;
         let leave = || self.deposit.leave(pairs);
         Ok((dx, port.track_op().then(leave).transpose()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Var;
+
+    use super::*;
+    use crate::ops::conv2d::{Conv2dOptions, op};
+    use crate::ops::sampling::normal;
+
+    /// The backward pass leaves pairs for the layers that have a port, and for no others.
+    #[test]
+    fn frozen_layers_leave_nothing() -> Result<()> {
+        let xs = Var::from_tensor(&normal(1, &[1, 2, 5, 5]))?;
+        let weights = [normal(2, &[3, 2, 3, 3]), normal(3, &[4, 3, 3, 3])];
+        let options = Conv2dOptions::default();
+        for frozen in [0, 1] {
+            let mut node = Node {
+                steps: Vec::new(),
+                maps: Vec::new(),
+                deposit: Arc::default(),
+            };
+            let mut ys = xs.as_tensor().clone();
+            for (index, weight) in weights.iter().enumerate() {
+                let op = op(&ys, weight, None, &options)?;
+                let weight = match index == frozen {
+                    true => weight.clone(),
+                    false => Var::from_tensor(weight)?.as_tensor().clone(),
+                };
+                let bias = None;
+                node.steps.push(Step::Conv { op, weight, bias });
+                if let Some(step) = node.steps.last() {
+                    ys = step.forward(&ys)?;
+                }
+                node.maps.push(ys.clone());
+            }
+            node.maps.pop();
+            let (dx, pairs) = node.backward(&xs, &ys, &ys.ones_like()?)?;
+            let left: Vec<usize> = pairs.iter().map(|(index, _)| *index).collect();
+            assert_eq!((dx.is_some(), left), (true, vec![1 - frozen]));
+        }
+        Ok(())
     }
 }

@@ -58,6 +58,11 @@ fn backward_input(
 /// `len` cells of `xs` along `axis` from `start`; zeros where `xs` ends.
 fn cut(xs: &Tensor, axis: usize, start: usize, len: usize) -> Result<Tensor> {
     let have = xs.dim(axis)?.saturating_sub(start).min(len);
+    if have == 0 {
+        let mut dims = xs.dims().to_vec();
+        dims[axis] = len;
+        return Tensor::zeros(dims, xs.dtype(), xs.device());
+    }
     xs.narrow(axis, start, have)?
         .pad_with_zeros(axis, 0, len - have)
 }

@@ -50,15 +50,19 @@ pub(in crate::ops) fn avg_pool2d(
         .iter()
         .flat_map(|row| columns.iter().map(move |column| row * column));
     let weights: Vec<f64> = cells.map(|cells| 1.0 / cells as f64).collect();
+    let weights = Tensor::from_vec(weights, out, &candle_core::Device::Cpu)?;
+    let weights = weights.to_dtype(xs.dtype())?.to_device(device)?;
+    let zeros = Tensor::zeros((n, c, out), xs.dtype(), device)?;
     let mut sum: Option<Tensor> = None;
     for cell in window_cells(shape) {
-        let weights = weights.iter().zip(&cell.inside);
-        let weights = weights.map(|(&weight, &inside)| if inside { weight } else { 0.0 });
-        let weights =
-            Tensor::from_vec(weights.collect::<Vec<_>>(), out, &candle_core::Device::Cpu)?;
-        let weights = weights.to_dtype(xs.dtype())?.to_device(device)?;
+        let inside: Vec<u8> = cell.inside.iter().map(|&inside| inside.into()).collect();
+        let inside = Tensor::from_vec(inside, out, device)?
+            .broadcast_as((n, c, out))?
+            .contiguous()?;
         let position = Tensor::from_vec(cell.positions, out, device)?;
-        let part = maps.index_select(&position, 2)?.broadcast_mul(&weights)?;
+        // A choice rather than a weight of 0, which would make NaN of an infinite cell.
+        let seen = inside.where_cond(&maps.index_select(&position, 2)?, &zeros)?;
+        let part = seen.broadcast_mul(&weights)?;
         sum = Some(match sum {
             Some(sum) => sum.add(&part)?,
             None => part,

@@ -149,6 +149,30 @@ proptest! {
     }
 }
 
+/// No window reaches the input: all of them see the padding alone.
+#[test]
+fn composed_gradient_of_an_input_that_no_window_sees() -> Result<()> {
+    let (x, weight) = (
+        tensor(vec![2.0], &[1, 1, 1, 1]),
+        tensor(vec![3.0], &[1, 1, 1, 1]),
+    );
+    let options = Conv2dOptions {
+        stride: (10, 10),
+        padding: (3, 3),
+        ..Default::default()
+    };
+    let g = tensor(vec![1.0], &[1, 1, 1, 1]);
+    let composed = |x: &Tensor| composed::conv2d(x, &weight, geometry(x, &options)?);
+    let kernel = |x: &Tensor| conv2d(x, &weight, None, &options);
+    for (y, dx) in [
+        with_gradient(composed, &x, &g)?,
+        with_gradient(kernel, &x, &g)?,
+    ] {
+        assert_eq!((values(&y)?, values(&dx)?), (vec![0.0], vec![0.0]));
+    }
+    Ok(())
+}
+
 #[test]
 fn strided_inputs() -> Result<()> {
     let (x, weight) = (normal(1, &[2, 3, 7, 5]), normal(2, &[4, 3, 3, 3]));

@@ -83,6 +83,27 @@ fn windows_of_zeros_have_no_gradient() -> Result<()> {
     Ok(())
 }
 
+/// A zero has no sign, whichever zero it is.
+#[test]
+fn zeros_have_no_gradient() -> Result<()> {
+    let x = tensor(vec![3.0, 0.0, -4.0, -0.0], &[1, 1, 2, 2]);
+    let g = tensor(vec![1.0], &[1, 1, 1, 1]);
+    let window = Window2d::square(2);
+    for (p, wanted) in [(1.0, [1.0, 0.0, -1.0, 0.0]), (2.0, [0.6, 0.0, -0.8, 0.0])] {
+        let dx = values(&with_gradient(|x| lp_pool2d(x, &window, p), &x, &g)?.1)?;
+        let of_reference =
+            reference::lp_pool2d::backward(1, (2, 2), &window, p, &values(&x)?, &[1.0])?;
+        for (at, wanted) in wanted.into_iter().enumerate() {
+            assert!((dx[at] - wanted).abs() < 1e-12, "{dx:?}");
+            assert!(
+                (of_reference[at] - wanted).abs() < 1e-12,
+                "{of_reference:?}"
+            );
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn nan_is_not_hidden() -> Result<()> {
     let x = Tensor::new(&[[1.0, f64::NAN, 2.0, 3.0]], &Device::Cpu)?.reshape((1, 1, 1, 4))?;

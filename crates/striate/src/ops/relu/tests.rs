@@ -79,12 +79,7 @@ fn the_derivative_at_zero_is_zero_and_nan_passes() -> Result<()> {
 }
 
 #[test]
-fn scopes_nest_and_end() {
-    assert_eq!(ReluRule::current(), ReluRule::Backprop);
-    ReluRule::Guided.scope(|| {
-        ReluRule::Deconvnet.scope(|| assert_eq!(ReluRule::current(), ReluRule::Deconvnet));
-        assert_eq!(ReluRule::current(), ReluRule::Guided);
-    });
+fn a_panic_ends_a_scope() {
     let panicked = std::panic::catch_unwind(|| ReluRule::Guided.scope(|| panic!("on purpose")));
     assert!(panicked.is_err());
     assert_eq!(ReluRule::current(), ReluRule::Backprop);

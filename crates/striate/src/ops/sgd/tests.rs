@@ -77,5 +77,31 @@ fn errors() -> Result<()> {
         .to_string();
     assert!(message.contains("zeros_like"), "{message}");
     assert_eq!(weight.flatten_all()?.to_vec1::<f32>()?, [1.0; 6]);
+    for dtype in [DType::U32, DType::I64] {
+        let weight = Var::ones(4, dtype, &Device::Cpu)?;
+        let mut velocity = Velocity::zeros_like(&weight)?;
+        let step = velocity.step(&weight, weight.as_tensor(), &RATES);
+        let message = step.unwrap_err().to_string();
+        assert!(
+            message.contains(&format!("sgd: dtype {dtype:?}")),
+            "{message}"
+        );
+    }
+    Ok(())
+}
+
+/// A gradient may be the parameter itself, or a view of it.
+#[test]
+fn gradients_that_share_the_parameters_memory() -> Result<()> {
+    let start = Tensor::arange(0f32, 9.0, &Device::Cpu)?.reshape((3, 3))?;
+    let views: [fn(&Tensor) -> Result<Tensor>; 2] = [|xs| Ok(xs.clone()), Tensor::t];
+    for view in views {
+        let (one, two) = (Var::from_tensor(&start)?, Var::from_tensor(&start)?);
+        let shared = view(one.as_tensor())?;
+        let own = view(&start)?.force_contiguous()?;
+        Velocity::zeros_like(&one)?.step(&one, &shared, &RATES)?;
+        Velocity::zeros_like(&two)?.step(&two, &own, &RATES)?;
+        assert_eq!(one.to_vec2::<f32>()?, two.to_vec2::<f32>()?);
+    }
     Ok(())
 }

@@ -21,9 +21,12 @@ function nameOf({ claim, record }) {
   return { model, quantity, unit };
 }
 
-function paperText(claim) {
+// With as many decimals as the paper's numbers of this quantity have.
+function paperText(claim, claims) {
+  const values = claims.filter(other => other.quantity === claim?.quantity && typeof other.value === "number").map(other => other.value);
+  const decimals = Math.max(0, ...values.map(value => (String(value).split(".")[1] ?? "").length));
   const sign = { "from-memory": "~", computed: "=", unknown: "?" }[claim?.mark] ?? "";
-  if (typeof claim?.value === "number") return number(claim.value) + sign;
+  if (typeof claim?.value === "number") return (decimals <= 2 ? claim.value.toFixed(decimals) : number(claim.value)) + sign;
   return claim?.mark === "unknown" ? "?" : "-";
 }
 

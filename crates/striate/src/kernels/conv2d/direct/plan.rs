@@ -180,13 +180,14 @@ impl Tiling {
         let taps = taps.unwrap_or(0).max(1);
         let read = taps * rows * columns;
         let cells = size.0.saturating_mul(size.1);
-        let in_32_bits = cells.saturating_mul(plan.from.count) <= u32::MAX as usize / 2;
+        let plane = plane_step(cells);
+        let in_32_bits = plane.saturating_mul(plan.from.count) <= u32::MAX as usize / 2;
         if cells / Self::MOST_UNREAD <= read && in_32_bits {
             Patch::Rectangle {
                 origin,
                 span,
                 columns: size.1,
-                plane: plane_step(cells),
+                plane,
             }
         } else {
             Patch::ByTap {

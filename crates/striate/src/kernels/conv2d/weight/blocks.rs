@@ -71,11 +71,12 @@ impl Blocks {
         );
         let cells = size.0.saturating_mul(size.1);
         let maps = images * (s.c_in / s.groups);
-        let in_32_bits = cells.saturating_mul(maps) <= u32::MAX as usize / 2;
+        let plane = plane_step(cells);
+        let in_32_bits = plane.saturating_mul(maps) <= u32::MAX as usize / 2;
         let patch = if cells / MOST_UNREAD <= s.kh * s.kw * rows * columns && in_32_bits {
             Patch::Rectangle {
                 columns: size.1,
-                plane: plane_step(cells),
+                plane,
             }
         } else {
             Patch::ByRow
@@ -214,5 +215,32 @@ impl Blocks {
             let to = &mut patch[row * self.pixels()..];
             cut_pixels(map, (s.h, s.w), pixels, to, self.columns);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::window::Window2d;
+
+    fn is_rectangle(input: (usize, usize, usize, usize), c_out: usize, window: Window2d) -> bool {
+        let s = ConvShape::new(input, c_out, 1, &window).expect("the sizes fit");
+        let blocks = Blocks::of(&s);
+        assert!(blocks.patch_len(&s) <= u32::MAX as usize);
+        matches!(blocks.patch, Patch::Rectangle { .. })
+    }
+
+    /// The gaps between maps count: 2^29 maps of one cell, 16 numbers apart, are 2^33 numbers.
+    #[test]
+    fn rectangles_have_offsets_of_32_bits() {
+        let k = Window2d::square;
+        assert!(!is_rectangle((512, 1 << 20, 1, 1), 16, k(1)));
+        assert!(!is_rectangle((1 << 12, 1 << 23, 1, 1), 1, k(1)));
+        for input in [(32, 64, 16, 16), (512, 1 << 12, 1, 1), (1, 3, 224, 224)] {
+            assert!(is_rectangle(input, 16, k(1)), "{input:?}");
+        }
+        assert!(is_rectangle((32, 64, 16, 16), 16, k(3).padding(1)));
+        // What nothing reads is not copied.
+        assert!(!is_rectangle((1, 1, 99, 99), 16, k(2).dilation(90)));
     }
 }
