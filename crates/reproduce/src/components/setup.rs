@@ -111,7 +111,8 @@ pub(super) fn training(
     let recipe = Recipe {
         labelled: Some(setup.labelled),
         evaluate_every: epochs,
-        schedule: LrSchedule::cosine(0.0),
+        // Without a warm-up some localisation nets lose the image in the first steps, and nothing is learned from then on.
+        schedule: LrSchedule::cosine(0.0).warmup(1.0),
         groups: Vec::from_iter(ideas.transformer.then_some(slow)),
         ..Recipe::new(epochs, 2 * setup.labelled, adam(setup.lr))
     };
