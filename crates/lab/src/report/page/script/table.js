@@ -87,7 +87,7 @@ function tableRow(section, row, place, withParameters) {
   return el("tr", { role: "row" },
     el("th", { role: "rowheader", scope: "row" }, model || "(no name)"),
     withParameters && cell("parameters", grouped(record?.parameters)),
-    cell("paper", paperText(claim)),
+    cell("paper", paperText(claim, section.claims)),
     cell("measured", measuredText(record), "measured"),
     el("td", { role: "cell", class: "drawn" }, drawn(row, place)),
     cell("runs", String(record?.values.filter(value => typeof value === "number").length ?? 0)),
