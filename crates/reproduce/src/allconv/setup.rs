@@ -89,7 +89,7 @@ const QUICK: Setup = Setup {
     width: 1.0 / 6.0,
     input_dropout: 0.0,
     dropout: 0.1,
-    epochs: |_| 12,
+    epochs: |_| 6,
     batch_size: 32,
     lr: 0.03,
     rates: &[],
