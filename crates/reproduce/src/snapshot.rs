@@ -12,12 +12,21 @@ use lab::report::{Scale, is_chosen_rate, read_records, record_file, write_record
 use lab::train::RunId;
 
 use crate::experiment::Experiment;
-use crate::images::Images;
+use crate::images::{Data, Images};
 use crate::planned::dataset;
 use crate::shared::is_own;
 use crate::{catalog, datasets};
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/settings.txt");
+
+/// The paper's set, and what stands in for it.
+fn sets(data: &Data, scale: Scale) -> Result<Vec<(&'static str, Images)>> {
+    let mut sets = vec![datasets::of_paper(data)];
+    if let Some(name) = data.stand_in.at(scale) {
+        sets.push((name, Images::of(&load(name, &Source::Embedded)?)));
+    }
+    Ok(sets)
+}
 
 /// A row's settings and recipe, on its data or on what stands in for them.
 fn settings() -> Result<BTreeMap<String, toml::Table>> {
@@ -25,12 +34,7 @@ fn settings() -> Result<BTreeMap<String, toml::Table>> {
     for experiment in catalog::all() {
         for scale in Scale::ALL {
             for row in (experiment.rows)() {
-                let data = experiment.data_of(&row);
-                let mut sets = vec![datasets::of_paper(&data)];
-                if let Some(name) = data.stand_in.at(scale) {
-                    sets.push((name, Images::of(&load(name, &Source::Embedded)?)));
-                }
-                for (name, images) in sets {
+                for (name, images) in sets(&experiment.data_of(&row), scale)? {
                     let Some(training) = row.training(scale, &images) else {
                         continue;
                     };
@@ -152,12 +156,7 @@ fn kept_records_say_what_the_program_says() -> Result<()> {
 fn said(experiment: &Experiment, scale: Scale) -> Result<Vec<(String, String, Vec<String>)>> {
     let mut all = Vec::new();
     for row in (experiment.rows)() {
-        let data = experiment.data_of(&row);
-        let mut sets = vec![datasets::of_paper(&data)];
-        if let Some(name) = data.stand_in.at(scale) {
-            sets.push((name, Images::of(&load(name, &Source::Embedded)?)));
-        }
-        for (name, images) in sets {
+        for (name, images) in sets(&experiment.data_of(&row), scale)? {
             let Some(training) = row.training(scale, &images) else {
                 continue;
             };
