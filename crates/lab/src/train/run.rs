@@ -6,6 +6,7 @@
 //! events.out.tfevents.*  the same numbers for TensorBoard
 //! checkpoint/            weights, optimizer state, position
 //! figures/               pictures that the experiment draws
+//! result.json            what came out, once it is finished
 //! record.json            what the experiment measured
 //! model.safetensors      the trained network as a model file, if the experiment writes one
 //! origin.json            where and when it was trained, if the experiment says so
@@ -25,6 +26,9 @@ use super::checkpoint;
 use super::events::EventWriter;
 use super::identity::table;
 use super::{Console, RunLock, StopFlag, TrainError};
+
+/// The file of a finished run's result.
+pub(super) const RESULT: &str = "result.json";
 
 /// Whether a run goes on from its checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::identity::sha256;
+use super::run::RESULT;
 use super::{Recipe, RunLock, TrainError, TrainLog};
 use crate::atomic;
 
@@ -143,7 +144,7 @@ impl RunStore {
     /// # Errors
     /// A result that is damaged or cannot be read.
     pub fn finished(&self, run: &RunId) -> Result<Option<RunResult>> {
-        let path = self.folder(run).join("result.json");
+        let path = self.folder(run).join(RESULT);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -178,7 +179,7 @@ impl RunStore {
             parameters,
             weights_sha256,
         };
-        let path = self.folder(run).join("result.json");
+        let path = self.folder(run).join(RESULT);
         let text = serde_json::to_string(&finished).map_err(std::io::Error::from);
         text.and_then(|text| atomic::write(&path, text.as_bytes()))
             .map_err(|error| TrainError::io(&path, "write", error))?;

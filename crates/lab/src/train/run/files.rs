@@ -1,7 +1,7 @@
 //! What a run writes to its folder as it goes: settings, log, events.
 
 use std::fs::{self, OpenOptions};
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
 
 use serde::Serialize;
@@ -10,7 +10,7 @@ use super::super::checkpoint;
 use super::super::events::{EventWriter, unix_time};
 use super::super::log::LogLine;
 use super::super::{Recipe, TrainError};
-use super::Run;
+use super::{RESULT, Run};
 use crate::atomic;
 
 /// What a run leaves beside its events, checkpoint and figures, and what is made of it when it has ended.
@@ -75,6 +75,14 @@ impl Run {
 
     /// Removes what an earlier run left, but for its checkpoint, which is set aside.
     fn clear(&self, folder: &Path) -> Result<(), TrainError> {
+        // Its result first: an interrupted new run must not count as finished.
+        let result = folder.join(RESULT);
+        match fs::remove_file(&result) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(TrainError::io(&result, "remove", error));
+            }
+            _ => {}
+        }
         checkpoint::set_aside(&folder.join(checkpoint::FOLDER))?;
         let failed = |e| TrainError::io(folder, "clear", e);
         for entry in fs::read_dir(folder).map_err(failed)? {

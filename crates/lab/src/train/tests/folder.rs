@@ -95,7 +95,12 @@ fn a_second_run_in_the_folder_is_refused() {
 #[test]
 fn what_was_made_of_an_earlier_run_is_removed() {
     let folder = tempfile::tempdir().unwrap();
-    let made = ["model.safetensors", "origin.json", "record.json"];
+    let made = [
+        "model.safetensors",
+        "origin.json",
+        "record.json",
+        "result.json",
+    ];
     let there = || made.map(|file| folder.path().join(file).exists());
     let run = |start| {
         for file in made {
@@ -104,10 +109,10 @@ fn what_was_made_of_an_earlier_run_is_removed() {
         train(&Linear::new(), &recipe(), &mut run_in(folder.path(), start)).unwrap();
         there()
     };
-    assert_eq!(run(Start::Afresh), [false; 3]);
+    assert_eq!(run(Start::Afresh), [false; 4]);
     // Nothing is trained again.
-    assert_eq!(run(Start::Resume), [true; 3]);
-    assert_eq!(run(Start::Afresh), [false; 3]);
+    assert_eq!(run(Start::Resume), [true; 4]);
+    assert_eq!(run(Start::Afresh), [false; 4]);
 }
 
 #[test]
