@@ -17,6 +17,7 @@ mod reproduce;
 mod rules;
 #[cfg(unix)]
 mod soak;
+mod whole;
 mod workspace;
 
 use std::io::{Write, stderr};

@@ -83,6 +83,16 @@ pub(crate) fn dataset(training: &Training, name: &str, (train, test): (usize, us
     format!("{name} ({train} training and {test} test images)")
 }
 
+/// The first row, whose network the others are measured on.
+pub(crate) fn network_row<'a>(rows: &'a [Planned], id: &str, label: &str) -> Result<&'a Planned> {
+    rows.first().with_context(|| {
+        let label = cli::quoted(label.as_ref());
+        format!(
+            "--row: {id} measures this on the network of another row; give --row {label} as well"
+        )
+    })
+}
+
 /// A digest of a training's network, which tells whether another takes as much time for an image.
 pub(crate) fn network(training: &Training) -> Result<String> {
     let settings = training.model.settings()?.to_string();

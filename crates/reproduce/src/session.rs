@@ -57,6 +57,16 @@ pub(crate) struct Trained {
 /// What is done with a record.
 type OnRecord<'a> = Box<dyn Fn(&Record) -> Result<()> + 'a>;
 
+/// How a run that is no row's ended.
+pub(crate) enum Once {
+    /// With this history, and its weights in this file.
+    Done(TrainLog, PathBuf),
+    /// Its loss was not a number.
+    NotFinite,
+    /// It belongs to another shard.
+    Elsewhere,
+}
+
 impl<'a> Session<'a> {
     pub(crate) fn new(
         settings: &'a Settings,
@@ -113,15 +123,13 @@ impl<'a> Session<'a> {
         self.datasets.load(data, source, self.settings.scale)
     }
 
-    /// A run that is no row's, and that `train` does without progress unless it is done; gives its history and weights.
-    ///
-    /// `None` if it belongs to another shard, or its loss was not a number.
+    /// A run that is no row's, and that `train` does without progress unless it is done.
     pub(crate) fn once(
         &mut self,
         settings: &toml::Table,
         recipe: &Recipe,
         train: impl FnOnce(&mut Run) -> Fitted,
-    ) -> Result<Option<(TrainLog, PathBuf)>> {
+    ) -> Result<Once> {
         let run = RunId::of(settings, recipe)?;
         let ended = self
             .trainer
@@ -131,10 +139,13 @@ impl<'a> Session<'a> {
                 Ok((train(&mut run), None, run))
             })?;
         let Ended::Done(run, finished) = ended else {
-            return Ok(None);
+            return Ok(Once::Elsewhere);
+        };
+        let Some(log) = finished.log.clone() else {
+            return Ok(Once::NotFinite);
         };
         let weights = self.trainer.store.weights_of(&run, &finished)?;
-        Ok(finished.log.map(|log| (log, weights)))
+        Ok(Once::Done(log, weights))
     }
 
     /// The sets of a row as numbers; those of the last row are kept.

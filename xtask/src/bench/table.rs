@@ -1,14 +1,14 @@
 //! Ratio tables, and their place in docs/performance.md.
 
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
 use super::sample::Series;
 use super::setting::Setting;
+use crate::whole::write_whole;
 
 type Measured = (Setting, Vec<Series>);
 
@@ -124,22 +124,6 @@ pub(super) fn write(path: &Path, tables: &[(String, String)], stamp: &str) -> Re
         text = placed(&text, name, &format!("{table}\n{stamp}\n"))?;
     }
     write_whole(path, &text).with_context(|| format!("write {}", path.display()))
-}
-
-/// Writes a file in one step: a failure, such as a full disk, leaves the old one whole and nothing beside it.
-fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(format!(".{}.partial", std::process::id()));
-    let write = || {
-        let mut file = File::create(&partial)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()?;
-        fs::rename(&partial, path)
-    };
-    write().inspect_err(|_| {
-        // It may not be there; the first error is the one to report.
-        let _ = fs::remove_file(&partial);
-    })
 }
 
 fn placed(text: &str, name: &str, table: &str) -> Result<String> {

@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use super::options::{Options, check_name, whole_out};
 use super::plan::Training;
+use crate::whole::write_whole;
 
 /// What a sweep was asked for, and every training; the place of a training, from 1, is the number of its task.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -134,10 +135,7 @@ impl Folder {
         if read(&path).is_ok_and(|known| known.as_deref() == Some(text)) {
             return Ok(false);
         }
-        let fresh = self.file(&format!(".{name}.new"));
-        fs::write(&fresh, text)
-            .and_then(|()| fs::rename(&fresh, &path))
-            .with_context(|| cannot_write(&path))?;
+        write_whole(&path, text).with_context(|| cannot_write(&path))?;
         Ok(true)
     }
 

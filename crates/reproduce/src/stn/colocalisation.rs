@@ -2,7 +2,7 @@
 //!
 //! Expected: the window finds the digit in all pictures without clutter; among clutter in most of them, by class.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use candle_core::Tensor;
 use lab::data::{CommonObject, FloatSet, common_object};
 use lab::report::{Choice, ImageGrid, Mark, Note, Picture, Scales};
@@ -15,7 +15,7 @@ use super::search::{self, Search, Window};
 use super::setup::MNIST;
 use crate::experiment::{Experiment, Row};
 use crate::images::Images;
-use crate::planned::Planned;
+use crate::planned::{self, Planned};
 use crate::session::Session;
 use crate::training::{Training, adam};
 
@@ -178,13 +178,7 @@ fn config(setup: &Setup, images: &Images) -> CoLocalisationConfig {
 }
 
 fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
-    let encoder_row = rows.first().with_context(|| {
-        format!(
-            "--row: {} measures this on the network of another row; give --row {} as well",
-            session.id(),
-            cli::quoted(ENCODER.as_ref())
-        )
-    })?;
+    let encoder_row = planned::network_row(rows, session.id(), ENCODER)?;
     let setup = SETUPS.at(session.scale());
     let images = Images::of(&encoder_row.data);
     let Some(encoder) = session.trained(encoder_row)? else {

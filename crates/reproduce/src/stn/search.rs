@@ -3,15 +3,13 @@
 use anyhow::{Context, Result};
 use candle_core::{DType, Device, Result as CandleResult, Tensor};
 use lab::data::{Batch, FloatSet};
-use lab::train::{
-    AdamConfig, Loss, LrSchedule, Objective, ParamGroup, Recipe, RunId, RunStore, fit_objective,
-};
+use lab::train::{AdamConfig, Loss, LrSchedule, Objective, ParamGroup, Recipe, fit_objective};
 use stn::networks::{Classifier, CoLocalisation, CoLocalisationConfig, WindowSize};
 use striate::Parameters;
 use striate::init::Match;
 use striate::rng::Clock;
 
-use crate::session::Session;
+use crate::session::{Once, Session};
 
 /// Learning rate of a search.
 pub(super) const RATE: f64 = 0.003;
@@ -141,15 +139,11 @@ impl Search<'_> {
         let trained = session.once(&settings, &recipe, |run| {
             let log = fit_objective(&objective, &parameters, pictures, pictures, &recipe, run)?;
             Ok((log, parameters.count()))
-        });
-        // A run whose loss was not a number has neither a history nor weights to take.
-        let run = RunId::of(&settings, &recipe)?;
-        let result = RunStore::new(&session.settings.out).finished(&run)?;
-        if result.is_some_and(|result| result.log.is_none()) {
-            return Ok(Ended::NotFinite);
-        }
-        let Some((log, weights)) = trained? else {
-            return Ok(Ended::Elsewhere);
+        })?;
+        let (log, weights) = match trained {
+            Once::Done(log, weights) => (log, weights),
+            Once::NotFinite => return Ok(Ended::NotFinite),
+            Once::Elsewhere => return Ok(Ended::Elsewhere),
         };
         // The run may be an earlier one.
         parameters.load(&weights, Match::Strict)?;

@@ -3,7 +3,7 @@
 //! Expected: what lies on the diagonal; where along the moved axis on a line beside it, that of the other axis on the diagonal.
 //! Beside the panels: slope, offset and R^2 of a least-squares line.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use candle_core::{Device, Tensor};
 use lab::data::FloatSet;
 use lab::report::{Choice, Finding, ImageGrid, Line, Note, Picture, Plot, Relation};
@@ -14,7 +14,7 @@ use super::necessity_of_where::{CANVAS, CHOICES, SETUPS};
 use super::setup::MNIST;
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
-use crate::planned::Planned;
+use crate::planned::{self, Planned};
 use crate::session::Session;
 
 /// How sharply soft pooling prefers large values; the paper's is not known.
@@ -175,13 +175,7 @@ fn rows() -> Vec<Row> {
 }
 
 fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
-    let row = rows.first().with_context(|| {
-        format!(
-            "--row: {} measures this on the network of another row; give --row {} as well",
-            session.id(),
-            cli::quoted(MODEL.as_ref())
-        )
-    })?;
+    let row = planned::network_row(rows, session.id(), MODEL)?;
     let Some(trained) = session.trained(row)? else {
         return Ok(());
     };
