@@ -177,7 +177,7 @@ fn attribute(
     let forward = || network.forward_to(&input, target.layer());
     let (output, ours) = trace_relus(|| relus.scope(|| pools.scope(forward)));
     let output = output?;
-    if relus != ReluRule::Backprop && foreign::has_foreign_relu(&output, &ours)? {
+    if relus != ReluRule::Backprop && foreign::has_foreign_relu(&output, &input, &ours)? {
         return Err(foreign::refusal(network, &input, target.layer(), relus));
     }
     let unit = target.select(&output)?;

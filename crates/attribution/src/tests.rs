@@ -290,13 +290,45 @@ fn relus_in_half_precision() -> Result<()> {
             }
         }
     }
-    // One after another is two, and the second is Candle's.
-    let foreign: [fn(&Tensor) -> Result<Tensor>; 2] =
-        [|xs| xs.relu(), |xs| striate::relu(xs)?.relu()];
-    for relu in foreign {
-        let network = Foreign::of(DType::F16, relu)?;
-        let refused = GuidedBackprop::new(&network).attribute(&xs, &Target::class(1));
-        let text = refused.expect_err("refused").to_string();
+    let foreign = Foreign::of(DType::F16, |xs| xs.relu())?;
+    let refused = GuidedBackprop::new(&foreign).attribute(&xs, &Target::class(1));
+    let text = refused.expect_err("refused").to_string();
+    assert!(text.contains("conv2 contains a ReLU"), "{text}");
+    Ok(())
+}
+
+/// What has the values of a ReLU of ours is none if it passes on every signal, and one if it does not.
+#[test]
+fn relus_with_the_values_of_ours() -> Result<()> {
+    let target = Target::class(1);
+    let xs = images(1, (9, 9))?;
+    let signals = |relu: fn(&Tensor) -> Result<Tensor>| -> Result<[Vec<f32>; 2]> {
+        let network = Foreign::new(relu)?;
+        let guided = GuidedBackprop::new(&network).attribute(&xs, &target)?;
+        let deconvnet = Deconvnet::new(&network).attribute(&xs, &target)?;
+        Ok([values(&guided), values(&deconvnet)])
+    };
+    let copies: [fn(&Tensor) -> Result<Tensor>; 3] = [
+        |xs| striate::relu(xs)? * 1.0,
+        |xs| striate::max_pool2d(&striate::relu(xs)?, &Window2d::square(1)),
+        // Candle's passes on what arrives where it is zero.
+        |xs| striate::relu(xs)?.relu(),
+    ];
+    for relu in copies {
+        assert_eq!(signals(relu)?, signals(striate::relu)?);
+    }
+    // A leaky one of slope 1.
+    signals(|xs| striate::relu(xs)? - (striate::relu(&xs.neg()?)? * 1.0)?)?;
+    // The last maps have one cell, and so their means have their values.
+    let small = Foreign::new(striate::relu)?;
+    GuidedBackprop::new(&small).attribute(&images(8, (5, 5))?, &target)?;
+    let beside = Foreign::new(|xs| striate::relu(xs)? + xs.relu()?)?;
+    for method in [
+        &GuidedBackprop::new(&beside) as &dyn Attribution,
+        &Deconvnet::new(&beside),
+    ] {
+        let text = method.attribute(&xs, &target).expect_err("refused");
+        let text = text.to_string();
         assert!(text.contains("conv2 contains a ReLU"), "{text}");
     }
     Ok(())

@@ -473,5 +473,42 @@ fn empty_views_with_an_offset() -> Result<()> {
     let generator = AffineGrid::new((2, 3), AlignCorners::Yes)?;
     let theta = Tensor::zeros((4, 6), DType::F32, &Device::Cpu)?.narrow(0, 4, 0)?;
     assert_eq!(generator.grid(&theta)?.coords.dims(), [0, 2, 3, 2]);
+    // In half precision they are converted, also where they begin beyond the end of their storage.
+    let half = |dims: &[usize]| Tensor::zeros(dims, DType::F16, &Device::Cpu);
+    let xs = half(&[2, 1, 4, 4])?.narrow(0, 2, 0)?.narrow(2, 1, 3)?;
+    let at = SamplingGrid::new(half(&[0, 4, 5, 2])?, AlignCorners::Yes)?;
+    let ys = grid_sample(&xs, &at, &GridSampleOptions::default())?;
+    assert_eq!(ys.dims(), [0, 1, 4, 5]);
+    let theta = half(&[4, 7])?.narrow(0, 4, 0)?.narrow(1, 1, 6)?;
+    assert_eq!(generator.grid(&theta)?.coords.dims(), [0, 2, 3, 2]);
+    Ok(())
+}
+
+#[test]
+fn parameters_and_grids_larger_than_memory() -> Result<()> {
+    let many = 1usize << 40;
+    for generator in generators((512, 512), 2) {
+        let generator = generator?;
+        let p = generator.parameter_count();
+        for dtype in [DType::F32, DType::F16] {
+            let one = Tensor::zeros((1, p), dtype, &Device::Cpu)?;
+            let theta = one.broadcast_as((many, p))?;
+            let point = Tensor::zeros((1, 2), dtype, &Device::Cpu)?;
+            assert!(generator.grid(&theta).is_err());
+            assert!(generator.transform_points(&theta, &point).is_err());
+            assert!(generator.inverse_grid(&theta, (2, 3)).is_err());
+            let points = point.broadcast_as((many, 2))?;
+            assert!(generator.transform_points(&one, &points).is_err());
+            // Memory holds these parameters, but not their grids.
+            let theta = one.broadcast_as((1usize << 20, p))?;
+            assert!(generator.grid(&theta).is_err());
+        }
+    }
+    let one = Tensor::zeros((1, 2, 3), DType::F32, &Device::Cpu)?;
+    let theta = one.broadcast_as((many, 2, 3))?;
+    assert!(compose(&theta, &theta).is_err() && inverse(&theta).is_err());
+    let volume = AffineGrid3d::new((2, 2, 2), AlignCorners::Yes)?;
+    let theta = Tensor::zeros((1, 12), DType::F16, &Device::Cpu)?;
+    assert!(volume.grid(&theta.broadcast_as((many, 12))?).is_err());
     Ok(())
 }

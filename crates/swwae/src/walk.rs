@@ -11,17 +11,18 @@ impl Encoding {
     /// # Errors
     /// Encodings of another network, number of images or image size.
     pub fn with_where_of(&self, other: &Encoding) -> Result<Encoding> {
-        let shapes = |e: &Encoding| -> Vec<Vec<usize>> {
+        // A pooling may leave out an edge, so maps of several sizes have whats of one shape.
+        let sizes = |e: &Encoding| -> Vec<(Vec<usize>, (usize, usize))> {
             e.levels
                 .iter()
-                .map(|level| level.what.dims().to_vec())
+                .map(|level| (level.what.dims().to_vec(), level.place.source()))
                 .collect()
         };
-        if shapes(self) != shapes(other) {
+        if sizes(self) != sizes(other) {
             bail!(
-                "swwae: the whats have shapes {:?}, the wheres belong to {:?}; both must come from one network and images of one size and number",
-                shapes(self),
-                shapes(other)
+                "swwae: the whats have these shapes and come from maps of these sizes: {:?}; the wheres belong to {:?}; both must come from one network and images of one size and number",
+                sizes(self),
+                sizes(other)
             );
         }
         let mut mixed = self.clone();

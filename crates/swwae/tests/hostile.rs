@@ -170,17 +170,21 @@ fn no_labels_are_no_memory() {
 #[test]
 fn a_view_of_more_values_than_memory_is_refused() -> Result<()> {
     let one = Tensor::ones((1, 1, 1, 1), DType::F32, &Device::Cpu)?;
+    let point = one.unsqueeze(2)?;
     for dims in [
         [1 << 52, 1, 1, 1],
         [1, 1, 1 << 45, 1],
         [1, 1 << 40, 1 << 20, 1 << 20],
     ] {
-        let Ok(xs) = one.broadcast_as(&dims) else {
+        let [n, c, h, w] = dims;
+        let place = point.broadcast_as((n, c, 2, h, w));
+        let (Ok(xs), Ok(place)) = (one.broadcast_as(&dims), place) else {
             continue;
         };
         assert!(copy_unpool2d(&xs, 1, (dims[2], dims[3])).is_err());
         assert!(fixed_unpool2d(&xs, 1, (dims[2], dims[3])).is_err());
         assert!(soft_pool2d(&xs, 1, Rounding::Floor, 1.0).is_err());
+        assert!(soft_unpool2d(&xs, &place, 1, (1, 1)).is_err());
         assert!(WhatWhere::pool(&xs, 1, Rounding::Floor).is_err());
     }
     assert!(copy_unpool2d(&one, 1, (1 << 52, 1)).is_err());

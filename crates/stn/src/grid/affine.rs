@@ -163,7 +163,7 @@ impl AffineGrid3d {
     /// The grid of each row of `theta`.
     ///
     /// # Errors
-    /// Another shape than (N, 3, 4) or (N, 12), an integer dtype.
+    /// Another shape than (N, 3, 4) or (N, 12), an integer dtype, more parameters or points than memory can hold.
     pub fn grid(&self, theta: &Tensor) -> Result<SamplingGrid> {
         let theta = rows(NAME_3D, theta, &[3, 4])?;
         let (d, h, w) = self.size;
@@ -192,7 +192,7 @@ fn transform_points<const D: usize>(
         let matrix = theta.reshape((n, D, D + 1))?;
         let left = matrix.narrow(2, 0, D)?.transpose(1, 2)?.contiguous()?;
         let shift = matrix.narrow(2, D, 1)?.transpose(1, 2)?;
-        let at = at.to_dtype(theta.dtype())?.contiguous()?;
+        let at = at.to_dtype(theta.dtype())?;
         at.matmul(&left)?.broadcast_add(&shift)
     })
 }

@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use candle_core::{Result, Tensor, bail};
+use striate::ops::cpu::dense;
 
 use super::SamplingGrid;
 use crate::options::AlignCorners;
@@ -33,7 +34,7 @@ pub trait GridGenerator: Debug + Send + Sync {
     /// The grid of each row of `theta`, with a gradient to `theta`.
     ///
     /// # Errors
-    /// Another number of parameters, an integer dtype.
+    /// Another number of parameters, an integer dtype, more parameters or points than memory can hold.
     fn grid(&self, theta: &Tensor) -> Result<SamplingGrid>;
 
     /// Where single points of the output lie in the input: for drawing the region that a transformer sampled.
@@ -91,8 +92,8 @@ impl<G: GridGenerator + ?Sized> GridGenerator for $pointer {
 
 pointers!(Box<G>, std::sync::Arc<G>);
 
-/// `theta` as (N, P), from any of the accepted shapes.
-pub(super) fn rows(op: &str, theta: &Tensor, shape: &[usize]) -> Result<Tensor> {
+/// `theta` as (N, P), contiguous, from any of the accepted shapes.
+pub(super) fn rows(op: &'static str, theta: &Tensor, shape: &[usize]) -> Result<Tensor> {
     let count: usize = shape.iter().product();
     if !theta.dtype().is_float() {
         bail!(
@@ -101,8 +102,8 @@ pub(super) fn rows(op: &str, theta: &Tensor, shape: &[usize]) -> Result<Tensor> 
         );
     }
     match *theta.dims() {
-        [_, p] if p == count => Ok(theta.clone()),
-        [n, ref rest @ ..] if rest == shape => theta.reshape((n, count)),
+        [_, p] if p == count => dense(op, theta),
+        [n, ref rest @ ..] if rest == shape => dense(op, theta)?.reshape((n, count)),
         _ if shape.len() == 1 => bail!(
             "{op}: theta has shape {:?}; it must be (N, {count})",
             theta.dims()
@@ -119,11 +120,11 @@ pub(super) fn rows(op: &str, theta: &Tensor, shape: &[usize]) -> Result<Tensor> 
     }
 }
 
-/// `points` as (N, K, D) for a batch of `n`.
-pub(super) fn points(op: &str, points: &Tensor, n: usize, dims: usize) -> Result<Tensor> {
+/// `points` as (N, K, D), contiguous, for a batch of `n`.
+pub(super) fn points(op: &'static str, points: &Tensor, n: usize, dims: usize) -> Result<Tensor> {
     match *points.dims() {
-        [k, d] if d == dims => points.broadcast_as((n, k, d)),
-        [batch, _, d] if d == dims && batch == n => Ok(points.clone()),
+        [k, d] if d == dims => dense(op, &points.broadcast_as((n, k, d))?),
+        [batch, _, d] if d == dims && batch == n => dense(op, points),
         _ => bail!(
             "{op}: the points have shape {:?}; it must be (K, {dims}) or ({n}, K, {dims})",
             points.dims()

@@ -1,6 +1,7 @@
 //! Affine parameters as matrices: composition and inverse, in the plane and in a volume.
 
 use candle_core::{DType, Result, Tensor, bail};
+use striate::ops::cpu::dense;
 
 /// The transformation of two transformers in series; `first` is nearer to the input.
 ///
@@ -36,8 +37,9 @@ pub fn compose(first: &Tensor, second: &Tensor) -> Result<Tensor> {
             second.dims()
         );
     }
+    let (first, second) = (dense(NAME, first)?, dense(NAME, second)?);
     let (left, shift) = (first.narrow(2, 0, d)?, first.narrow(2, d, 1)?);
-    let product = left.contiguous()?.matmul(&second.contiguous()?)?;
+    let product = left.contiguous()?.matmul(&second)?;
     let moved = (product.narrow(2, d, 1)? + shift)?;
     Tensor::cat(&[product.narrow(2, 0, d)?, moved], 2)
 }
@@ -65,6 +67,7 @@ pub fn compose(first: &Tensor, second: &Tensor) -> Result<Tensor> {
 pub fn inverse(theta: &Tensor) -> Result<Tensor> {
     const NAME: &str = "inverse";
     let d = dimensions(NAME, theta)?;
+    let theta = dense(NAME, theta)?;
     // a(i, j) is (N, 1, 1).
     let a = |i: usize, j: usize| theta.narrow(1, i % d, 1)?.narrow(2, j % d, 1);
     // The minor without row i and column j, with its sign.

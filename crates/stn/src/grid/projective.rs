@@ -7,7 +7,7 @@ use super::base::points_2d;
 use super::generator::{GridGenerator, points, rows};
 use super::linear::{Constant, in_float};
 use crate::options::AlignCorners;
-use crate::size::{matrix, pixels};
+use crate::size::{matrix, pixels, product};
 
 const NAME: &str = "projective grid";
 
@@ -101,6 +101,7 @@ impl GridGenerator for ProjectiveGrid {
     fn grid(&self, theta: &Tensor) -> Result<SamplingGrid> {
         let theta = rows(NAME, theta, &[8])?;
         let (n, (h, w)) = (theta.dim(0)?, self.size);
+        product(NAME, "the grids (n, height, width, axes)", &[n, h, w, 2])?;
         let coords = in_float(&theta, |theta| {
             let linear = theta.narrow(1, 0, 6)?.contiguous()?;
             let numerators = linear.matmul(&self.numerators.like(theta)?)?;
@@ -118,7 +119,7 @@ impl GridGenerator for ProjectiveGrid {
         let n = theta.dim(0)?;
         let at = points(NAME, at, n, 2)?;
         in_float(&theta, |theta| {
-            let at = at.to_dtype(theta.dtype())?.contiguous()?;
+            let at = at.to_dtype(theta.dtype())?;
             let linear = theta.narrow(1, 0, 6)?.reshape((n, 2, 3))?;
             let left = linear.narrow(2, 0, 2)?.transpose(1, 2)?.contiguous()?;
             let numerators = at

@@ -12,7 +12,7 @@ use super::base::points_2d;
 use super::generator::{GridGenerator, points, rows};
 use super::linear::{Constant, in_float};
 use crate::options::AlignCorners;
-use crate::size::{matrix, pixels};
+use crate::size::{matrix, pixels, product};
 
 const NAME: &str = "thin plate spline grid";
 
@@ -132,14 +132,10 @@ impl GridGenerator for ThinPlateSplineGrid {
 
     fn grid(&self, theta: &Tensor) -> Result<SamplingGrid> {
         let theta = rows(NAME, theta, &[self.count(), 2])?;
-        let (h, w) = self.size;
-        let coords = in_float(&theta, |theta| {
-            theta.contiguous()?.matmul(&self.matrix.like(theta)?)
-        })?;
-        SamplingGrid::new(
-            coords.reshape((theta.dim(0)?, h, w, 2))?,
-            self.align_corners,
-        )
+        let (n, (h, w)) = (theta.dim(0)?, self.size);
+        product(NAME, "the grids (n, height, width, axes)", &[n, h, w, 2])?;
+        let coords = in_float(&theta, |theta| theta.matmul(&self.matrix.like(theta)?))?;
+        SamplingGrid::new(coords.reshape((n, h, w, 2))?, self.align_corners)
     }
 
     fn transform_points(&self, theta: &Tensor, at: &Tensor) -> Result<Tensor> {
@@ -147,9 +143,12 @@ impl GridGenerator for ThinPlateSplineGrid {
         let theta = rows(NAME, theta, &[k, 2])?;
         let n = theta.dim(0)?;
         let at = points(NAME, at, n, 2)?;
+        let m = at.dim(1)?;
+        product(NAME, "the distances (n, points, knots, 2)", &[n, m, k, 2])?;
+        product(NAME, "the solutions (n, knots + 3, knots)", &[n, k + 3, k])?;
         in_float(&theta, |theta| {
-            let at = at.to_dtype(theta.dtype())?.contiguous()?;
-            let (m, one) = (at.dim(1)?, at.narrow(2, 0, 1)?.ones_like()?);
+            let at = at.to_dtype(theta.dtype())?;
+            let one = at.narrow(2, 0, 1)?.ones_like()?;
             let control = self.control.like(theta)?.reshape((1, 1, k, 2))?;
             let square = at
                 .reshape((n, m, 1, 2))?

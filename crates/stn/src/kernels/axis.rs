@@ -22,6 +22,7 @@ pub(super) struct Axis<T> {
     pub(super) scale: T,
     shift: T,
     length: T,
+    /// The last position on the map; in f32 not every pixel from 2^24 on has one.
     last: T,
     /// The position of the first mirror, and the distance to the next.
     mirror: T,
@@ -35,12 +36,16 @@ impl<T: Number> Axis<T> {
             AlignCorners::Yes => (0.0, 0.0, n - 1.0),
             AlignCorners::No => (0.5, -0.5, n),
         };
+        let last = (0..len)
+            .rev()
+            .map(|at| T::from_f64(at as f64))
+            .find(|at| at.to_f64() < n);
         Self {
             len: len as i32,
             scale: T::from_f64(align_corners.pixels_per_unit(len)),
             shift: T::from_f64(shift),
             length: T::from_f64(n),
-            last: T::from_f64(n - 1.0),
+            last: last.unwrap_or(T::ZERO),
             mirror: T::from_f64(mirror),
             span: T::from_f64(span),
         }
@@ -255,6 +260,25 @@ mod tests {
         }
         assert!(position::<Constant>(4, Yes, f64::NAN).0.is_nan());
         assert_eq!(position::<Border>(4, Yes, f64::INFINITY), (3.0, 0.0));
+    }
+
+    #[test]
+    fn the_last_position_of_a_long_axis_is_on_the_map() {
+        for (len, last) in [
+            (1usize << 24, (1 << 24) - 1),
+            // The nearest numbers to 2^24 + 3 and 2^25 + 7 are greater.
+            ((1 << 24) + 4, (1 << 24) + 2),
+            ((1 << 25) + 8, (1 << 25) + 4),
+        ] {
+            let axis = Axis::<f32>::new(len, AlignCorners::Yes);
+            for x in [axis.length, f32::INFINITY] {
+                assert_eq!(Border::position(&axis, x).0 as usize, last, "{len}");
+            }
+        }
+        assert_eq!(
+            position::<Border>((1 << 24) + 4, AlignCorners::Yes, 1e30).0,
+            16_777_219.0
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use candle_nn::Module;
 
 use super::LocalisationNet;
 use crate::grid::{GridGenerator, SamplingGrid};
-use crate::options::GridSampleOptions;
+use crate::options::{GridSampleOptions, PaddingMode};
 use crate::sample::grid_sample;
 
 /// `theta` with its gradient multiplied by `factor`; the value does not change.
@@ -176,7 +176,11 @@ impl<L: LocalisationNet, G: GridGenerator> SpatialTransformer<L, G> {
     /// A generator without an inverse; parameters without an inverse.
     pub fn unwarp(&self, transformed: &Transformed, size: (usize, usize)) -> Result<Tensor> {
         let grid = self.generator.inverse_grid(&transformed.theta, size)?;
-        grid_sample(&transformed.output, &grid, &self.options)
+        let options = GridSampleOptions {
+            padding: PaddingMode::Zeros,
+            ..self.options
+        };
+        grid_sample(&transformed.output, &grid, &options)
     }
 }
 

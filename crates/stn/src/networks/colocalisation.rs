@@ -1,7 +1,7 @@
 //! Co-localisation: finding an object that pictures have in common, without labels (appendix A.2).
 
 use candle_core::{DType, Result, Tensor, bail};
-use candle_nn::{Module, VarBuilder};
+use candle_nn::{ModuleT, VarBuilder};
 use serde::{Deserialize, Serialize};
 use striate::network::unknown_layer;
 use striate::rng::Stream;
@@ -179,10 +179,14 @@ impl CoLocalisation {
     }
 }
 
-impl Module for CoLocalisation {
+impl ModuleT for CoLocalisation {
     /// The codes of the scenes' crops.
-    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        self.encode(&self.transform(xs, WindowSize::Learned)?.output)
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+        let code = self.encode(&self.transform(xs, WindowSize::Learned)?.output)?;
+        if train {
+            self.clock.tick();
+        }
+        Ok(code)
     }
 }
 

@@ -172,7 +172,11 @@ impl<L: LocalisationNet, B: Module> PartsNet<L, B> {
 impl<L: LocalisationNet, B: Module> ModuleT for PartsNet<L, B> {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
         let descriptions = self.dropout.forward_t(&self.describe(xs)?, train)?;
-        self.head.forward(&descriptions)
+        let logits = self.head.forward(&descriptions)?;
+        if train {
+            self.clock.tick();
+        }
+        Ok(logits)
     }
 }
 

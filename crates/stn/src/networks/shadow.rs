@@ -92,7 +92,7 @@ impl ModuleT for ShadowNet {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
         let logits = match &self.network {
             Projector::Plain(classifier) => classifier.forward(&self.shadow(xs)?),
-            Projector::Transformed(network) => network.forward(&xs.unsqueeze(1)?),
+            Projector::Transformed(network) => network.forward_t(&xs.unsqueeze(1)?, train),
         };
         if train {
             self.clock.tick();

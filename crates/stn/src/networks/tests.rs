@@ -217,6 +217,8 @@ fn co_localisation_gives_a_loss_and_boxes() -> Result<()> {
     let boxes = CoLocalisation::boxes(&crops.theta, 84)?;
     assert_eq!(boxes[0], [21.25, 21.25, 62.75, 62.75]);
     // 4 units at 100 places, 4 at 4, and 10 logits, of which the middle ones stay.
+    assert_eq!(network.forward_t(&xs, true)?.dims(), [3, 4 * 104 + 10]);
+    assert_eq!(network.clock().step(), 1);
     let crops = network.transform(&xs, WindowSize::Given(0.25))?;
     assert_eq!(crops.theta.to_vec2::<f32>()?[2], [0.25, 0.0, 0.0]);
     assert_eq!(network.encode(&crops.output)?.dims(), [3, 4 * 104 + 10]);
@@ -259,8 +261,12 @@ fn parts_crop_and_describe() -> Result<()> {
     assert_eq!(network.forward_t(&xs, false)?.dims(), [2, 200]);
     let crops = network.transform(&xs)?;
     assert_eq!(crops[1].theta.to_vec2::<f32>()?[0], [0.5, 0.5, 0.0]);
-    let seen = network.forward_t(&xs, false)?.to_vec2::<f32>()?;
-    assert_ne!(network.forward_t(&xs, true)?.to_vec2::<f32>()?, seen);
+    let logits = |train| network.forward_t(&xs, train)?.to_vec2::<f32>();
+    let (seen, first, second) = (logits(false)?, logits(true)?, logits(true)?);
+    assert_ne!(first, seen);
+    // Each training step has a mask of its own.
+    assert_ne!(second, first);
+    assert_eq!((logits(false)?, network.clock().step()), (seen, 2));
     let net = FcLocalisation::new(3 * 256, &[4], &start[..2], vb.pp("other"))?;
     assert!(message(PartsNet::new(&config, net, vec![Means], vb)).contains("as many backbones"));
     Ok(())
@@ -284,7 +290,8 @@ fn volumes_are_projected() -> Result<()> {
     };
     let network = VolumeNet::new(&config, parameters().builder())?;
     let xs = Tensor::ones((1, 1, 28, 28, 28), DType::F32, &Device::Cpu)?;
-    assert_eq!(network.forward(&xs)?.dims(), [1, 10]);
+    assert_eq!(network.forward_t(&xs, true)?.dims(), [1, 10]);
+    assert_eq!(network.clock().step(), 1);
     // Untrained, the picture is the sum along the depth.
     let picture = network.project(&xs)?.output;
     striate::testing::assert_close(
@@ -293,7 +300,8 @@ fn volumes_are_projected() -> Result<()> {
         &(picture.ones_like()? * 28.0)?,
         striate::testing::Tolerance::Elementwise(1e-3),
     );
-    assert!(message(network.forward(&xs.narrow(2, 0, 20)?)).contains("(N, 1, 28, 28, 28)"));
+    let flat = network.forward_t(&xs.narrow(2, 0, 20)?, false);
+    assert!(message(flat).contains("(N, 1, 28, 28, 28)"));
     let layers = ConvLocalisationConfig::mnist(28, (28, 28));
     assert!(ConvLocalisation::new(&layers, &[0.0; 12], parameters().builder()).is_ok());
     Ok(())

@@ -1,7 +1,7 @@
 //! Classification of a volume by its projection: 3-D transformer, sum along the depth, picture classifier (appendix A.3).
 
 use candle_core::{Result, Tensor, bail};
-use candle_nn::{Module, VarBuilder};
+use candle_nn::{Module, ModuleT, VarBuilder};
 use serde::{Deserialize, Serialize};
 use striate::network::unknown_layer;
 use striate::{Clock, Network};
@@ -112,9 +112,13 @@ impl VolumeNet {
     }
 }
 
-impl Module for VolumeNet {
-    fn forward(&self, xs: &Tensor) -> Result<Tensor> {
-        self.classifier.forward(&self.project(xs)?.output)
+impl ModuleT for VolumeNet {
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+        let logits = self.classifier.forward(&self.project(xs)?.output)?;
+        if train {
+            self.clock.tick();
+        }
+        Ok(logits)
     }
 }
 

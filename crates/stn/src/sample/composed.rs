@@ -19,7 +19,11 @@ pub(super) fn grid_sample(
     let coords = coords.reshape((n, ho * wo, 2))?;
     // A point without a position: NaN, and infinities under reflection and wrap.
     let periodic = matches!(padding, PaddingMode::Reflection | PaddingMode::Wrap);
-    let most = if periodic { f64::MAX } else { f64::INFINITY };
+    let most = match (periodic, coords.dtype()) {
+        (false, _) => f64::INFINITY,
+        (true, DType::F64) => f64::MAX,
+        (true, _) => f64::from(f32::MAX),
+    };
     let valid = coords.detach().abs()?.le(most)?;
     let coords = valid.where_cond(&coords, &coords.zeros_like()?)?;
     let valid = valid.to_dtype(DType::U8)?.min(D::Minus1)?;

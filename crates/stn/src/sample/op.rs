@@ -6,7 +6,7 @@ use candle_core::backend::BackendStorage;
 use candle_core::{CpuStorage, CustomOp2, DType, Layout, Result, Shape, Tensor, WithDType, bail};
 use striate::kernels::level::Level;
 use striate::kernels::parts::stay_awake;
-use striate::ops::cpu::{Values, owned, set_aside, slice, tensor, unsupported_dtype};
+use striate::ops::cpu::{Values, dense, owned, set_aside, slice, tensor, unsupported_dtype};
 
 use crate::grid::SamplingGrid;
 use crate::kernels::bilinear::{self, ChannelLayout};
@@ -125,11 +125,8 @@ pub(super) fn in_float(
             grid.coords.device()
         );
     }
-    let ys = f(
-        &xs.to_dtype(dtype)?.contiguous()?,
-        &grid.coords.to_dtype(dtype)?.contiguous()?,
-    )?;
-    ys.to_dtype(xs.dtype())
+    let float = |tensor: &Tensor| dense(op, tensor)?.to_dtype(dtype);
+    f(&float(xs)?, &float(&grid.coords)?)?.to_dtype(xs.dtype())
 }
 
 /// The level of the kernels; an error where the environment names one that is not available.

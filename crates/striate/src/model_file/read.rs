@@ -13,6 +13,7 @@ use super::place::beside;
 use super::{
     Canvas, FileConfig, ModelCard, ModelError, Normalization, PREPROCESSING, Pretrained, Whitening,
 };
+use crate::init::finite;
 
 /// What a model file holds: read by [`ModelFile::open`], written by [`ModelFile::save`]; [`ModelFile::build`] makes its network.
 #[derive(Clone, Debug)]
@@ -290,20 +291,17 @@ fn check_sizes((c, h, w): (usize, usize, usize), canvas: Option<Canvas>) -> Cand
 
 /// Takes the whitening out of the tensors of a file.
 fn whitening(tensors: &mut HashMap<String, Tensor>, source: &str) -> CandleResult<Whitening> {
-    let mut take = |name: &str| {
+    let mut take = |name: &str, dtype: DType| -> CandleResult<Tensor> {
         let name = format!("{PREPROCESSING}{name}");
-        let tensor = tensors.remove(&name);
-        tensor.ok_or_else(|| {
+        let tensor = tensors.remove(&name).ok_or_else(|| {
             Error::Msg(format!(
                 "{source}: there is no tensor {name}, which its preprocessing needs; the file is damaged"
             ))
-        })
+        })?;
+        finite(&tensor, dtype, &name, source)
     };
-    let mean: Vec<f64> = take("mean")?
-        .to_dtype(DType::F64)?
-        .flatten_all()?
-        .to_vec1()?;
-    let matrix = unpacked(&take("whitening")?, mean.len())
+    let mean: Vec<f64> = take("mean", DType::F64)?.flatten_all()?.to_vec1()?;
+    let matrix = unpacked(&take("whitening", DType::F32)?, mean.len())
         .map_err(|error| Error::Msg(format!("{source}: {error}")))?;
     Ok(Whitening { mean, matrix })
 }

@@ -48,7 +48,7 @@ impl ModelFile {
     /// Of a whitening the upper triangle is kept, in the precision of the weights.
     ///
     /// # Errors
-    /// No parameters, a preprocessing that whitens without a whitening, weights that are not finite in the precision,
+    /// No parameters, a preprocessing that whitens without a whitening, weights or a whitening that are not finite in the precision,
     /// or a folder that does not exist or cannot be written to.
     pub fn save(&self, path: impl AsRef<Path>, precision: Precision) -> Result<()> {
         let path = path.as_ref();
@@ -109,9 +109,15 @@ impl ModelFile {
         let Some(Whitening { mean, matrix }) = &self.whitening else {
             bail!("{shown}: the preprocessing whitens; give its whitening");
         };
+        let kept = |name: &str, tensor: &Tensor, dtype: DType| -> Result<(String, Tensor)> {
+            let name = format!("{PREPROCESSING}{name}");
+            let tensor = finite(tensor, dtype, &name, &shown)?;
+            Ok((name, tensor))
+        };
         let mean = Tensor::from_slice(mean, mean.len(), &Device::Cpu)?;
-        let name = format!("{PREPROCESSING}whitening");
-        let upper = finite(&packed(matrix)?, precision.dtype(), &name, &shown)?;
-        Ok(vec![(format!("{PREPROCESSING}mean"), mean), (name, upper)])
+        Ok(vec![
+            kept("mean", &mean, DType::F64)?,
+            kept("whitening", &packed(matrix)?, precision.dtype())?,
+        ])
     }
 }

@@ -174,6 +174,11 @@ fn errors() -> Result<()> {
     assert!(plain.decoder().decode_logits(&xs, &encoding).is_err());
     let two = plain.encode(&Tensor::zeros((2, 1, 8, 8), DType::F32, &Device::Cpu)?)?;
     assert!(encoding.with_where_of(&two).is_err());
+    // Images of 8x8 and of 9x9 have whats of 4x4.
+    let large = plain.encode(&Tensor::zeros((1, 1, 9, 9), DType::F32, &Device::Cpu)?)?;
+    assert_eq!(large.levels[0].what.dims(), encoding.levels[0].what.dims());
+    let mixed = encoding.with_where_of(&large).expect_err("accepted");
+    assert!(mixed.to_string().contains("(9, 9)"), "{mixed}");
     Ok(())
 }
 

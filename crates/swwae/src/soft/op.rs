@@ -6,7 +6,8 @@ use candle_core::{
 };
 use striate::Rounding;
 use striate::ops::cpu::{
-    Values, checked_len, in_float, maps, owned, room, set_aside, slice, tensor, unsupported_dtype,
+    Values, checked_len, dense, in_float, maps, owned, room, set_aside, slice, tensor,
+    unsupported_dtype,
 };
 
 use super::{check_beta, composed, windows};
@@ -123,7 +124,7 @@ pub fn soft_unpool2d(
         DType::F16 | DType::BF16 => DType::F32,
         dtype => dtype,
     };
-    let place = place.to_dtype(float)?.contiguous()?;
+    let place = dense(UNPOOL, place)?.to_dtype(float)?;
     in_float(UNPOOL, what, |what| match what.device() {
         Device::Cpu => what.apply_op2(&place, SoftUnpool { shape }),
         _ => composed::unpool(what, &place, &shape),

@@ -202,6 +202,27 @@ fn composed_gradients_at_kinks() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn composed_at_infinity() -> Result<()> {
+    let points = vec![f64::INFINITY, 0.0, 0.25, f64::NEG_INFINITY, 0.25, 0.5];
+    let points = Tensor::from_vec(points, (1, 1, 3, 2), &Device::Cpu)?;
+    for dtype in [DType::F32, DType::F64] {
+        let xs = normal(4, &[1, 1, 3, 5]).to_dtype(dtype)?;
+        let at = grid(points.to_dtype(dtype)?, AlignCorners::Yes);
+        for padding in [PaddingMode::Reflection, PaddingMode::Wrap] {
+            for kind in [Interpolation::Bilinear, Interpolation::Nearest] {
+                let options = options(kind, padding);
+                let found = composed::grid_sample(&xs, &at.coords, at.align_corners, &options)?;
+                for ys in [found, grid_sample(&xs, &at, &options)?] {
+                    let nan: Vec<bool> = values(&ys)?.iter().map(|y| y.is_nan()).collect();
+                    assert_eq!(nan, [true, true, false], "{dtype:?} {padding:?} {kind:?}");
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]

@@ -142,7 +142,7 @@ pub fn backward_from_input<T: Lanes>(s: &PoolShape, x: &[T], dy: &[T]) -> Vec<T>
     }
     let sight = Sight::new(s);
     let (from, to) = (s.h * s.w, s.ho * s.wo);
-    let planes = (CELLS / from).max(1);
+    let planes = (CELLS / from.max(to)).max(1);
     let fill = |dx: &mut [T]| {
         split2((x, from), (dy, to), (dx, from), |_, x, dy, dx| {
             let (mut y, mut at) = (vec![T::ZERO; planes * to], vec![0; planes * to]);

@@ -114,3 +114,13 @@ fn windows_far_larger_than_the_map_are_pooled_at_once() {
         assert_eq!(dx, backward_from_input(&wanted, &x, &dy), "{size}");
     }
 }
+
+#[test]
+fn padding_far_wider_than_the_map_takes_the_memory_of_one_map() {
+    // One cell, seen from as many places as the window has columns.
+    let size = 1 << 22;
+    let window = Window2d::new((1, size)).paddings((0, size - 1));
+    let s = PoolShape::new(1, 1, 1, window).expect("it fits");
+    let dx = backward_from_input(&s, &[1.0f32], &vec![1.0; size]);
+    assert_eq!(dx, [size as f32]);
+}

@@ -96,7 +96,7 @@ pub trait Lanes: Real + LanesSealed {}
 
 /// How [`dispatch`] finds the vector type; closed to other crates.
 pub trait LanesSealed: Sized {
-    /// Runs a kernel with the vectors of `level`.
+    /// Runs a kernel with the vectors of `level`; panics if this CPU lacks it.
     #[doc(hidden)]
     fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output;
 }
@@ -106,10 +106,6 @@ pub trait LanesSealed: Sized {
 /// # Panics
 /// If this CPU lacks the level, which [`Level::current`] rules out.
 pub fn dispatch<T: Lanes, K: Kernel<T>>(level: Level, kernel: K) -> K::Output {
-    assert!(
-        level.available(),
-        "level {level} is not available on this CPU"
-    );
     T::dispatch(level, kernel)
 }
 
@@ -144,8 +140,13 @@ macro_rules! lanes {
         impl LanesSealed for $type {
             #[inline]
             fn dispatch<K: Kernel<Self>>(level: Level, kernel: K) -> K::Output {
+                // Here, because other crates reach this method through `Lanes`.
+                assert!(
+                    level.available(),
+                    "level {level} is not available on this CPU"
+                );
                 match level {
-                    // SAFETY: `dispatch` has checked that the CPU has the level.
+                    // SAFETY: the CPU has the level.
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx512 => unsafe { avx512::enabled::<$type, K, $avx512>(kernel) },
                     // SAFETY: as above.
@@ -161,3 +162,21 @@ macro_rules! lanes {
 
 lanes!(f32, avx512::F32x16, avx2::F32x8, plain::Plain<f32, 8, { plain::HAS_FMA }>);
 lanes!(f64, plain::Plain<f64, 8, true>, plain::Plain<f64, 4, true>, plain::Plain<f64, 4, { plain::HAS_FMA }>);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_that_the_cpu_lacks_is_refused() {
+        struct Nothing;
+        impl<T> Kernel<T> for Nothing {
+            type Output = ();
+            unsafe fn run<S: Simd<Elem = T>>(self) {}
+        }
+        for level in Level::ALL {
+            let run = std::panic::catch_unwind(|| <f32 as LanesSealed>::dispatch(level, Nothing));
+            assert_eq!(run.is_ok(), level.available(), "{level}");
+        }
+    }
+}

@@ -7,9 +7,10 @@ use candle_core::{DType, Device, Tensor};
 
 use super::{Config, affine, card, file, parameters};
 use crate::Parameters;
+use crate::init::write_whole;
 use crate::model_file::{
-    FileConfig, ModelCard, ModelError, ModelFile, ModelSource, Normalization, Precision,
-    Preprocessing, Whitening,
+    FileConfig, ModelCard, ModelError, ModelFile, ModelSource, Normalization, PREPROCESSING,
+    Precision, Preprocessing, Whitening,
 };
 
 type Result = std::result::Result<(), Box<dyn AnyError>>;
@@ -151,5 +152,36 @@ fn pixels_of_another_convention() -> Result {
     }
     // A picture may be black, and resized pixels need not be whole.
     assert!(apply(&[0.0, 1.0]).is_ok() && apply(&[0.5, 254.5]).is_ok());
+    Ok(())
+}
+
+#[test]
+fn a_whitening_is_finite() -> Result {
+    let card = card(Normalization::GcnZca {
+        scale: 1.0,
+        sqrt_bias: 0.0,
+        min_divisor: 1e-8,
+        whitening: None,
+    });
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("model.safetensors");
+    let bytes = file(&card, Precision::Full)?;
+    for name in ["mean", "whitening"] {
+        let name = format!("{PREPROCESSING}{name}");
+        let mut tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
+        let tensor = tensors.get_mut(&name).expect("the file whitens");
+        *tensor = (&*tensor * f64::NAN)?;
+        write_whole(&path, tensors, Some(card.to_metadata()?))?;
+        let error = ModelFile::open(&path).expect_err(&name).to_string();
+        assert!(error.contains(&format!("{name} holds NaN")), "{error}");
+    }
+    let whitening = Whitening {
+        mean: vec![0.0, f64::INFINITY, 0.0, 0.0],
+        matrix: Tensor::eye(4, DType::F32, &Device::Cpu)?,
+    };
+    let model = ModelFile::new(card, &parameters()?, Some(whitening));
+    let error = model.save(&path, Precision::Full).expect_err("a mean");
+    let part = "preprocessing.mean holds inf at index 1";
+    assert!(error.to_string().contains(part), "{error}");
     Ok(())
 }

@@ -71,10 +71,8 @@ impl Node {
                 let dweight = gradients
                     .dweight
                     .map(|values| tensor(values, weight.shape()));
-                let dbias = gradients.dbias.map(|values| match bias {
-                    Some(bias) => tensor(values, bias.shape()),
-                    None => tensor(values, weight.dim(0)?),
-                });
+                let dbias = gradients.dbias.zip(bias.as_ref());
+                let dbias = dbias.map(|(values, bias)| tensor(values, bias.shape()));
                 let pair = (dweight.transpose()?, dbias.transpose()?);
                 // A frozen layer has no port that would take its pair out again.
                 if pair.0.is_some() || pair.1.is_some() {
