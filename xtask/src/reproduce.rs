@@ -44,14 +44,7 @@ pub(crate) fn command(features: &[&str], args: &[OsString]) -> Command {
 #[cfg(unix)]
 /// Builds `reproduce` in release mode with cargo features, and returns where it is.
 pub(crate) fn build(features: &[&str]) -> Result<PathBuf> {
-    let mut command = workspace::cargo();
-    command.current_dir(workspace::root());
-    command.args(["build", "--release", "--package", "reproduce"]);
-    if !features.is_empty() {
-        command.args(["--features", &features.join(",")]);
-    }
-    workspace::succeed(&mut command)?;
-    Ok(built("release"))
+    workspace::build("reproduce", features)
 }
 
 /// Builds `reproduce` as its tests have it, and returns where it is.
@@ -67,14 +60,7 @@ pub(crate) fn build_as_tested() -> Result<PathBuf> {
         .args(members)
         .args(["--bins", "--tests"]);
     workspace::succeed(&mut command)?;
-    Ok(built("debug"))
-}
-
-/// Where cargo puts `reproduce`.
-fn built(profile: &str) -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
-    let name = format!("reproduce{}", std::env::consts::EXE_SUFFIX);
-    workspace::root().join(target).join(profile).join(name)
+    Ok(workspace::built("debug", "reproduce"))
 }
 
 /// The cargo features that the arguments need.

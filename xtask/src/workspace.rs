@@ -50,6 +50,25 @@ pub(crate) fn succeed(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Builds the binary of a package in release mode with cargo features, and returns where it is.
+pub(crate) fn build(package: &str, features: &[&str]) -> Result<PathBuf> {
+    let mut command = cargo();
+    command.current_dir(root());
+    command.args(["build", "--release", "--package", package]);
+    if !features.is_empty() {
+        command.args(["--features", &features.join(",")]);
+    }
+    succeed(&mut command)?;
+    Ok(built("release", package))
+}
+
+/// Where cargo puts the binary of a package.
+pub(crate) fn built(profile: &str, package: &str) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    let name = format!("{package}{}", std::env::consts::EXE_SUFFIX);
+    root().join(target).join(profile).join(name)
+}
+
 /// A command as a person would type it.
 pub(crate) fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program());
@@ -61,24 +80,15 @@ pub(crate) fn shown(command: &Command) -> String {
         Some(format!(
             "{}={}",
             name.to_string_lossy(),
-            quoted(&value?.to_string_lossy())
+            cli::quoted(value?)
         ))
     });
-    let args = command.get_args().map(|arg| quoted(&arg.to_string_lossy()));
+    let args = command.get_args().map(cli::quoted);
     let words: Vec<String> = variables
         .chain([program.into_owned()])
         .chain(args)
         .collect();
     words.join(" ")
-}
-
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_=./:,+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
 }
 
 /// Sends a signal to a process; it may have ended, and then there is nothing to stop.
@@ -129,6 +139,14 @@ mod tests {
             shown(&command),
             "RUSTDOCFLAGS='-D warnings' cargo doc --out 'a b'"
         );
+    }
+
+    #[test]
+    fn binaries_are_named_like_their_package() {
+        let path = built("release", "bench");
+        assert!(path.is_absolute());
+        let end = format!("release/bench{}", std::env::consts::EXE_SUFFIX);
+        assert!(path.ends_with(&end), "{}", path.display());
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Batches: order, contents, and life of the thread that makes them.
 
 use candle_core::{DType, Device};
-use lab::data::{Augment, AugmentOrder, Batch, Batches, FloatSet, ImageSet, Preprocess};
+use lab::data::{Augment, Batch, Batches, FloatSet, ImageSet, Preprocess};
 
 const DEVICE: Device = Device::Cpu;
 
@@ -129,12 +129,8 @@ fn deferred_preprocessing_happens_in_the_batch() {
         Preprocess::gcn_zca(),
     ] {
         let fitted = preprocess.fit(&raw).unwrap();
-        let now = fitted
-            .training_set(&raw, AugmentOrder::AfterPreprocess)
-            .unwrap();
-        let later = fitted
-            .training_set(&raw, AugmentOrder::BeforePreprocess)
-            .unwrap();
+        let now = fitted.apply(&raw).unwrap();
+        let later = fitted.defer(&raw).unwrap();
         let (now, later) = (train(&now, 8, 1, 0), train(&later, 8, 1, 0));
         for (now, later) in now.iter().zip(&later) {
             let difference = (&now.xs - &later.xs).unwrap().abs().unwrap();
@@ -153,9 +149,8 @@ fn raw_images_are_shifted_before_they_are_centered() {
         flip: false,
         translate: 3,
     };
-    let corner_values = |order| {
-        let set = fitted.training_set(&raw, order).unwrap();
-        let batches = all(Batches::train(&set, 30, &augment, 1, 0, &DEVICE).unwrap());
+    let corner_values = |set: &FloatSet| {
+        let batches = all(Batches::train(set, 30, &augment, 1, 0, &DEVICE).unwrap());
         batches[0]
             .xs
             .flatten_all()
@@ -164,8 +159,8 @@ fn raw_images_are_shifted_before_they_are_centered() {
             .unwrap()
     };
     let count = |values: &[f32], value: f32| values.iter().filter(|&&x| x == value).count();
-    let after = corner_values(AugmentOrder::AfterPreprocess);
-    let before = corner_values(AugmentOrder::BeforePreprocess);
+    let after = corner_values(&fitted.apply(&raw).unwrap());
+    let before = corner_values(&fitted.defer(&raw).unwrap());
     assert!(count(&after, 0.0) > 300 && count(&before, 0.0) < 30);
     assert!(count(&before, black as f32) > 100);
 }
@@ -228,7 +223,7 @@ fn the_only_thread_of_rayons_works_while_it_waits() {
     let set = Preprocess::gcn_zca()
         .fit(&raw)
         .unwrap()
-        .training_set(&raw, AugmentOrder::BeforePreprocess)
+        .defer(&raw)
         .unwrap();
     let augment = Augment {
         flip: true,

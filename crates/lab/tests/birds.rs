@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use lab::data::{Dataset, Source, load};
+use lab::data::{Dataset, Framing, Source, load, load_streamed};
 
 /// Writes pictures that are `left` on the left and `right` on the right, with the lists that belong to them.
 fn write(dir: &Path) {
@@ -71,6 +71,47 @@ fn pictures_become_squares() -> Result<(), String> {
             );
             assert_eq!(pixel(1, side / 2), [77; 3]);
         }
+    }
+    Ok(())
+}
+
+#[test]
+fn the_first_pictures_are_of_all_classes() -> Result<(), String> {
+    let dir = tempfile::tempdir().expect("a folder");
+    // Sorted by class, as the official lists are: a split has three Auks, two Jays and a Kite.
+    let (classes, splits) = ([1u8, 1, 1, 2, 2, 3], [1u8, 0]);
+    let (mut images, mut labels, mut split) = (String::new(), String::new(), String::new());
+    fs::create_dir(dir.path().join("images")).expect("a folder");
+    let rows = splits
+        .into_iter()
+        .flat_map(|in_train| classes.map(|class| (class, in_train)));
+    for (id, (class, in_train)) in (1u8..).zip(rows) {
+        images += &format!("{id} {id}.png\n");
+        labels += &format!("{id} {class}\n");
+        split += &format!("{id} {in_train}\n");
+        let picture = image::GrayImage::from_pixel(9, 9, image::Luma([id]));
+        let path = dir.path().join(format!("images/{id}.png"));
+        picture.save(path).expect("saved");
+    }
+    let write = |file: &str, text: &str| fs::write(dir.path().join(file), text).expect("a file");
+    write("images.txt", &images);
+    write("image_class_labels.txt", &labels);
+    write("train_test_split.txt", &split);
+    write("classes.txt", "1 001.Auk\n2 002.Jay\n3 003.Kite\n");
+
+    let data = loaded("cub200-224", dir.path())?;
+    let source = Source::Subset(dir.path().to_owned());
+    let listed = load_streamed("cub200-224", &source, Framing::of_side(224))
+        .map_err(|error| error.to_string())?;
+    for (set, listed, first) in [
+        (&data.train, &listed.train, 1u8),
+        (&data.test, &listed.test, 7),
+    ] {
+        assert_eq!(set.labels, [0, 1, 2, 0, 1, 0]);
+        assert_eq!(listed.labels, set.labels);
+        // Each label is still that of its picture.
+        let pictures: Vec<u8> = set.pixels.chunks(224 * 224 * 3).map(|p| p[0]).collect();
+        assert_eq!(pictures, [0, 3, 5, 1, 4, 2].map(|at| first + at));
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 mod row;
 
 use anyhow::Result;
-use lab::data::{DataError, Source};
+use lab::data::{DataError, DataSet, Source};
 use lab::report::{Choice, Claim, Deviations, Finding, Note, Scale, Scales};
 
 use crate::datasets;
@@ -159,8 +159,9 @@ impl Experiment {
                         .console()
                         .warn(format!("{reason}; this row is not run"));
                 }
-                // What trains nothing is measured, not listed.
-                if session.listed.is_none() || !planned.is_empty() {
+                // What trains nothing is measured, not listed, and by one process.
+                let is_measured = session.listed.is_none() && session.settings.measures();
+                if is_measured || !planned.is_empty() {
                     (self.run)(session, &planned)?;
                 }
                 Ok(None)
@@ -179,8 +180,10 @@ impl Experiment {
                 None if self.data.stand_in.at(scale).is_some() => return Ok(None),
                 None => {
                     return Err(Absent(format!(
-                        "{} at scale {scale} needs {}: give --data DIR with its files, or --data hub",
-                        self.id, data.paper
+                        "{} at scale {scale} needs {}: {}",
+                        self.id,
+                        data.paper,
+                        how_to_give(data.paper)
                     ))
                     .into());
                 }
@@ -236,6 +239,14 @@ impl Experiment {
     }
 }
 
+/// What to do for a set that no run was given.
+fn how_to_give(set: &str) -> String {
+    match DataSet::find(set).and_then(|set| set.by_hand) {
+        Some(how) => format!("{how} with --data DIR"),
+        None => "give --data DIR with its files, or --data hub".to_owned(),
+    }
+}
+
 /// The settings without the recipe's learning rate, where another is chosen: the record of a run has it.
 fn without_rate(mut settings: toml::Table) -> toml::Table {
     let recipe = settings.get_mut("recipe");
@@ -259,4 +270,19 @@ fn is_absent(error: &anyhow::Error) -> bool {
         )
     });
     no_data || error.is::<Absent>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_hub_has_is_offered_from_there() {
+        assert!(how_to_give("cifar10").ends_with("or --data hub"));
+        for set in ["stl10", "cub200-224", "imagenet"] {
+            let text = how_to_give(set);
+            let is_fine = !text.contains("hub") && text.ends_with(" with --data DIR");
+            assert!(is_fine && text.contains("https://"), "{text}");
+        }
+    }
 }

@@ -4,11 +4,13 @@ use std::io::{Write, stdout};
 use std::path::Path;
 
 use anyhow::Result;
+use lab::data::DataSet;
 use lab::report::{Record, Scale, read_records, record_file};
 use lab::train::duration;
 
 use crate::datasets;
 use crate::experiment::Experiment;
+use crate::images::Data;
 use crate::trainings::{KEPT, per_image};
 
 /// Prints the list.
@@ -18,16 +20,22 @@ pub(crate) fn list(experiments: &[&'static Experiment]) -> Result<()> {
     for experiment in experiments {
         writeln!(out, "{}: {}", experiment.id, experiment.title)?;
         for scale in Scale::ALL {
-            let data = experiment.data;
-            let needs = match data.stand_in.at(scale) {
-                Some(name) => format!("nothing, runs on embedded {name}"),
-                None => format!("--data DIR with {}, or --data hub", data.paper),
-            };
+            let needs = needs(&experiment.data, scale);
             let time = time(experiment, scale, Path::new(KEPT));
             writeln!(out, "  {scale:<6} needs {needs}; {time}")?;
         }
     }
     Ok(())
+}
+
+/// The data that must be given.
+fn needs(data: &Data, scale: Scale) -> String {
+    if let Some(name) = data.stand_in.at(scale) {
+        return format!("nothing, runs on embedded {name}");
+    }
+    let is_on_hub = DataSet::find(data.paper).is_some_and(|set| set.hub.is_some());
+    let hub = if is_on_hub { ", or --data hub" } else { "" };
+    format!("--data DIR with {}{hub}", data.paper)
 }
 
 /// What an experiment took, as far as records tell.
@@ -88,4 +96,18 @@ fn estimated(experiment: &Experiment, scale: Scale, known: &[Record]) -> Option<
         "takes about {} for one seed on {machine}, by its images and epochs",
         duration(seconds)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_hub_has_is_listed_with_it() {
+        let needs = |name| needs(&Data::of(name).smoke("mnist"), Scale::Cpu);
+        assert_eq!(needs("svhn"), "--data DIR with svhn, or --data hub");
+        assert_eq!(needs("stl10"), "--data DIR with stl10");
+        let embedded = super::needs(&Data::of("svhn").smoke("mnist"), Scale::Smoke);
+        assert_eq!(embedded, "nothing, runs on embedded mnist");
+    }
 }

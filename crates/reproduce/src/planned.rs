@@ -83,9 +83,13 @@ pub(crate) fn dataset(training: &Training, name: &str, (train, test): (usize, us
     format!("{name} ({train} training and {test} test images)")
 }
 
-/// The first row, whose network the others are measured on.
-pub(crate) fn network_row<'a>(rows: &'a [Planned], id: &str, label: &str) -> Result<&'a Planned> {
-    rows.first().with_context(|| {
+/// The row whose network the others are measured on, or what the command line lacks.
+pub(crate) fn network_row<'a>(
+    row: Option<&'a Planned>,
+    id: &str,
+    label: &str,
+) -> Result<&'a Planned> {
+    row.with_context(|| {
         let label = cli::quoted(label.as_ref());
         format!(
             "--row: {id} measures this on the network of another row; give --row {label} as well"

@@ -63,7 +63,7 @@ pub(crate) enum Once {
     Done(TrainLog, PathBuf),
     /// Its loss was not a number.
     NotFinite,
-    /// It belongs to another shard.
+    /// It is not among those to be done here.
     Elsewhere,
 }
 
@@ -131,14 +131,22 @@ impl<'a> Session<'a> {
         train: impl FnOnce(&mut Run) -> Fitted,
     ) -> Result<Once> {
         let run = RunId::of(settings, recipe)?;
+        let progress = match self.console().progress() {
+            Progress::Json => Progress::Json,
+            _ => Progress::Quiet,
+        };
+        let console = Console::stderr(progress);
+        let label = &recipe.label;
+        // It starts from a network that is here, whatever part of all runs is done here.
+        self.trainer.is_needed = self.settings.shard.is_some();
         let ended = self
             .trainer
-            .once(run, &recipe.label, Wait::Yes, |trainer, lock| {
-                let quiet = Console::stderr(Progress::Quiet);
-                let mut run = trainer.run(lock, settings, &quiet)?;
+            .once(run, label, Wait::Yes, |trainer, lock, start| {
+                let mut run = trainer.run(lock, start, settings, &console)?;
                 Ok((train(&mut run), None, run))
-            })?;
-        let Ended::Done(run, finished) = ended else {
+            });
+        self.trainer.is_needed = false;
+        let Ended::Done(run, finished) = ended? else {
             return Ok(Once::Elsewhere);
         };
         let Some(log) = finished.log.clone() else {

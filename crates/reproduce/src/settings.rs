@@ -45,6 +45,11 @@ impl Settings {
         self.rows.is_empty() || self.rows.iter().any(|name| name == row)
     }
 
+    /// Whether what no training is needed for is measured here: by whoever does everything, or the first part of it.
+    pub(crate) fn measures(&self) -> bool {
+        self.only.is_none() && self.shard.is_none_or(|(index, _)| index == 1)
+    }
+
     /// Gives a training the epochs and rates of the command line.
     pub(crate) fn change(&self, training: &mut Training) {
         if let Some(epochs) = self.epochs {

@@ -34,8 +34,8 @@ pub(crate) struct Trainer<'a> {
     prepared: Option<(String, Rc<Sets>)>,
     /// What this session has trained.
     done: HashSet<RunId>,
-    /// Whether a learning rate is being chosen.
-    choosing: bool,
+    /// Whether a run of this part needs what is asked for, such as the runs that choose its learning rate.
+    pub(crate) is_needed: bool,
     /// Whether a run that is to be done here was asked for.
     pub(crate) met: bool,
     /// What is left to train.
@@ -78,7 +78,7 @@ impl<'a> Trainer<'a> {
             store: RunStore::new(&settings.out),
             prepared: None,
             done: HashSet::new(),
-            choosing: false,
+            is_needed: false,
             met: false,
             agenda: Agenda::default(),
             is_planning: false,
@@ -110,7 +110,7 @@ impl<'a> Trainer<'a> {
             }
         }
         let id = run.clone();
-        self.once(run, label, wait, |trainer, lock| {
+        self.once(run, label, wait, |trainer, lock, start| {
             let mut chosen = None;
             if !training.rates.is_empty() {
                 let rate = trainer.choose_rate(row, training, label, seed)?;
@@ -119,7 +119,7 @@ impl<'a> Trainer<'a> {
             }
             let sets = training.of_prepared(trainer.prepare(row, training)?)?;
             trainer.console.set_overall(trainer.agenda.begin(id.name()));
-            let mut process = trainer.run(lock, &settings, &trainer.console)?;
+            let mut process = trainer.run(lock, start, &settings, &trainer.console)?;
             let device = &trainer.settings.device;
             let trained = training.fit(&sets, &recipe, device, &mut process);
             Ok((trained, chosen, process))
@@ -132,7 +132,7 @@ impl<'a> Trainer<'a> {
         run: RunId,
         label: &str,
         wait: Wait,
-        train: impl FnOnce(&mut Self, RunLock) -> Result<(Fitted, Option<f64>, Run)>,
+        train: impl FnOnce(&mut Self, RunLock, Start) -> Result<(Fitted, Option<f64>, Run)>,
     ) -> Result<Ended> {
         if !self.takes(&run) {
             return Ok(match self.store.finished(&run)? {
@@ -159,11 +159,16 @@ impl<'a> Trainer<'a> {
                 Asked::Theirs(_) => std::thread::sleep(LOOK_EVERY),
             }
         };
+        // What is done again goes on only if it was begun again: then it has no result.
+        let is_begun = self.store.finished(&run)?.is_none();
+        let start = match self.settings.resume && is_begun {
+            true => Start::Resume,
+            false => Start::Afresh,
+        };
         // The folder belongs to the run until its result is kept.
-        let (trained, rate, _process) = train(self, lock)?;
+        let (trained, rate, _process) = train(self, lock, start)?;
         // Also what was spent before the run was resumed, and without the runs that chose its learning rate.
-        let taken = trained.as_ref().ok();
-        let taken = taken.map(|(log, _)| log.train_seconds + log.eval_seconds);
+        let taken = trained.as_ref().ok().map(|(log, _)| log.seconds());
         let finished = match trained {
             Ok((log, _)) if log.outcome == Outcome::Interrupted => return Err(Interrupted.into()),
             Ok((log, parameters)) => self.store.finish(&run, Some(log), parameters, rate)?,
@@ -182,8 +187,7 @@ impl<'a> Trainer<'a> {
     fn takes(&self, run: &RunId) -> bool {
         match (&self.settings.only, self.settings.shard) {
             _ if self.is_planning => false,
-            // Whoever trains the network needs all rates, whatever part they are in.
-            _ if self.choosing => true,
+            _ if self.is_needed => true,
             (Some(Only::Run(name)), _) => run.name() == name,
             (Some(Only::Nothing), _) => false,
             (None, Some((index, count))) => run.is_in(index, count),
@@ -203,9 +207,9 @@ impl<'a> Trainer<'a> {
     ) -> Result<f64> {
         let mut best: Option<(f64, f64)> = None;
         for (rate, label, candidate) in training.candidates(label) {
-            self.choosing = true;
+            self.is_needed = true;
             let ended = self.finished(row, &candidate, &label, seed, Wait::Yes);
-            self.choosing = false;
+            self.is_needed = false;
             let Ended::Done(_, RunResult { log: Some(log), .. }) = ended? else {
                 continue;
             };
@@ -232,13 +236,10 @@ impl<'a> Trainer<'a> {
     pub(crate) fn run(
         &self,
         lock: RunLock,
+        start: Start,
         settings: &toml::Table,
         console: &Console,
     ) -> Result<Run> {
-        let start = match self.settings.resume {
-            true => Start::Resume,
-            false => Start::Afresh,
-        };
         let run = Run::with_lock(lock, start, console);
         Ok(run
             .settings(settings)?

@@ -200,10 +200,16 @@ impl Training {
 
     /// The sets of this training: with held-out images for test images where it is a trial.
     pub(crate) fn of_prepared(&self, sets: Rc<Sets>) -> Result<Rc<Sets>> {
-        Ok(match self.held_out {
-            true => Rc::new(sets.0.hold_out(held_out_images(sets.0.labelled())?)),
-            false => sets,
-        })
+        if !self.held_out {
+            return Ok(sets);
+        }
+        let train = &sets.0;
+        let held_out = held_out_images(train.labelled())?;
+        Ok(Rc::new(match (self.synthetic, train.source()) {
+            // A scene may show several images, and held-out ones are not changed for training.
+            (Some(synthetic), Some(images)) => synthetic.apply(images.hold_out(held_out))?,
+            _ => train.hold_out(held_out),
+        }))
     }
 }
 
@@ -260,6 +266,69 @@ pub(crate) fn adam(lr: f64) -> AdamConfig {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use lab::data::HeavyAugment;
+
+    /// The sets of a trial on twenty images, of which the last two are of another class, and what is made of them.
+    fn trial(synthetic: Option<Synthetic>) -> Result<Rc<Sets>> {
+        let labels = (0..20).map(|image| u32::from(image >= 18)).collect();
+        let images = (0..80).map(|value| value as f32).collect();
+        let set = FloatSet::new((1, 2, 2), images, labels, 2)?;
+        let sets = (set.clone(), set);
+        let sets = match synthetic {
+            Some(synthetic) => synthetic.apply(sets)?,
+            None => sets,
+        };
+        let recipe = Recipe::new(1, 8, sgd(0.1, 0.0));
+        let training = Training {
+            held_out: true,
+            synthetic,
+            ..Training::new(allconv::Config::all_cnn_c(), recipe)
+        };
+        training.of_prepared(Rc::new(sets))
+    }
+
+    #[test]
+    fn no_scene_shows_kept_and_held_out_images() -> Result<()> {
+        let sets = trial(Some(Synthetic::Sum {
+            canvas: 4,
+            digits: 2,
+        }))?;
+        let (kept, held_out) = &*sets;
+        assert_eq!((kept.len(), held_out.len()), (18, 2));
+        // The sum of one image of each part is 1.
+        for seed in 0..5 {
+            let drawn = kept.rendered(seed);
+            assert!(drawn.labels.iter().all(|&label| label == 0));
+        }
+        assert_eq!(*held_out.labels, [2, 2]);
+        Ok(())
+    }
+
+    #[test]
+    fn held_out_images_are_not_changed_for_training() -> Result<()> {
+        let heavy = HeavyAugment {
+            canvas: 4,
+            enlarge: 1.0,
+            scale: 1.3,
+            degrees: 15.0,
+            shift: 1.0,
+            color: 0.2,
+            flip: true,
+        };
+        let sets = trial(Some(Synthetic::Heavy(heavy)))?;
+        let (kept, held_out) = &*sets;
+        assert_ne!(kept.rendered(0).images, kept.rendered(1).images);
+        assert_eq!(held_out.rendered(0).images, held_out.rendered(1).images);
+        Ok(())
+    }
+
+    #[test]
+    fn without_scenes_the_last_tenth_is_held_out() -> Result<()> {
+        let sets = trial(None)?;
+        let (kept, held_out) = &*sets;
+        assert_eq!((kept.images.len(), held_out.images[0]), (72, 72.0));
+        Ok(())
+    }
 
     #[test]
     fn a_tenth_is_held_out_and_at_least_one() -> Result<()> {

@@ -46,26 +46,33 @@ pub(crate) fn of(
     let speed = per_image(known, &row.label, &row.training)?;
     let label = format!("{id} {}", row.label);
     let store = RunStore::new(&settings.out);
-    let listed = |label: String, training: &Training, needs: Vec<String>| -> Result<Listed> {
+    let run_of = |training: &Training| -> Result<RunId> {
         let recipe = Recipe {
             seed,
             ..training.recipe.clone()
         };
-        let run = RunId::of(&row.settings(training, seed)?, &recipe)?;
+        Ok(RunId::of(&row.settings(training, seed)?, &recipe)?)
+    };
+    // Whoever trains the network chooses its rate.
+    let own = run_of(&row.training)?;
+    let is_here = settings
+        .shard
+        .is_none_or(|(index, count)| own.is_in(index, count));
+    let listed = |label: String, training: &Training, needs: Vec<String>| -> Result<Listed> {
+        let run = run_of(training)?;
         let (train_images, _) = training.counts(row.data.train.len(), row.data.test.len());
-        let images = (train_images * recipe.epochs) as f64;
+        let epochs = training.recipe.epochs;
+        let images = (train_images * epochs) as f64;
         let (seconds, machine) = speed.clone().map(|(each, on)| (each * images, on)).unzip();
         Ok(Listed {
             experiment: id,
             label,
             seed,
-            epochs: recipe.epochs,
+            epochs,
             train_images,
             needs,
             done: store.finished(&run)?.is_some(),
-            is_here: settings
-                .shard
-                .is_none_or(|(index, count)| run.is_in(index, count)),
+            is_here,
             run: run.name().to_owned(),
             seconds,
             machine,

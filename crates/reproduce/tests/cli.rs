@@ -251,7 +251,10 @@ fn a_finished_run_is_used_again_unless_told_otherwise() {
     };
     let first = run(&[]);
     assert_eq!(run(&[]), first);
-    assert_ne!(run(&["--again"]), first);
+    let second = run(&["--again"]);
+    assert_ne!(second, first);
+    // A checkpoint of what is finished is nothing to go on from.
+    assert_ne!(run(&["--again", "--resume"]), second);
 }
 
 #[test]
@@ -302,6 +305,24 @@ fn every_training_is_listed_and_done_alone() {
     assert!(list().iter().all(|training| training["done"] == true));
     let (fine, _, said) = call(&["--run", "00ff00ff00ff00ff"]);
     assert!(!fine && said.contains("--list --json"), "{said}");
+}
+
+#[test]
+fn what_trains_nothing_is_measured_by_one_process() {
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let measures = |more: &[&str]| {
+        let args = ["stn/overhead", "--scale", "smoke", "--quiet"];
+        let output = reproduce(&[&args[..], more].concat(), dir.path());
+        assert!(output.status.success(), "{more:?}");
+        let kept = dir.path().join("stn");
+        let is_measured = kept.exists();
+        std::fs::remove_dir_all(kept).ok();
+        is_measured
+    };
+    assert!(measures(&[]));
+    assert!(measures(&["--shard", "1/2"]));
+    assert!(!measures(&["--shard", "2/2"]));
+    assert!(!measures(&["--run", "none"]));
 }
 
 #[test]
@@ -356,7 +377,7 @@ fn errors_name_the_cure() {
     let empty = dir.path().join("empty");
     std::fs::create_dir(&empty).expect("a folder");
     let empty = empty.to_string_lossy().into_owned();
-    let cases: [(&[&str], &str); 14] = [
+    let cases: [(&[&str], &str); 15] = [
         (&["allconv", "table9"], "allconv/table3"),
         (&["allconv", "table3", "--scale", "cpu"], "--data DIR"),
         (&["allconv", "table5"], "--data DIR"),
@@ -394,6 +415,10 @@ fn errors_name_the_cure() {
                 "T, digit 3",
             ],
             "--row 'encoder: CNN on plain digits'",
+        ),
+        (
+            &["allconv/fig3", "--row", "C, deconvnet"],
+            "--row C as well",
         ),
         (
             &["swwae/where", "--scale", "smoke", "--rates", "0.1,0.01"],

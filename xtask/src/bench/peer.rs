@@ -83,22 +83,7 @@ impl Kind {
 
 /// Builds the binary `bench` in release mode; its path.
 pub(super) fn build() -> Result<PathBuf> {
-    let mut command = workspace::cargo();
-    command.args([
-        "build",
-        "--release",
-        "--package",
-        "bench",
-        "--manifest-path",
-    ]);
-    command.arg(workspace::root().join("Cargo.toml"));
-    if !workspace::start(&mut command)?.success() {
-        bail!("the binary `bench` does not build");
-    }
-    let target = std::env::var_os("CARGO_TARGET_DIR")
-        .map_or_else(|| workspace::root().join("target"), PathBuf::from);
-    let name = format!("bench{}", std::env::consts::EXE_SUFFIX);
-    Ok(target.join("release").join(name))
+    workspace::build("bench", &[])
 }
 
 /// Whether this Python starts and can import torch.

@@ -67,7 +67,7 @@ impl FloatSet {
     /// The same images, of which only those at `indices` keep their label.
     ///
     /// # Errors
-    /// An index past the end.
+    /// An index past the end, or of an image without a label.
     ///
     /// ```
     /// use lab::data::{FloatSet, UNLABELLED};
@@ -79,18 +79,26 @@ impl FloatSet {
     /// ```
     pub fn with_labels_of(&self, indices: &[u32]) -> Result<Self, DataError> {
         let mut labels = vec![UNLABELLED; self.len()];
+        let refused = |found, expected| {
+            Err(DataError::Argument {
+                op: "FloatSet::with_labels_of",
+                argument: "indices",
+                found,
+                expected,
+            })
+        };
         for &index in indices {
             let at = index as usize;
-            match (labels.get_mut(at), self.labels.get(at)) {
-                (Some(label), Some(&own)) => *label = own,
-                _ => {
-                    return Err(DataError::Argument {
-                        op: "FloatSet::with_labels_of",
-                        argument: "indices",
-                        found: index.to_string(),
-                        expected: format!("below the {} images", self.len()),
-                    });
+            match self.labels.get(at) {
+                None => {
+                    let expected = format!("below the {} images", self.len());
+                    return refused(index.to_string(), expected);
                 }
+                Some(&UNLABELLED) => {
+                    let found = format!("{index}, which has no label");
+                    return refused(found, "images with a label".to_owned());
+                }
+                Some(&own) => labels[at] = own,
             }
         }
         let labels = Arc::new(labels);
@@ -103,6 +111,7 @@ impl FloatSet {
     /// The set without its last `n` labelled images, and those images: the training set and a validation set.
     ///
     /// Images without a label stay in the first part; a set that has such images must not be drawn from scenes.
+    /// The scenes of both parts are made of all images: to keep those apart, split [`FloatSet::source`] and compose its parts.
     pub fn hold_out(&self, n: usize) -> (Self, Self) {
         if self.labelled() == self.len() {
             return self.split_at(self.len().saturating_sub(n));
@@ -332,6 +341,15 @@ mod tests {
         let error = set.with_labels_of(&[1]).expect_err("accepted").to_string();
         assert!(
             error.contains("indices is 1, expected below the 1 images"),
+            "{error}"
+        );
+        let labels = vec![0, UNLABELLED];
+        let set = FloatSet::new((1, 1, 1), vec![0.0, 1.0], labels, 1).expect("a set");
+        assert!(set.with_labels_of(&[0]).is_ok());
+        let error = set.with_labels_of(&[0, 1]).expect_err("accepted");
+        let error = error.to_string();
+        assert!(
+            error.contains("indices is 1, which has no label, expected images with a label"),
             "{error}"
         );
     }

@@ -14,7 +14,7 @@ use crate::data::{DataError, Dataset, Framing, ImageSet, Source, Streamed};
 /// For sets that are larger than memory, and for pictures of any size: `framing` says how they become images.
 /// Pictures are PNG or JPEG files, in a folder for each class (`train/cat/1.jpg`, `test/..` or `val/..`), listed as CUB-200-2011 is,
 /// or in parquet shards of the hub, which are read a row group at a time.
-/// The order is that of the lists and shards, or the first picture of each class, then the second, and so on, so that the
+/// The order is that of the shards, or the first picture of each class, then the second, and so on, so that the
 /// first images of a set are of all classes.
 /// Of the sets in the registry the numbers of classes and of images are checked.
 ///

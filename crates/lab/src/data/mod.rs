@@ -56,7 +56,7 @@ pub use layout::describe;
 pub use load_streamed::load_streamed;
 pub use mix::Mix;
 pub use number::{NO_DIGIT, NUMBER_CLASSES, NUMBER_DIGITS, number_digits, number_label};
-pub use preprocess::{AugmentOrder, CacheUse, Fitted, Gcn, Lcn, Preprocess, Zca, ZcaTransform};
+pub use preprocess::{CacheUse, Fitted, Gcn, Lcn, Preprocess, Zca, ZcaTransform};
 pub use registry::{DataSet, Embedded, Hub};
 pub use scene::{
     CommonObject, DigitSum, Distort, Distortion, Extrude, HeavyAugment, NumberRow, common_object,

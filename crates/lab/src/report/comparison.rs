@@ -16,24 +16,25 @@ pub struct Comparison {
     pub verdict: Verdict,
     /// The values and their noise, for a reader.
     pub evidence: String,
+    /// Whether the noise is known; without it the sign alone decides.
+    pub noise_is_known: bool,
 }
 
 impl Finding {
     /// The comparisons that the relation asks for, by the records of one data set.
     pub(super) fn compare(&self, records: &[&Record]) -> Vec<Comparison> {
         let value = |row: &'static str| Value::of(row, records);
-        let below = |low, high, times, by| value(low).below(&value(high), times, by);
+        let below = |low, high, times| value(low).below(&value(high), times);
         match self.relation {
             Relation::Falls(rows) => rows
                 .windows(2)
-                .map(|pair| below(pair[1], pair[0], 1.0, 0.0))
+                .map(|pair| below(pair[1], pair[0], 1.0))
                 .collect(),
             Relation::Below(pairs) => pairs
                 .iter()
-                .map(|&(low, high)| below(low, high, 1.0, 0.0))
+                .map(|&(low, high)| below(low, high, 1.0))
                 .collect(),
-            Relation::BelowBy { row, than, by } => vec![below(row, than, 1.0, by)],
-            Relation::AtMostTimes { row, times, than } => vec![below(row, than, times, 0.0)],
+            Relation::AtMostTimes { row, times, than } => vec![below(row, than, times)],
             Relation::Alike { rows, by } => {
                 let pairs = rows.iter().enumerate();
                 let pairs = pairs.flat_map(|(at, &a)| rows[at + 1..].iter().map(move |&b| (a, b)));
@@ -86,8 +87,8 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// This row below `times` the other by at least `by`; strictly, if `by` is 0.
-    fn below(&self, other: &Self, times: f64, by: f64) -> Comparison {
+    /// This row below `times` the other; strictly, if `times` is one.
+    fn below(&self, other: &Self, times: f64) -> Comparison {
         let (Some(low), Some(high)) = (self.mean, other.mean) else {
             return missing([self, other]);
         };
@@ -100,18 +101,16 @@ impl<'a> Value<'a> {
             false => format!("{times} times {}: {}", other.row, number(times * high)),
         };
         let side = if difference < 0.0 { "higher" } else { "lower" };
-        let wanted = match by > 0.0 {
-            true => format!(", wanted lower by {}", number(by)),
-            false => String::new(),
-        };
         Comparison {
-            verdict: decide(difference - by, error, by <= 0.0 && times == 1.0),
+            verdict: decide(difference, error, times == 1.0),
             evidence: format!(
-                "{} {}, {than}; {side} by {}{wanted}",
+                "{} {}, {than}; {side} by {}{}",
                 self.row,
                 number(low),
                 with_noise(difference.abs(), error),
+                failed([self, other]),
             ),
+            noise_is_known: error.is_some(),
         }
     }
 
@@ -127,14 +126,16 @@ impl<'a> Value<'a> {
         Comparison {
             verdict: decide(by - apart, error, false),
             evidence: format!(
-                "{} {}, {} {}; apart by {}, wanted at most {}",
+                "{} {}, {} {}; apart by {}, wanted at most {}{}",
                 self.row,
                 number(a),
                 other.row,
                 number(b),
                 with_noise(apart, error),
                 number(by),
+                failed([self, other]),
             ),
+            noise_is_known: error.is_some(),
         }
     }
 
@@ -154,6 +155,7 @@ impl<'a> Value<'a> {
                 other.row,
                 epochs(other)
             ),
+            noise_is_known: false,
         })
     }
 
@@ -165,10 +167,12 @@ impl<'a> Value<'a> {
         Comparison {
             verdict: decide(margin(mean), self.standard_error, false),
             evidence: format!(
-                "{} {}, {wanted}",
+                "{} {}, {wanted}{}",
                 self.row,
-                with_noise(mean, self.standard_error)
+                with_noise(mean, self.standard_error),
+                failed([self]),
             ),
+            noise_is_known: self.standard_error.is_some(),
         }
     }
 
@@ -206,7 +210,17 @@ fn missing<'a>(values: impl IntoIterator<Item = &'a Value<'a>>) -> Comparison {
     Comparison {
         verdict: Verdict::NotRun,
         evidence: format!("no number for {}", rows.join(" and ")),
+        noise_is_known: false,
     }
+}
+
+/// The rows whose mean lacks seeds, since these gave no number.
+fn failed<'a>(values: impl IntoIterator<Item = &'a Value<'a>>) -> String {
+    let of_row = |value: &Value| match value.record.map_or(0, Record::failed) {
+        0 => String::new(),
+        n => format!("; {}: {n} without a number", value.row),
+    };
+    values.into_iter().map(of_row).collect()
 }
 
 #[cfg(test)]
@@ -238,5 +252,28 @@ mod tests {
         );
         let both = [a.other_epochs(3), shorter];
         assert_eq!(judge(&both).verdict, Verdict::Holds);
+    }
+
+    #[test]
+    fn a_row_that_lacks_seeds_says_so() {
+        const FALLS: Finding = Finding::of_error(
+            "B errs less than A.",
+            "Sec. 3",
+            Relation::Falls(&["A", "B"]),
+        );
+        let record = |row: &str, values: [Option<f64>; 3]| {
+            let claim = Claim::new("p/t", row, FALLS.quantity, "%");
+            let record = Record::new(&claim, "digits", Scale::Quick);
+            let seeds = values.into_iter().zip(0..);
+            seeds.fold(record, |record, (value, seed)| record.value(seed, value))
+        };
+        let records = [
+            record("A", [Some(9.0), None, Some(9.2)]),
+            record("B", [Some(5.0), Some(5.1), Some(5.2)]),
+        ];
+        let comparison = FALLS.judge(&records)[0].comparisons[0].clone();
+        assert!(comparison.noise_is_known);
+        let evidence = comparison.evidence;
+        assert!(evidence.ends_with("; A: 1 without a number"), "{evidence}");
     }
 }

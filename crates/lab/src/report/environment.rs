@@ -22,7 +22,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// What can be found out about this process; the binary adds its versions.
+    /// What can be found out about this process.
     pub fn detect(device: &candle_core::Device) -> Self {
         let device = match device.location() {
             candle_core::DeviceLocation::Cpu => "cpu".to_owned(),
@@ -37,12 +37,6 @@ impl Environment {
             threads: rayon::current_num_threads(),
             versions: versions.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
         }
-    }
-
-    /// The same with the version of something.
-    pub fn version(mut self, name: impl Into<String>, version: impl Into<String>) -> Self {
-        self.versions.insert(name.into(), version.into());
-        self
     }
 
     /// One line for a table's legend.

@@ -37,15 +37,6 @@ pub enum Relation {
     Falls(&'static [&'static str]),
     /// In each pair the first row lies below the second.
     Below(&'static [(&'static str, &'static str)]),
-    /// `row` lies below `than` by at least `by`.
-    BelowBy {
-        /// The lower row.
-        row: &'static str,
-        /// The higher row.
-        than: &'static str,
-        /// The least difference.
-        by: f64,
-    },
     /// `row` is at most `times` the value of `than`: 0.75 stands for a quarter less.
     AtMostTimes {
         /// The lower row.
@@ -130,9 +121,7 @@ impl Relation {
             | Self::AtLeast { rows, .. }
             | Self::Within { rows, .. } => rows.to_vec(),
             Self::Below(pairs) => pairs.iter().flat_map(|&(low, high)| [low, high]).collect(),
-            Self::BelowBy { row, than, .. } | Self::AtMostTimes { row, than, .. } => {
-                vec![row, than]
-            }
+            Self::AtMostTimes { row, than, .. } => vec![row, than],
             Self::AtMost { row, .. } => vec![row],
         };
         let mut rows = Vec::new();

@@ -1,6 +1,7 @@
 //! Results gathered from files: from the folder of the runs, or from what the documents keep.
 
 use std::path::{Component, Path, PathBuf};
+use std::time::SystemTime;
 
 use super::results::{Results, Warn, kept};
 use super::{Exhibit, History, Record, ReportError, Scale, merge, read_records, regular_files};
@@ -52,10 +53,11 @@ fn of_folder(
         let Some(found) = kept(read_records(file), warn) else {
             continue;
         };
-        for record in &found {
-            runs.extend(histories(record, file, out, warn));
+        let written = file.metadata().and_then(|file| file.modified()).ok();
+        for record in found {
+            runs.extend(histories(&record, file, out, warn));
+            records.push((written, record));
         }
-        records.extend(found);
     }
     let is_figure = |file: &&&Path| {
         file.parent() == Some(&folder.join("figures"))
@@ -65,8 +67,23 @@ fn of_folder(
     (!records.is_empty()).then(|| Results {
         runs,
         figures: figures.map(|file| file.to_path_buf()).collect(),
-        ..Results::new(exhibit, scale, merge(records))
+        ..Results::new(exhibit, scale, merge(by_age(records)))
     })
+}
+
+/// Records in the order of their things' first appearance; those of one thing from the oldest to the latest, which counts.
+fn by_age(records: Vec<(Option<SystemTime>, Record)>) -> Vec<Record> {
+    let first = |record: &Record| {
+        let is_same = |(_, other): &(_, Record)| other.key() == record.key();
+        records.iter().position(is_same)
+    };
+    let places: Vec<_> = records
+        .iter()
+        .map(|(age, record)| (first(record), *age))
+        .collect();
+    let mut placed: Vec<_> = places.into_iter().zip(records).collect();
+    placed.sort_by_key(|(place, _)| *place);
+    placed.into_iter().map(|(_, (_, record))| record).collect()
 }
 
 /// The histories of a record's runs: those that it names, or the one beside it.
@@ -149,4 +166,49 @@ pub fn gather_kept(
         }
     }
     Ok(results)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::report::{Claim, write_records};
+
+    #[test]
+    fn what_was_measured_last_counts() {
+        let out = tempfile::tempdir().unwrap();
+        let claim = Claim::new("p/t", "A", "test error", "%");
+        let write = |seed: u64, epochs: Option<usize>, age: u64| {
+            let record = Record::new(&claim, "digits", Scale::Quick).value(seed, Some(seed as f64));
+            let record = match epochs {
+                Some(epochs) => record.other_epochs(epochs),
+                None => record,
+            };
+            let folder = out.path().join(format!("p/t/quick/A/seed-{seed}"));
+            std::fs::create_dir_all(&folder).unwrap();
+            let path = folder.join("record.json");
+            write_records(&path, &[record]).unwrap();
+            let file = std::fs::File::options().append(true).open(&path).unwrap();
+            file.set_modified(SystemTime::now() - Duration::from_secs(age))
+                .unwrap();
+        };
+        let exhibit = Exhibit {
+            id: "p/t",
+            paper: "",
+            title: "",
+            claims: vec![claim.clone()],
+            findings: &[],
+        };
+        let seeds = || {
+            let results = gather(out.path(), std::slice::from_ref(&exhibit), &|_| {}).unwrap();
+            results[0].records[0].seeds.clone()
+        };
+        write(0, None, 30);
+        write(1, None, 20);
+        assert_eq!(seeds(), [0, 1]);
+        // The first seed again, with other epochs, which cannot be joined.
+        write(0, Some(2), 10);
+        assert_eq!(seeds(), [0]);
+    }
 }

@@ -124,8 +124,7 @@ impl Record {
         let last = log.epochs.last();
         self.train_errors
             .extend(last.and_then(|epoch| epoch.train_error));
-        let seconds = log.train_seconds + log.eval_seconds;
-        self.wall_seconds = Some(self.wall_seconds.unwrap_or(0.0) + seconds);
+        self.wall_seconds = Some(self.wall_seconds.unwrap_or(0.0) + log.seconds());
         self.images_per_second = Some(log.images_per_second());
         self.value(seed, log.final_error())
     }
@@ -185,6 +184,11 @@ impl Record {
     /// How many seeds gave a number.
     pub fn n(&self) -> usize {
         self.numbers().len()
+    }
+
+    /// How many seeds gave none, such as one whose loss was not a number.
+    pub fn failed(&self) -> usize {
+        self.seeds.len().saturating_sub(self.n())
     }
 
     /// The standard error of the mean, as far as it is known: the larger of two.

@@ -211,8 +211,8 @@ fn claims_lines(judged: &[Judged]) -> String {
         for judgement in &judged.judgements {
             match judgement.verdict {
                 Verdict::NotRun => open.push(sentence.clone()),
-                verdict => {
-                    let words = verdict.words();
+                _ => {
+                    let words = judgement.words();
                     let by = match judged.finding.is_ours() {
                         true => "This project",
                         false => "The paper",
@@ -341,7 +341,7 @@ mod tests {
         let judged = Judged::all(&[finding("Table 1"), finding(Finding::OURS)], &[record]);
         assert_eq!(
             claims_lines(&judged),
-            "- The paper: B errs less: **holds**.\n- This project: B errs less: **holds**.\n\n"
+            "- The paper: B errs less: **holds (one run, noise unknown)**.\n- This project: B errs less: **holds (one run, noise unknown)**.\n\n"
         );
     }
 }

@@ -247,11 +247,14 @@ fn measured(record: &Record, tells_epochs: bool) -> String {
         (Some(mean), Some(spread)) => with_spread(mean, spread),
     };
     let count = |wanted: Outcome| record.outcomes.iter().filter(|&&o| o == wanted).count();
+    // Where no seed gave a number the mean says so.
+    let without = record.mean().map_or(0, |_| record.failed());
     let failures = [
-        (Outcome::DeadStart, "dead start"),
-        (Outcome::Interrupted, "interrupted"),
+        (count(Outcome::DeadStart), "dead start"),
+        (count(Outcome::Interrupted), "interrupted"),
+        (without, "without a number"),
     ];
-    let failures = failures.map(|(outcome, name)| match count(outcome) {
+    let failures = failures.map(|(count, name)| match count {
         0 => String::new(),
         n => format!(" ({n} {name})"),
     });
@@ -306,6 +309,15 @@ mod tests {
             lines[3][..4],
             ["C", "1,369,738", "-", "88.50 (15 epochs) (1 dead start)"]
         );
+    }
+
+    #[test]
+    fn a_seed_without_a_number_is_told() {
+        let claims = [claim("A", 9.08, Mark::Verified)];
+        let record = Record::new(&claims[0], "digits", Scale::Quick).value(0, Some(5.0));
+        let records = [record.value(1, None)];
+        let text = Table::of_claims(&claims, &records).to_markdown();
+        assert!(text.contains("| 5.00 (1 without a number) |"), "{text}");
     }
 
     #[test]

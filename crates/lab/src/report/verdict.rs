@@ -63,6 +63,19 @@ pub struct Judgement {
     pub comparisons: Vec<Comparison>,
 }
 
+impl Judgement {
+    /// The verdict in words, and whether nothing is known of the noise of what it rests on.
+    pub fn words(&self) -> String {
+        let decided = |c: &Comparison| c.verdict != Verdict::NotRun;
+        let is_unknown = |c: &Comparison| decided(c) && !c.noise_is_known;
+        let unknown = match self.comparisons.iter().any(is_unknown) {
+            true => " (one run, noise unknown)",
+            false => "",
+        };
+        format!("{}{unknown}", self.verdict.words())
+    }
+}
+
 impl Finding {
     /// What `records`, those of one experiment, say of the finding: one judgement for each scale and data set.
     ///
@@ -268,30 +281,6 @@ mod tests {
         let rows = [tested("A", 10.0, 10_000), tested("B", 5.0, 10_000)];
         let cases = [
             (
-                Relation::BelowBy {
-                    row: "B",
-                    than: "A",
-                    by: 3.0,
-                },
-                Verdict::Holds,
-            ),
-            (
-                Relation::BelowBy {
-                    row: "B",
-                    than: "A",
-                    by: 5.2,
-                },
-                Verdict::WithinTheNoise,
-            ),
-            (
-                Relation::BelowBy {
-                    row: "B",
-                    than: "A",
-                    by: 7.0,
-                },
-                Verdict::DoesNotHold,
-            ),
-            (
                 Relation::AtMostTimes {
                     row: "B",
                     times: 0.75,
@@ -381,6 +370,7 @@ mod tests {
                 .evidence
                 .ends_with("(one run, noise unknown)")
         );
+        assert_eq!(judged[0].words(), "holds (one run, noise unknown)");
         let equal = order.judge(&[record("A", &[2.0]), record("B", &[2.0])]);
         assert_eq!(equal[0].verdict, Verdict::DoesNotHold);
     }

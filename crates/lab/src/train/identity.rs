@@ -17,9 +17,9 @@ use super::{Recipe, TrainError};
 /// let renamed = Recipe { label: "row 2".into(), ..recipe.clone() };
 /// let reseeded = Recipe { seed: 1, ..recipe.clone() };
 /// let settings = toml::toml! { model = "nin" };
-/// let digest = |recipe| Ok::<_, lab::train::TrainError>(Identity::new(&settings, recipe)?.digest());
-/// assert_eq!(digest(&recipe)?, digest(&renamed)?);
-/// assert_ne!(digest(&recipe)?, digest(&reseeded)?);
+/// let run = Identity::new(&settings, &recipe)?;
+/// assert_eq!(run, Identity::new(&settings, &renamed)?);
+/// assert_ne!(run, Identity::new(&settings, &reseeded)?);
 /// # Ok::<(), lab::train::TrainError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,15 +40,6 @@ impl Identity {
             settings: table(settings, "settings of the run")?,
             recipe,
         })
-    }
-
-    /// SHA-256 of all values under their names, as 64 hexadecimal digits.
-    pub fn digest(&self) -> String {
-        let values = self.values().into_iter();
-        let lines: String = values
-            .map(|(key, value)| format!("{key} = {value}\n"))
-            .collect();
-        sha256(lines.as_bytes())
     }
 
     /// `key is A here and B there`, for every value that differs.

@@ -9,14 +9,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::TrainError;
 use super::console::duration;
 use super::events::unix_time;
-use super::{Console, StopFlag, TrainError};
 
 /// The file in the run folder that is locked.
 const NAME: &str = "run.lock";
-/// How often a waiting process asks again.
-const ASK_EVERY: Duration = Duration::from_millis(250);
 /// Where the holder cannot be read, it is just taking or releasing the lock: tries, and the pause between two.
 const CHANGING_HANDS: (u32, Duration) = (20, Duration::from_millis(10));
 
@@ -87,35 +85,6 @@ impl RunLock {
             tries -= 1;
             std::thread::sleep(pause);
         }
-    }
-
-    /// Waits until `folder` is free and takes it; `None` if `stop` is set first.
-    ///
-    /// The console names the process that it waits for.
-    ///
-    /// # Errors
-    /// Those of [`RunLock::try_acquire`], but for [`TrainError::Held`].
-    pub fn acquire(
-        folder: impl Into<PathBuf>,
-        stop: &StopFlag,
-        console: &Console,
-    ) -> std::result::Result<Option<Self>, TrainError> {
-        let folder = folder.into();
-        let mut known: Option<Option<Holder>> = None;
-        while !stop.is_set() {
-            match Self::try_acquire(&folder) {
-                Err(TrainError::Held { by, .. }) => {
-                    if known.as_ref() != Some(&by) {
-                        let (shown, by) = (folder.display(), who(by.as_ref()));
-                        console.warn(format!("{shown}: waiting for {by}, which uses this folder"));
-                    }
-                    known = Some(by);
-                }
-                other => return other.map(Some),
-            }
-            std::thread::sleep(ASK_EVERY);
-        }
-        Ok(None)
     }
 
     /// The folder.

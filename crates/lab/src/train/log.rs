@@ -28,7 +28,7 @@ pub struct TrainLog {
     pub steps: u64,
     /// Images trained on, counted anew in every epoch.
     pub images: u64,
-    /// Time spent in training steps, without evaluation, over all sessions.
+    /// Time spent in training steps, without waiting for images and evaluation, over all sessions.
     pub train_seconds: f64,
     /// Time spent in evaluation.
     pub eval_seconds: f64,
@@ -77,15 +77,15 @@ impl TrainLog {
         self.epochs.last()?.test_error
     }
 
-    /// The smallest test error of any epoch. Choosing by it looks at the test set: for curves only.
-    pub fn best_error(&self) -> Option<f64> {
-        let errors = self.epochs.iter().filter_map(|epoch| epoch.test_error);
-        errors.min_by(f64::total_cmp)
-    }
-
     /// Images trained on per second over the whole run.
     pub fn images_per_second(&self) -> f64 {
         self.images as f64 / self.train_seconds.max(1e-9)
+    }
+
+    /// Seconds that the run took: training, waiting for images and evaluation, over all sessions.
+    pub fn seconds(&self) -> f64 {
+        let waiting = self.epochs.iter().map(|epoch| epoch.waiting_seconds);
+        self.train_seconds + waiting.sum::<f64>() + self.eval_seconds
     }
 
     /// (epoch, test error) of every evaluation, for a curve.

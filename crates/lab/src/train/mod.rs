@@ -24,7 +24,6 @@ mod stop;
 mod stopwatch;
 mod store;
 
-pub use checkpoint::Finished;
 pub use console::{Console, Overall, Progress, Task, duration};
 pub use error::TrainError;
 pub(crate) use error::io_cure;

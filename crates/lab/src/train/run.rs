@@ -7,7 +7,6 @@
 //! checkpoint/            weights, optimizer state, position
 //! figures/               pictures that the experiment draws
 //! result.json            what came out, once it is finished
-//! record.json            what the experiment measured
 //! model.safetensors      the trained network as a model file, if the experiment writes one
 //! origin.json            where and when it was trained, if the experiment says so
 //! run.lock               who is using the folder
@@ -90,7 +89,7 @@ impl Run {
         ))
     }
 
-    /// A run that writes to the folder of a lock; see [`RunLock::acquire`] for one that waits.
+    /// A run that writes to the folder of a lock.
     pub fn with_lock(lock: RunLock, start: Start, console: &Console) -> Self {
         Self {
             start,

@@ -16,7 +16,7 @@ use striate::Network;
 use super::setup::{CHOICES, CIFAR10, SETUPS};
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
-use crate::planned::Planned;
+use crate::planned::{self, Planned};
 use crate::session::Session;
 
 /// The layer near the top: the one before the class maps, in both networks, counted from the end.
@@ -83,23 +83,31 @@ fn rows() -> Vec<Row> {
         let network = Row::new(architecture.to_string(), move |scale, images| {
             Some(SETUPS.at(scale).training(architecture, images))
         });
-        let methods = names(variant).iter().map(move |name| {
-            Row::untrained(format!("{architecture}, {name}")).measured((SIMILARITY, ""))
-        });
+        let methods = names(variant)
+            .iter()
+            .map(move |name| Row::untrained(method_row(variant, name)).measured((SIMILARITY, "")));
         std::iter::once(network.measured_error()).chain(methods)
     };
     NETWORKS.into_iter().flat_map(of_network).collect()
 }
 
 fn draw(session: &mut Session, networks: &[Planned]) -> Result<()> {
-    for row in networks {
-        // With --row the list holds only some of the networks.
-        let of_row = |variant: &Variant| architecture(*variant).to_string() == row.label;
-        if let Some(variant) = NETWORKS.into_iter().find(of_row) {
+    // With --row the list holds only some of the networks.
+    for variant in NETWORKS {
+        let network = architecture(variant).to_string();
+        let is_wanted = |name: &&str| session.settings.wants(&method_row(variant, name));
+        let row = networks.iter().find(|row| row.label == network);
+        if row.is_some() || names(variant).iter().any(is_wanted) {
+            let row = planned::network_row(row, session.id(), &network)?;
             draw_network(session, row, variant)?;
         }
     }
     session.draw_curves()
+}
+
+/// The row of what is measured of a method on a network.
+fn method_row(variant: Variant, method: &str) -> String {
+    format!("{}, {method}", architecture(variant))
 }
 
 /// The picture of a network, a column a method, and how alike its pictures are to those of noise.
@@ -145,7 +153,7 @@ fn draw_network(session: &mut Session, row: &Planned, variant: Variant) -> Resul
         let stages = cascading_randomization(&trained.parameters, &layers, 1, attribute)?;
         let last = stages.last().map(|stage| stage.similarity);
         let measured = Planned {
-            label: format!("{}, {name}", row.label),
+            label: method_row(variant, name),
             ..row.clone()
         };
         session.measured(&measured, (SIMILARITY, ""), trained.seed, last, None)?;

@@ -178,7 +178,7 @@ fn config(setup: &Setup, images: &Images) -> CoLocalisationConfig {
 }
 
 fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
-    let encoder_row = planned::network_row(rows, session.id(), ENCODER)?;
+    let encoder_row = planned::network_row(rows.first(), session.id(), ENCODER)?;
     let setup = SETUPS.at(session.scale());
     let images = Images::of(&encoder_row.data);
     let Some(encoder) = session.trained(encoder_row)? else {
@@ -199,9 +199,12 @@ fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
     for &(name, pieces) in setup.clutter {
         let mut shown = Vec::new();
         for class in 0..images.classes as u32 {
+            let label = row(name, class);
+            if !session.settings.wants(&label) {
+                continue;
+            }
             let (side, seed) = (search.config.side, encoder.seed);
             let common = common_object(digits, class, PICTURES, side, pieces, seed)?;
-            let label = row(name, class);
             let found = search.windows(session, &common.pictures, &label, &settings)?;
             let Some(found) = found else { continue };
             session.console().note(format!(

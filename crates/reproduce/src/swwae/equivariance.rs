@@ -175,7 +175,7 @@ fn rows() -> Vec<Row> {
 }
 
 fn run(session: &mut Session, rows: &[Planned]) -> Result<()> {
-    let row = planned::network_row(rows, session.id(), MODEL)?;
+    let row = planned::network_row(rows.first(), session.id(), MODEL)?;
     let Some(trained) = session.trained(row)? else {
         return Ok(());
     };

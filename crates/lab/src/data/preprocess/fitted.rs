@@ -4,26 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use serde::{Deserialize, Serialize};
 use striate::model_file::Normalization;
 
 use super::ZcaTransform;
 use super::transform::Transform;
 use crate::data::{DataError, FloatSet, ImageSet, Pending, ValueFile};
-
-/// Whether training images are augmented before or after preprocessing.
-///
-/// The code that the All-CNN paper follows augments whitened images; augmenting raw images first is
-/// the other reading. It costs the whitening of every batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AugmentOrder {
-    /// Preprocess the set once, then augment batches of numbers; what is shifted in is 0.
-    #[default]
-    AfterPreprocess,
-    /// Augment batches of raw images, with black shifted in, then preprocess them.
-    BeforePreprocess,
-}
 
 /// What became of the cache file of a fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,17 +171,6 @@ impl Fitted {
             pending: Some(Arc::new(self.clone())),
             ..self.raw(set)?
         })
-    }
-
-    /// [`apply`](Self::apply) or [`defer`](Self::defer), as `order` says.
-    ///
-    /// # Errors
-    /// When the images have another size than those of the fit.
-    pub fn training_set(&self, set: &ImageSet, order: AugmentOrder) -> Result<FloatSet, DataError> {
-        match order {
-            AugmentOrder::AfterPreprocess => self.apply(set),
-            AugmentOrder::BeforePreprocess => self.defer(set),
-        }
     }
 
     /// Preprocesses raw images (N, C, H, W, values 0 to 255) in place.

@@ -12,7 +12,7 @@ mod root;
 mod transform;
 mod zca;
 
-pub use fitted::{AugmentOrder, CacheUse, Fitted};
+pub use fitted::{CacheUse, Fitted};
 pub use gcn::Gcn;
 pub use lcn::Lcn;
 pub use zca::{Zca, ZcaTransform};

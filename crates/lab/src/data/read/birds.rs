@@ -3,6 +3,7 @@
 //! `images.txt`, `image_class_labels.txt` and `train_test_split.txt` have a line for each picture: its number, and its path
 //! below `images`, its class from 1 on, or 1 for a training picture and 0 for a test picture.
 //! `classes.txt` names the classes.
+//! The lists go from class to class; a set has the first picture of each class, then the second, and so on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::files::{Root, file_name};
+use super::listed::by_turns;
 use super::memory::{Size, grow};
 use super::photograph::photograph;
 use super::{Listed, Request};
@@ -89,7 +91,7 @@ impl BirdFiles {
         Ok(classes.into_values().collect())
     }
 
-    /// The pictures of both splits, as the lists have them.
+    /// The pictures of both splits, the classes by turns.
     fn entries(&self, root: &Root, classes: usize) -> Result<(Vec<Entry>, Vec<Entry>), DataError> {
         let [images, labels, split, _] = LISTS.map(|list| self.dir.join(list));
         let images = lines(root, &images)?;
@@ -122,7 +124,7 @@ impl BirdFiles {
                 }
             }
         }
-        Ok((train, test))
+        Ok((by_turns(train), by_turns(test)))
     }
 }
 

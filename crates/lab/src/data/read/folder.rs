@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::files::{Root, file_name, natural_key};
+use super::listed::by_turns;
 use super::memory::{check_picture, grow};
 use super::{Listed, Request, decode};
 use crate::data::registry::numbered;
@@ -85,22 +86,8 @@ impl ClassFolders {
     pub(crate) fn list(&self, request: &Request) -> Result<(Listed, Listed), DataError> {
         let (folders, class_names) = self.classes(request)?;
         let split = |dir: &Path| {
-            let mut files = class_files(&request.root, dir, &folders)?;
-            let mut counts = vec![0u32; folders.len()];
-            let nth = |(path, label): (PathBuf, u32)| {
-                let count = counts.get_mut(label as usize);
-                let nth = count.map_or(0, |count| {
-                    *count += 1;
-                    *count
-                });
-                (nth, label, path)
-            };
-            let mut turns: Vec<(u32, u32, PathBuf)> = files.drain(..).map(nth).collect();
-            turns.sort_by_key(|&(nth, label, _)| (nth, label));
-            let (labels, files) = turns
-                .into_iter()
-                .map(|(_, label, path)| (label, path))
-                .unzip();
+            let files = class_files(&request.root, dir, &folders)?;
+            let (files, labels) = by_turns(files).into_iter().unzip();
             Ok::<_, DataError>(Listed {
                 class_names: class_names.clone(),
                 files,

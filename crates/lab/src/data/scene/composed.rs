@@ -61,6 +61,11 @@ impl FloatSet {
         })
     }
 
+    /// The images that the scenes of the set are made of, all of them even for a part of it; `None` where images are stored.
+    pub fn source(&self) -> Option<&FloatSet> {
+        self.composed.as_ref().map(|composed| &*composed.source)
+    }
+
     /// The set with its images drawn once and stored; a set of stored images as it is.
     pub fn rendered(&self, seed: u64) -> Self {
         if self.composed.is_none() {

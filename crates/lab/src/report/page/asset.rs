@@ -101,6 +101,13 @@ mod tests {
     }
 
     #[test]
+    fn a_run_is_linked_with_files_of_its_folder() {
+        let page = html("{}", true).unwrap();
+        assert!(page.contains(r#"["result.json", "config.toml", "log.jsonl"]"#));
+        assert!(!page.contains("record.json"));
+    }
+
+    #[test]
     fn nothing_comes_from_outside() {
         let page = html("{}", false).unwrap();
         for wanted in ["default-src 'none'", "connect-src 'none'", "img-src data:"] {

@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 use candle_core::{Device, Tensor};
 use striate::init::{Match, Parameters};
 
-pub use read::Finished;
 pub(super) use state::{EpochSums, Position};
 
 use super::identity::sha256;

@@ -1,50 +1,14 @@
-//! Finding the checkpoint to go on from, and finished runs.
+//! Finding the checkpoint to go on from.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use super::super::TrainError;
 use super::super::identity::sha256;
-use super::super::{Identity, TrainError, TrainLog};
 use super::state::State;
-use super::{AFRESH, FOLDER, OPTIMIZER, STATE, WEIGHTS};
+use super::{AFRESH, OPTIMIZER, STATE, WEIGHTS};
 use crate::atomic;
-
-/// What a finished run left: its history and its trained network.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Finished {
-    /// The run's history.
-    pub log: TrainLog,
-    /// Number of trained values, as [`striate::Parameters::count`] gave it.
-    pub parameters: usize,
-    /// The file of the trained weights.
-    pub weights: PathBuf,
-}
-
-impl Finished {
-    /// The finished run of this identity in a run folder; `None` if there is no such run.
-    ///
-    /// A run that goes on, was interrupted, has another identity or whose checkpoint is damaged is none.
-    /// Every byte of the checkpoint is checked.
-    /// Take the folder's [`RunLock`](crate::train::RunLock) first: without it another process may be training just this run.
-    ///
-    /// # Errors
-    /// A checkpoint that the system does not let us read.
-    pub fn find(folder: &Path, identity: &Identity) -> Result<Option<Self>, TrainError> {
-        let folder = folder.join(FOLDER);
-        let state = match read(&folder) {
-            Ok(state) => state,
-            Err(Defect::Damaged(_)) => return Ok(None),
-            Err(Defect::Denied(error)) => return Err(error),
-        };
-        let ours = state.position.finished && state.identity.digest() == identity.digest();
-        Ok(ours.then(|| Self {
-            log: state.position.log,
-            parameters: state.parameters,
-            weights: folder.join(WEIGHTS),
-        }))
-    }
-}
 
 /// A whole checkpoint.
 pub(super) struct Found {

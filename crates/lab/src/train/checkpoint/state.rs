@@ -67,7 +67,7 @@ impl EpochSums {
 /// The content of a state file.
 #[derive(Serialize, Deserialize)]
 pub(super) struct State {
-    /// Number of trained values.
+    /// Number of trained values, for a reader of the file.
     pub(super) parameters: usize,
     /// SHA-256 of the tensor files.
     pub(super) files: BTreeMap<String, String>,

@@ -31,7 +31,7 @@ function recordPairs(record) {
 }
 
 function runLinks(run) {
-  const names = ["record.json", "config.toml", "log.jsonl"];
+  const names = ["result.json", "config.toml", "log.jsonl"];
   const path = run.folder.split("/").map(encodeURIComponent).join("/");
   const prefix = SERVED ? "files/" : "";
   return el("p", { class: "soft" }, `Files of seed ${run.seed}: `, names.map((name, at) => [at > 0 ? ", " : null, el("a", { href: `${prefix}${path}/${name}` }, name)]));

@@ -34,10 +34,9 @@ function measuredText(record) {
   if (!record) return "not run";
   const mean = record.mean ?? null;
   const measured = typeof record.spread === "number" ? withSpread(mean, record.spread) : number(mean);
-  const failed = [["dead-start", "dead start"], ["interrupted", "interrupted"]].map(([outcome, name]) => {
-    const count = record.outcomes.filter(one => one === outcome).length;
-    return count > 0 ? ` (${count} ${name})` : "";
-  });
+  const counts = [["dead-start", "dead start"], ["interrupted", "interrupted"]].map(([outcome, name]) => [record.outcomes.filter(one => one === outcome).length, name]);
+  const without = mean === null ? 0 : record.values.filter(value => typeof value !== "number").length;
+  const failed = [...counts, [without, "without a number"]].map(([count, name]) => count > 0 ? ` (${count} ${name})` : "");
   const epochs = record.settings?.epochs;
   return measured + (epochs === undefined ? "" : ` (${epochs} epochs)`) + failed.join("");
 }
