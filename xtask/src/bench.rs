@@ -77,7 +77,7 @@ pub(crate) struct Args {
     #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling", "small", "layers", "avx2"])]
     memory: bool,
     /// How many independent parts each convolution layer's passes are cut into, on 2, 8 and 64 threads
-    #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling", "small", "layers", "avx2", "memory"])]
+    #[arg(long, conflicts_with_all = ["work", "threads", "batch", "size", "scaling", "small", "layers", "avx2", "memory"])]
     parts: bool,
     /// Samples of each peer and case
     #[arg(long, default_value_t = 7)]
@@ -104,7 +104,9 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     }
     let binary = peer::build()?;
     if args.memory {
-        let threads = args.threads.first().copied().unwrap_or(2);
+        let [threads] = args.threads[..] else {
+            bail!("--memory is measured with one number of --threads");
+        };
         let table = memory::table(&binary, threads)?;
         let name = format!("memory, {}", table::threads(threads));
         return finish(args, &[(name, table)], &machine::stamp(None, None));

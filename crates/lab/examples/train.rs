@@ -184,7 +184,8 @@ fn run<C: FileConfig<Network = N>, N: Network>(
         false => Start::Afresh,
     };
     let console = Console::stderr(Progress::detect());
-    let command: Vec<String> = std::env::args().skip(1).collect();
+    let words = std::env::args_os().skip(1);
+    let command: Vec<String> = words.map(|word| cli::quoted(&word)).collect();
     let command = format!(
         "cargo run --release -p lab --example train -- {}",
         command.join(" ")

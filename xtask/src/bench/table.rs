@@ -36,7 +36,7 @@ fn place(setting: &Setting, all: &[Measured]) -> String {
     let same = |s: &Setting| s.work == setting.work && s.threads == setting.threads;
     let points = || all.iter().map(|(s, _)| s).filter(|s| same(s));
     let kind = match points().count() {
-        1 => "steps",
+        1 if setting.batch == 128 && setting.size == 32 => "steps",
         _ if points().all(|s| s.batch < 128 && s.size == 32) => "small batches",
         _ => "scaling",
     };

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::folder::{Folder, Sweep, cannot_write};
-use super::plan::{Stage, Training};
+use super::plan::Stage;
 use crate::workspace;
 
 /// Time between two looks at the processes.
@@ -36,6 +36,7 @@ pub(super) fn run(folder: &Folder, sweep: &Sweep, processes: usize) -> Result<Ex
         .options
         .max_running
         .map_or(processes, |most| processes.min(most as usize));
+    let mut broken = Vec::new();
     for stage in [Stage::Choose, Stage::Train] {
         let mut left = VecDeque::new();
         for (index, training) in sweep.trainings.iter().enumerate() {
@@ -59,34 +60,45 @@ pub(super) fn run(folder: &Folder, sweep: &Sweep, processes: usize) -> Result<Ex
             tasks.forget_ended()?;
         }
         if is_stopped() {
-            return Ok(stopped(sweep, &tasks.unsaved));
+            return stopped(folder, sweep, &tasks.broken);
         }
+        broken.append(&mut tasks.broken);
     }
-    finish(folder, sweep)
+    finish(folder, sweep, &broken)
 }
 
 /// Says what was saved of a sweep that was stopped.
-fn stopped(sweep: &Sweep, unsaved: &[(usize, ExitStatus)]) -> ExitCode {
-    if unsaved.is_empty() {
-        println!("Stopped and saved; the same command goes on from there.");
-        return ExitCode::from(STOPPED);
-    }
-    for (number, status) in unsaved {
+fn stopped(folder: &Folder, sweep: &Sweep, broken: &[(usize, ExitStatus)]) -> Result<ExitCode> {
+    let mut unsaved = 0;
+    for (number, status) in broken {
         let training = sweep.trainings.get(number - 1);
-        let title = training.map(Training::title).unwrap_or_default();
-        eprintln!("not saved: task {number}, {title}, ended with {status}");
+        let training = training.context("a task of the sweep")?;
+        // What failed before is told by `status`.
+        if folder.failure(training)?.is_none() {
+            unsaved += 1;
+            let title = training.title();
+            eprintln!("not saved: task {number}, {title}, ended with {status}");
+        }
     }
-    println!("Stopped; the same command goes on from the last checkpoints.");
-    ExitCode::FAILURE
+    if unsaved > 0 {
+        println!("Stopped; the same command goes on from the last checkpoints.");
+        return Ok(ExitCode::FAILURE);
+    }
+    println!("Stopped and saved; the same command goes on from there.");
+    Ok(ExitCode::from(STOPPED))
 }
 
-/// Says what has become of the sweep.
-fn finish(folder: &Folder, sweep: &Sweep) -> Result<ExitCode> {
-    let mut failed = 0;
-    for training in &sweep.trainings {
+/// Says what has become of the sweep, which succeeded if all of it is done.
+fn finish(folder: &Folder, sweep: &Sweep, broken: &[(usize, ExitStatus)]) -> Result<ExitCode> {
+    for (index, training) in sweep.trainings.iter().enumerate() {
         if let Some(reason) = folder.failure(training)? {
-            failed += 1;
             eprintln!("failed: {}: {reason}", training.title());
+        } else if let Some((number, status)) =
+            broken.iter().find(|(number, _)| *number == index + 1)
+        {
+            let log = folder.file("slurm").join(format!("here_{number}.out"));
+            let (title, log) = (training.title(), log.display());
+            eprintln!("ended with {status}: task {number}, {title}; {log} may say why");
         }
     }
     let done = sweep.trainings.iter().filter(|t| folder.is_done(t)).count();
@@ -94,9 +106,9 @@ fn finish(folder: &Folder, sweep: &Sweep) -> Result<ExitCode> {
         "{done} of {} trainings are done; `cargo xtask cluster collect` makes the tables.",
         sweep.trainings.len()
     );
-    Ok(match failed {
-        0 => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
+    Ok(match done == sweep.trainings.len() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     })
 }
 
@@ -121,8 +133,8 @@ struct Tasks {
     running: Vec<(usize, Child)>,
     /// Whether they were told to stop.
     is_stopping: bool,
-    /// Tasks that ended otherwise than done or saved after they were told to stop.
-    unsaved: Vec<(usize, ExitStatus)>,
+    /// Tasks that ended otherwise than done, or than saved after they were told to stop.
+    broken: Vec<(usize, ExitStatus)>,
 }
 
 impl Tasks {
@@ -140,9 +152,9 @@ impl Tasks {
             match task.try_wait().context("wait for a task")? {
                 None => running.push((number, task)),
                 Some(status) => {
-                    let is_kept = status.success() || status.code() == Some(STOPPED.into());
-                    if self.is_stopping && !is_kept {
-                        self.unsaved.push((number, status));
+                    let is_saved = self.is_stopping && status.code() == Some(STOPPED.into());
+                    if !(status.success() || is_saved) {
+                        self.broken.push((number, status));
                     }
                 }
             }

@@ -26,14 +26,15 @@ pub(super) fn write(folder: &Folder, sweep: &Sweep, binary: &Path) -> Result<()>
     }
     copy(binary, &folder.file("reproduce"))?;
     folder.write("tasks.tsv", &tasks(sweep))?;
-    let text = serde_json::to_string_pretty(sweep)?;
-    let is_new = folder.write("sweep.json", &format!("{text}\n"))?;
+    let is_new = folder.sweep().ok().flatten().as_ref() != Some(sweep);
     for (name, text) in scripts(folder, &sweep.options)? {
         if is_new || !folder.file(name).is_file() {
             folder.write(name, &text)?;
         }
     }
-    Ok(())
+    // Last: scripts that were not all written are those of no sweep.
+    let text = serde_json::to_string_pretty(sweep)?;
+    folder.write("sweep.json", &format!("{text}\n"))
 }
 
 /// The scripts by their names.

@@ -33,12 +33,16 @@ pub(super) fn run(args: &Submit) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let sweep = sweep(options, trainings);
-    let queued = match folder.jobs()? {
-        jobs if jobs.is_empty() || args.local.is_some() || args.no_submit => Vec::new(),
-        jobs => slurm::queued(&jobs)?,
+    let jobs = folder.jobs()?;
+    let is_other = || anyhow::Ok(folder.sweep()?.as_ref() != Some(&sweep));
+    // Where nothing is to be submitted, jobs matter only if their scripts would change below them.
+    let asks = needs_slurm || is_other()? && is_program("squeue");
+    let queued = match jobs.is_empty() || !asks {
+        true => Vec::new(),
+        false => slurm::queued(&jobs)?,
     };
     if let Some(first) = queued.first() {
-        if folder.sweep()?.as_ref() != Some(&sweep) {
+        if is_other()? {
             bail!(
                 "jobs of an earlier {} are in the queue (job {}), and this is another sweep: end it with \
                  `cargo xtask cluster cancel {0}`, or give this one a --name",

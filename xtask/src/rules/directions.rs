@@ -55,7 +55,7 @@ const ALLOWED_FOR_TESTS: &[(&str, &[&str])] = &[
     // What its examples draw.
     ("nin", &["striate-attribution"]),
     // Networks that its examples train.
-    ("lab", &["allconv", "nin", "striate-stn", "swwae"]),
+    ("lab", &["allconv", "cli", "nin", "striate-stn", "swwae"]),
 ];
 
 /// Crates that must build in seconds, so Candle is out of the question.

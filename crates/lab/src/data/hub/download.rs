@@ -225,6 +225,32 @@ mod tests {
     }
 
     #[test]
+    fn content_that_is_all_here_is_not_fetched_again() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        let url = serve(move |head| match head.starts_with("HEAD") {
+            true => {
+                let etag = format!("X-Linked-Etag: \"{SHA256_OF_ABC}\"\r\n");
+                response("200 OK", &format!("{etag}X-Linked-Size: 3\r\n"), b"")
+            }
+            false => {
+                count.fetch_add(1, Ordering::SeqCst);
+                response("200 OK", "Content-Length: 3\r\n", b"abc")
+            }
+        });
+        let dir = tempfile::tempdir().unwrap();
+        let (place, part) = (dir.path().join("file"), dir.path().join("file.part"));
+        // The second is as long, and is not it.
+        for (text, wanted) in [("abc", 0), ("xyz", 1)] {
+            fs::write(&part, text).unwrap();
+            get(&url, &place, &HASTY).unwrap();
+            assert_eq!(fs::read(&place).unwrap(), b"abc");
+            assert_eq!(asked.load(Ordering::SeqCst), wanted);
+            fs::remove_file(&place).unwrap();
+        }
+    }
+
+    #[test]
     fn a_silent_server_is_given_up_after_pauses() {
         let url = serve_by(|head, stream| {
             let body = if head.starts_with("HEAD") {

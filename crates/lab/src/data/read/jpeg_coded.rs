@@ -35,6 +35,8 @@ struct State {
     tables: [[Table; 4]; 2],
     /// Units between restarts; 0 for none.
     restart: usize,
+    /// The components whose means were in a scan.
+    coded: Vec<u8>,
 }
 
 /// Refuses a picture whose coded data end before its last block.
@@ -43,7 +45,11 @@ pub(super) fn check(file: &[u8]) -> Result<(), &'static str> {
     let mut at = 2;
     while let Some(marker) = next_marker(file, &mut at) {
         if matches!(marker, 0xd9) {
-            return Ok(());
+            let mut parts = state.components.iter();
+            return match parts.all(|part| state.coded.contains(&part.id)) {
+                true => Ok(()),
+                false => Err(EARLY),
+            };
         }
         if matches!(marker, 0x01 | 0xd0..=0xd7) {
             continue;
@@ -103,7 +109,7 @@ impl State {
     }
 
     /// Reads the codes of a scan with the header `header` from `coded`.
-    fn scan(&self, header: &[u8], coded: &[u8]) -> Result<(), &'static str> {
+    fn scan(&mut self, header: &[u8], coded: &[u8]) -> Result<(), &'static str> {
         let (&count, rest) = header.split_first().ok_or(WRONG)?;
         let (parts, rest) = rest.split_at_checked(2 * usize::from(count)).ok_or(WRONG)?;
         let &[first, last, steps] = rest else {
@@ -154,6 +160,7 @@ impl State {
                 }
             }
         }
+        self.coded.extend(parts.chunks_exact(2).map(|part| part[0]));
         Ok(())
     }
 }
@@ -241,5 +248,32 @@ impl<'a> Bits<'a> {
         self.left = 0;
         let marker = next_marker(self.bytes, &mut self.at)?;
         matches!(marker, 0xd0..=0xd7).then_some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A picture of 8x8 pixels and three components, each alone in a scan, as far as they are given.
+    fn in_scans(components: &[u8]) -> Vec<u8> {
+        // One code of one bit: a mean that does not change, or the end of a block.
+        let table = |place| [&[0xff, 0xc4, 0, 20, place, 1][..], &[0; 16]].concat();
+        let frame = [8, 0, 8, 0, 8, 3, 1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
+        let mut file = vec![0xff, 0xd8, 0xff, 0xc0, 0, 17];
+        file.extend(frame);
+        file.extend([table(0x00), table(0x10)].concat());
+        for &id in components {
+            file.extend([0xff, 0xda, 0, 8, 1, id, 0, 0, 63, 0, 0b0011_1111]);
+        }
+        file.extend([0xff, 0xd9]);
+        file
+    }
+
+    #[test]
+    fn a_picture_that_lacks_the_scans_of_a_component_ends_early() {
+        assert_eq!(check(&in_scans(&[1, 2, 3])), Ok(()));
+        assert_eq!(check(&in_scans(&[1, 2])), Err(EARLY));
+        assert_eq!(check(&in_scans(&[])), Err(EARLY));
     }
 }

@@ -153,6 +153,7 @@ fn append(
         let Some(set) = set else {
             return Ok(false);
         };
+        columns.check_names(place, &set.class_names)?;
         let size = Size {
             height: set.height,
             width: set.width,

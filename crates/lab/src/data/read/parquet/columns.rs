@@ -37,6 +37,28 @@ pub(super) struct Columns {
 }
 
 impl Columns {
+    /// Refuses a shard whose classes are not those of the shards before it: the same number would be another class.
+    pub(super) fn check_names(&self, place: &str, known: &[String]) -> Result<(), DataError> {
+        if self.class_names.is_empty() || self.class_names == known {
+            return Ok(());
+        }
+        let listed = |names: &[String]| {
+            let first: Vec<&str> = names.iter().take(5).map(String::as_str).collect();
+            let more = if names.len() > first.len() {
+                ", ..."
+            } else {
+                ""
+            };
+            format!("{} classes ({}{more})", names.len(), first.join(", "))
+        };
+        Err(DataError::content(
+            place,
+            format!("the classes of the shards before it, {}", listed(known)),
+            listed(&self.class_names),
+            "fetch all shards of one version",
+        ))
+    }
+
     pub(super) fn find(
         place: &str,
         schema: &SchemaDescriptor,
@@ -127,5 +149,27 @@ fn names_of(feature: &serde_json::Value) -> Option<Vec<String>> {
             .map(|class| map.get(&class.to_string())?.as_str().map(str::to_owned))
             .collect(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_name_their_classes_alike_or_not_at_all() {
+        let shard = |names: &[&str]| Columns {
+            image: 0,
+            label: Some(1),
+            class_names: names.iter().map(|&name| name.to_owned()).collect(),
+        };
+        let known = shard(&["cat", "dog"]).class_names;
+        for names in [&["cat", "dog"][..], &[]] {
+            assert!(shard(names).check_names("second.parquet", &known).is_ok());
+        }
+        let other = shard(&["dog", "cat"]).check_names("second.parquet", &known);
+        let text = other.expect_err("refused").to_string();
+        assert!(text.contains("2 classes (dog, cat)"), "{text}");
+        assert!(text.contains("second.parquet"), "{text}");
     }
 }

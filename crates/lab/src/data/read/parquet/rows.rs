@@ -138,6 +138,7 @@ fn add(all: &mut ShardRows, request: &Request, shard: usize, path: &Path) -> Res
             _ => open.columns.class_names.clone(),
         };
     }
+    open.columns.check_names(&place, &all.class_names)?;
     let classes = match all.class_names.len() {
         0 => MAX_CLASSES,
         classes => classes,
