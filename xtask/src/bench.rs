@@ -102,11 +102,12 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     if args.rounds == 0 {
         bail!("--rounds must be at least 1");
     }
+    if args.memory && args.threads.len() > 1 {
+        bail!("--memory is measured with one number of --threads");
+    }
     let binary = peer::build()?;
     if args.memory {
-        let [threads] = args.threads[..] else {
-            bail!("--memory is measured with one number of --threads");
-        };
+        let threads = args.threads.first().copied().unwrap_or(2);
         let table = memory::table(&binary, threads)?;
         let name = format!("memory, {}", table::threads(threads));
         return finish(args, &[(name, table)], &machine::stamp(None, None));
