@@ -160,8 +160,7 @@ impl<'a> Trainer<'a> {
             }
         };
         // What is done again goes on only if it was begun again: then it has no result.
-        let is_begun = self.store.finished(&run)?.is_none();
-        let start = match self.settings.resume && is_begun {
+        let start = match self.settings.resume && self.store.finished(&run)?.is_none() {
             true => Start::Resume,
             false => Start::Afresh,
         };

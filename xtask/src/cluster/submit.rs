@@ -36,10 +36,10 @@ pub(super) fn run(args: &Submit) -> Result<ExitCode> {
     let jobs = folder.jobs()?;
     let is_other = || anyhow::Ok(folder.sweep()?.as_ref() != Some(&sweep));
     // Where nothing is to be submitted, jobs matter only if their scripts would change below them.
-    let asks = needs_slurm || is_other()? && is_program("squeue");
-    let queued = match jobs.is_empty() || !asks {
-        true => Vec::new(),
-        false => slurm::queued(&jobs)?,
+    let asks = || anyhow::Ok(needs_slurm || is_other()? && is_program("squeue"));
+    let queued = match !jobs.is_empty() && asks()? {
+        true => slurm::queued(&jobs)?,
+        false => Vec::new(),
     };
     if let Some(first) = queued.first() {
         if is_other()? {
