@@ -38,8 +38,8 @@ pub(crate) struct Experiment {
 
 /// Fields of the networks' settings in the sentences on what sets a run apart.
 const DEVIATIONS: Deviations = Deviations::named(&[
-    ("model.width", "width, as a part of the paper's"),
-    ("model.network.width", "width, as a part of the paper's"),
+    ("model.width", "width, as a fraction of the paper's"),
+    ("model.network.width", "width, as a fraction of the paper's"),
     ("model.classes", "classes"),
     ("model.in_channels", "channels of an image"),
     ("model.image_size", "size of an image"),
@@ -48,17 +48,20 @@ const DEVIATIONS: Deviations = Deviations::named(&[
     ("model.dropout", "dropout"),
     (
         "model.gradient_scale",
-        "factor of the gradient to localisation nets",
+        "gradient scale of localisation nets",
     ),
     (
         "model.network.gradient_scale",
-        "factor of the gradient to localisation nets",
+        "gradient scale of localisation nets",
     ),
     ("model.body", "classifier"),
     ("model.body.fcn.hidden", "units of each hidden layer"),
     ("model.body.cnn.filters", "filters of each convolution"),
-    ("model.backbone.width", "width, as a part of the paper's"),
-    ("model.weights", "weights of the terms"),
+    (
+        "model.backbone.width",
+        "width, as a fraction of the paper's",
+    ),
+    ("model.weights", "loss weights"),
     (
         "model.network.body.cnn.filters",
         "filters of each convolution",

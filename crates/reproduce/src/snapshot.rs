@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Result;
 use lab::data::{Source, load};
@@ -23,9 +24,21 @@ const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/settings.txt");
 fn sets(data: &Data, scale: Scale) -> Result<Vec<(&'static str, Images)>> {
     let mut sets = vec![datasets::of_paper(data)];
     if let Some(name) = data.stand_in.at(scale) {
-        sets.push((name, Images::of(&load(name, &Source::Embedded)?)));
+        sets.push((name, embedded(name)?));
     }
     Ok(sets)
+}
+
+/// The size of an embedded set, which is read once.
+fn embedded(name: &'static str) -> Result<Images> {
+    static READ: Mutex<BTreeMap<&str, Images>> = Mutex::new(BTreeMap::new());
+    let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(images) = read.get(name) {
+        return Ok(images.clone());
+    }
+    let images = Images::of(&load(name, &Source::Embedded)?);
+    read.insert(name, images.clone());
+    Ok(images)
 }
 
 /// A row's settings and recipe, on its data or on what stands in for them.
@@ -60,13 +73,6 @@ fn settings_are_those_of_the_records() -> Result<()> {
     let mut lines = String::new();
     for (key, table) in settings()? {
         lines += &format!("{key}: {}\n", digest(&table)?);
-    }
-    if let Some(path) = std::env::var_os("STRIATE_SETTINGS") {
-        let text: String = settings()?
-            .iter()
-            .map(|(key, table)| format!("## {key}\n{table}\n"))
-            .collect();
-        std::fs::write(path, text)?;
     }
     if std::env::var_os("STRIATE_UPDATE").is_some() {
         std::fs::write(KEPT, &lines)?;
@@ -119,7 +125,7 @@ fn kept_records_say_what_the_program_says() -> Result<()> {
                 continue;
             }
             let mut records = read_records(&path)?;
-            for (label, dataset, wanted) in said(experiment, scale)? {
+            for (label, dataset, epochs, wanted) in said(experiment, scale)? {
                 let own = records.iter_mut().filter(|record| {
                     let is_changed =
                         ["--epochs", "--rates"].map(|flag| record.command.contains(flag));
@@ -129,6 +135,9 @@ fn kept_records_say_what_the_program_says() -> Result<()> {
                         && is_changed == [false; 2]
                 });
                 for record in own {
+                    // Notes of today's settings would be false of a run of others.
+                    let is_of_today = [0, epochs].contains(&record.epochs);
+                    assert!(is_of_today, "{} {label}: run it again", experiment.id);
                     let notes = record.notes.drain(..);
                     let (chosen, notes): (Vec<_>, Vec<_>) =
                         notes.partition(|note| is_chosen_rate(note));
@@ -152,8 +161,11 @@ fn kept_records_say_what_the_program_says() -> Result<()> {
     Ok(())
 }
 
-/// The rows of an experiment on each set that they may be measured on: label, data set and notes.
-fn said(experiment: &Experiment, scale: Scale) -> Result<Vec<(String, String, Vec<String>)>> {
+/// Label, data set, epochs and notes of a row.
+type Said = (String, String, usize, Vec<String>);
+
+/// The rows of an experiment on each set that they may be measured on.
+fn said(experiment: &Experiment, scale: Scale) -> Result<Vec<Said>> {
     let mut all = Vec::new();
     for row in (experiment.rows)() {
         for (name, images) in sets(&experiment.data_of(&row), scale)? {
@@ -162,7 +174,7 @@ fn said(experiment: &Experiment, scale: Scale) -> Result<Vec<(String, String, Ve
             };
             let dataset = dataset(&training, name, (images.train, images.test));
             let notes = experiment.notes_of(&row, scale, &training, name, &images)?;
-            all.push((row.label.clone(), dataset, notes));
+            all.push((row.label.clone(), dataset, training.recipe.epochs, notes));
         }
     }
     Ok(all)

@@ -108,31 +108,31 @@ const NAMES: &[(&str, &str)] = &[
     ("test_images", "test images"),
     ("rates", "learning rates tried on held-out training images"),
     ("recipe.epochs", "epochs"),
-    ("recipe.batch_size", "images in a batch"),
+    ("recipe.batch_size", "batch size"),
     ("recipe.labelled", "labeled images in a batch"),
     ("recipe.optimizer", "optimizer"),
     ("recipe.optimizer.lr", "learning rate"),
     ("recipe.optimizer.momentum", "momentum"),
     ("recipe.optimizer.weight_decay", "weight decay"),
-    ("recipe.schedule.warmup_epochs", "epochs of warm-up"),
-    ("recipe.schedule.decay", "fall of the learning rate"),
+    ("recipe.schedule.warmup_epochs", "warm-up epochs"),
+    ("recipe.schedule.decay", "learning-rate schedule"),
     (
         "recipe.schedule.decay.fractions",
-        "learning rate falls after these parts of the run",
+        "learning rate drops at these fractions of the run",
     ),
-    (
-        "recipe.schedule.plateau",
-        "fall of the learning rate when training stops getting better",
-    ),
+    ("recipe.schedule.plateau", "learning-rate drop on a plateau"),
     (
         "recipe.schedule.plateau.patience",
-        "epochs without a better training error after which the learning rate falls",
+        "epochs without a better training error before the learning rate drops",
     ),
-    ("recipe.groups", "tensors trained differently"),
+    (
+        "recipe.groups",
+        "per-tensor learning-rate factors and decay",
+    ),
     ("recipe.augment.flip", "random flips"),
     ("recipe.augment.translate", "random shifts, pixels"),
     ("preprocess", "preprocessing"),
-    ("initializer", "draw of the weights"),
+    ("initializer", "weight initialization"),
     ("synthetic", "images made of the set's"),
 ];
 
@@ -346,7 +346,7 @@ mod tests {
     use super::*;
 
     const DEVIATIONS: Deviations =
-        Deviations::named(&[("model.width", "width, as a part of the paper's")]);
+        Deviations::named(&[("model.width", "width, as a fraction of the paper's")]);
 
     fn table(text: &str) -> Table {
         text.parse().expect("a table")
@@ -369,7 +369,7 @@ mod tests {
                 "learning rates tried on held-out training images: none instead of 0.1, 0.05.",
                 "epochs: 6 instead of 350.",
                 "learning rate: 0.03 instead of 0.1.",
-                "width, as a part of the paper's: 1/6 instead of 1.",
+                "width, as a fraction of the paper's: 1/6 instead of 1.",
             ]
         );
         assert!(DEVIATIONS.between(&paper, &paper, &[]).is_empty());
@@ -403,9 +403,9 @@ mod tests {
         assert_eq!(
             DEVIATIONS.between(&ours, &paper, &fields.map(choice)),
             [
-                "images in a batch: 32 (at scale paper: 128); the paper does not state it.",
+                "batch size: 32 (at scale paper: 128); the paper does not state it.",
                 "epochs: 9; the paper does not state it.",
-                "fall of the learning rate: steps (factor 0.5) (at scale paper: steps (factor 0.1)); \
+                "learning-rate schedule: steps (factor 0.5) (at scale paper: steps (factor 0.1)); \
                  the paper does not state it.",
             ]
         );
@@ -413,7 +413,7 @@ mod tests {
         let without = table("[recipe]\nepochs = 9");
         assert_eq!(
             DEVIATIONS.between(&without, &paper, &[choice("recipe.batch_size")])[0],
-            "images in a batch: none instead of 128."
+            "batch size: none instead of 128."
         );
     }
 

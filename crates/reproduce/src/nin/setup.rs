@@ -137,7 +137,7 @@ pub(super) const CHOICES: &[Choice] = &[
     ),
     Choice::new(
         "recipe.schedule.decay.fractions",
-        "the rate falls after fixed parts of the run, as in the authors' log for \
+        "the rate drops at fixed fractions of the run, as in the authors' log for \
          CIFAR, which serves the other sets and the plain network too",
     ),
     Choice::new(

@@ -18,7 +18,7 @@ pub(crate) const TABLE4: Experiment = Experiment::new(
     CHOICES,
     &[Choice::new(
         "preprocess",
-        "the authors' provider takes the mean image away",
+        "the authors' data provider subtracts the mean image",
     )],
 ]);
 
