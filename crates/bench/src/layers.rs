@@ -18,10 +18,7 @@ const SIDE: usize = 2304;
 /// The layers on a batch, and `sgemm`.
 pub(crate) fn layers(options: &Options) -> Result<Work> {
     let level = Level::current()?;
-    let algorithm = match options.direct {
-        true => Algorithm::Direct,
-        false => Algorithm::Auto,
-    };
+    let algorithm = Algorithm::Auto;
     let mut cases = vec![sgemm()?];
     for layer in LAYERS {
         let s = shape(layer, options.batch);

@@ -1,8 +1,8 @@
 //! `bench`: whole training steps on striate, timed; `torch_baseline.py` beside it does the same work in PyTorch.
 //!
 //! Answers are checked before anything is timed.
-//! Alone it prints one JSON line a case; with `--interactive` it runs one case for each line that it reads,
-//! so that `cargo xtask bench` can let several processes take turns.
+//! `cargo xtask bench` starts it: with `--interactive` it runs one case for each line that it reads,
+//! so that several processes can take turns.
 #![allow(clippy::print_stdout, reason = "a binary that prints its measurements")]
 
 mod autoencoder;
@@ -33,14 +33,14 @@ use work::{Case, Work};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Time a workload.
+/// Time a workload, for `cargo xtask bench`.
 ///
 /// Threads: RAYON_NUM_THREADS. Vector instructions: STRIATE_SIMD.
 #[derive(Parser)]
 struct Args {
     /// W1 All-CNN-C step, W2 NIN step, W3 grid sampling, W4 max-pooling and unpooling, W5 SWWAE step,
     /// layers: convolution layers alone, training: All-CNN-C in the training loop of lab
-    #[arg(long, required_unless_present_any = ["networks", "peak", "parts"])]
+    #[arg(long)]
     work: Option<String>,
     /// Images in a batch
     #[arg(long, default_value_t = 128)]
@@ -48,17 +48,11 @@ struct Args {
     /// Side of the images of W1 and W2
     #[arg(long, default_value_t = 32)]
     size: usize,
-    /// Timed runs of each case
-    #[arg(long, default_value_t = 7)]
-    reps: usize,
     /// Runs of each case before the first timed one
     #[arg(long, default_value_t = 2)]
     warmup: usize,
-    /// Compute every product of every convolution; with layers only, since networks choose for themselves
-    #[arg(long)]
-    direct: bool,
-    /// Read names of cases from the standard input and run one of each
-    #[arg(long)]
+    /// Read names of cases of --work from the standard input and run one of each
+    #[arg(long, requires = "work")]
     interactive: bool,
     /// Print the papers' networks, the images in a training batch, and the sizes of these
     #[arg(long, conflicts_with = "work")]
@@ -74,20 +68,10 @@ struct Args {
     train: bool,
 }
 
-impl Args {
-    /// The workload; empty where networks are listed or measured instead.
-    fn work(&self) -> &str {
-        self.work.as_deref().unwrap_or_default()
-    }
-}
-
 fn main() -> Result<()> {
     let args = Args::parse();
-    if args.batch == 0 || args.reps == 0 {
-        bail!("--batch and --reps must be at least 1");
-    }
-    if args.direct && args.work() != "layers" {
-        bail!("--direct goes with --work layers; the networks are timed as they are shipped");
+    if args.batch == 0 {
+        bail!("--batch must be at least 1");
     }
     // This thread works with the others instead of waiting for them.
     rayon::ThreadPoolBuilder::new()
@@ -108,22 +92,20 @@ fn main() -> Result<()> {
         print!("{}", layers::parts(args.batch, threads)?);
         return Ok(());
     }
-    let mut work = build(&args)?;
+    let (Some(name), true) = (&args.work, args.interactive) else {
+        bail!("this program times nothing by itself; use `cargo xtask bench`, which starts it");
+    };
+    let mut work = build(name, &args)?;
     (work.check)().context("the answers are wrong, so nothing was timed")?;
-    if args.interactive {
-        interactive(&mut work, args.warmup)
-    } else {
-        alone(&args, &mut work)
-    }
+    interactive(&mut work, args.warmup)
 }
 
-fn build(args: &Args) -> Result<Work> {
+fn build(name: &str, args: &Args) -> Result<Work> {
     let options = work::Options {
         batch: args.batch,
         size: args.size,
-        direct: args.direct,
     };
-    match args.work() {
+    match name {
         "W1" => classifier::all_cnn_c(&options),
         "W2" => classifier::nin(&options),
         "W3" => sampler::grid_samples(),
@@ -157,20 +139,6 @@ fn interactive(work: &mut Work, warmup: usize) -> Result<()> {
     Ok(())
 }
 
-fn alone(args: &Args, work: &mut Work) -> Result<()> {
-    for case in &mut work.cases {
-        for _ in 0..args.warmup {
-            (case.run)()?;
-        }
-        let mut times = Vec::with_capacity(args.reps);
-        for _ in 0..args.reps {
-            times.push(timed(case)?);
-        }
-        println!("{}", line(args, case, &times)?);
-    }
-    Ok(())
-}
-
 /// Seconds of one run.
 ///
 /// Before short runs, runs that are not timed give the system time to move the threads to cores of their own.
@@ -185,31 +153,4 @@ fn timed(case: &mut Case) -> Result<f64> {
         (case.run)()?;
     }
     Ok(start.elapsed().as_secs_f64() / case.inner as f64)
-}
-
-/// One JSON line, in the form of `torch_baseline.py`.
-fn line(args: &Args, case: &Case, times: &[f64]) -> Result<String> {
-    let mut sorted = times.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let middle = sorted.len() / 2;
-    let median = (sorted[middle] + sorted[(sorted.len() - 1) / 2]) / 2.0;
-    let list: Vec<String> = times.iter().map(|t| format!("{:.4}", t * 1e3)).collect();
-    Ok(format!(
-        "{{\"peer\": \"striate\", \"variant\": \"{}\", \"threads\": {}, \"work\": \"{}\", \"case\": \"{}\", \
-         \"batch\": {}, \"size\": {}, \"median_ms\": {:.4}, \"min_ms\": {:.4}, \"reps\": {}, \
-         \"images_per_s\": {:.2}, \"gflops\": {:.2}, \"peak_rss_mib\": {:.0}, \"times_ms\": [{}]}}",
-        Level::current()?,
-        rayon::current_num_threads(),
-        args.work(),
-        case.name,
-        args.batch,
-        args.size,
-        median * 1e3,
-        sorted[0] * 1e3,
-        times.len(),
-        args.batch as f64 / median,
-        case.gflop / median,
-        memory::peak_mib(),
-        list.join(", "),
-    ))
 }

@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use allconv::{AllConv, Config, ImageNetConfig, LargeConfig};
 use anyhow::{Context, Result};
-use candle_core::{DType, Device, Tensor, Var};
+use candle_core::{DType, Device, Tensor};
 use candle_nn::{ModuleT, VarBuilder};
+use lab::train::{Optimizer, Sgd, SgdConfig};
 use nin::{Nin, NinConfig};
 use stn::networks::{
     CoLocalisation, CoLocalisationConfig, DigitConfig, DigitNet, HouseNumberConfig, HouseNumberNet,
     Placement, ShadowConfig, ShadowNet, Transform, VolumeConfig, WindowSize,
 };
-use striate::ops::{SgdRates, Velocity};
 use striate::{Clock, Parameters};
 use swwae::{EncoderSide, Labels, LossWeights, Mode, Swwae, SwwaeConfig, SwwaeLoss};
 
@@ -205,13 +205,14 @@ pub(crate) fn peak(name: &str, side: usize, train: bool) -> Result<f64> {
     let batch = if train { row.batch } else { 1 };
     let images = draw::uniform(1000, 1.0, &[batch, channels, height, width])?;
     if train {
-        let mut vars = Vec::new();
-        for var in parameters.all_vars() {
-            let velocity = Velocity::zeros_like(&var)?;
-            vars.push((var, velocity));
-        }
+        let rates = SgdConfig {
+            lr: 1e-6,
+            momentum: 0.9,
+            ..SgdConfig::default()
+        };
+        let mut sgd = Sgd::new(parameters.named(), rates, &[])?;
         for step in 0..STEPS {
-            learn(&network, &images, &mut vars, step)?;
+            learn(&network, &images, &mut sgd, step)?;
         }
     } else {
         let tensors: HashMap<String, Tensor> = parameters
@@ -237,7 +238,7 @@ fn predict(network: &Pass, images: &Tensor) -> Result<()> {
     Ok(())
 }
 
-fn learn(network: &Pass, images: &Tensor, vars: &mut [(Var, Velocity)], step: usize) -> Result<()> {
+fn learn(network: &Pass, images: &Tensor, sgd: &mut Sgd, step: usize) -> Result<()> {
     let batch = images.dim(0)?;
     let loss = match network {
         Pass::Output(network) => network.forward_t(images, true)?.sqr()?.mean_all()?,
@@ -258,19 +259,7 @@ fn learn(network: &Pass, images: &Tensor, vars: &mut [(Var, Velocity)], step: us
                 .0
         }
     };
-    let rates = SgdRates {
-        rate: 1e-6,
-        momentum: 0.9,
-        decay: 0.0,
-        nesterov: false,
-    };
-    let gradients = loss.backward()?;
-    for (var, velocity) in vars {
-        if let Some(gradient) = gradients.get(var) {
-            velocity.step(var, gradient, &rates)?;
-        }
-    }
-    Ok(())
+    Ok(sgd.step(&loss.backward()?, 1.0)?)
 }
 
 #[cfg(test)]

@@ -5,21 +5,23 @@ use std::collections::HashMap;
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor, Var, backprop::GradStore};
 use candle_nn::VarBuilder;
-use striate::ops::{SgdRates, Velocity};
+use lab::train::{Optimizer, Sgd, SgdConfig};
 
 use crate::draw;
 
 /// Rate and momentum of every training step here.
-const RATES: SgdRates = SgdRates {
-    rate: 0.01,
+const RATES: SgdConfig = SgdConfig {
+    lr: 0.01,
     momentum: 0.9,
-    decay: 0.0,
+    dampening: 0.0,
     nesterov: false,
+    weight_decay: 0.0,
 };
 
-/// The parameters of a network in the order in which PyTorch's side draws them.
+/// The parameters of a network in the order in which PyTorch's side draws them, and what trains them.
 pub(crate) struct Parameters {
-    vars: Vec<(String, Var, Velocity)>,
+    vars: Vec<(String, Var)>,
+    sgd: Sgd,
 }
 
 impl Parameters {
@@ -49,8 +51,7 @@ impl Parameters {
                 };
                 let values = draw::uniform(vars.len() as u64 + 1, bound, var.dims())?;
                 var.set(&values.to_dtype(dtype)?)?;
-                let velocity = Velocity::zeros_like(&var)?;
-                vars.push((name, var, velocity));
+                vars.push((name, var));
             }
         }
         ensure!(
@@ -58,7 +59,8 @@ impl Parameters {
             "PyTorch's side does not draw {:?}",
             found.keys()
         );
-        Ok((network, Self { vars }))
+        let sgd = Sgd::new(vars.clone(), RATES, &[])?;
+        Ok((network, Self { vars, sgd }))
     }
 
     /// The parameters as tensors that ask for no gradient, so that a network built on them keeps no graph.
@@ -66,24 +68,22 @@ impl Parameters {
         let tensors: HashMap<String, Tensor> = self
             .vars
             .iter()
-            .map(|(name, var, _)| (name.clone(), var.as_detached_tensor()))
+            .map(|(name, var)| (name.clone(), var.as_detached_tensor()))
             .collect();
         VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu)
     }
 
     /// One step against the gradients.
     pub(crate) fn step(&mut self, gradients: &GradStore) -> Result<()> {
-        for (name, var, velocity) in &mut self.vars {
-            let gradient = gradients.get(var);
-            let gradient = gradient.with_context(|| format!("{name} has no gradient"))?;
-            velocity.step(var, gradient, &RATES)?;
+        for (name, var) in &self.vars {
+            ensure!(gradients.get(var).is_some(), "{name} has no gradient");
         }
-        Ok(())
+        Ok(self.sgd.step(gradients, 1.0)?)
     }
 
     /// The gradients in f64, parameter by parameter.
     pub(crate) fn gradients(&self, store: &GradStore) -> Result<Vec<(String, Vec<f64>)>> {
-        let one = |(name, var, _): &(String, Var, Velocity)| {
+        let one = |(name, var): &(String, Var)| {
             let gradient = store.get(var);
             let gradient = gradient.with_context(|| format!("{name} has no gradient"))?;
             let wide = gradient.to_dtype(DType::F64)?.flatten_all()?;

@@ -2,12 +2,11 @@
 
 use anyhow::Result;
 
-/// Sizes and choices that all workloads share.
+/// Sizes that all workloads share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
     pub(crate) batch: usize,
     pub(crate) size: usize,
-    pub(crate) direct: bool,
 }
 
 /// One thing that is timed.

@@ -17,7 +17,6 @@ pub mod level;
 pub mod lp_pool2d;
 pub mod max_pool2d;
 pub mod relu;
-pub mod sgd;
 pub mod unpool;
 pub mod upsample;
 

@@ -30,8 +30,6 @@ pub trait Real:
     const NEG_INFINITY: Self;
     /// Not a number.
     const NAN: Self;
-    /// The smallest positive number that is not subnormal.
-    const SMALLEST_NORMAL: Self;
 
     /// The nearest number of this type.
     fn from_f64(value: f64) -> Self;
@@ -63,7 +61,6 @@ macro_rules! real {
             const ONE: Self = 1.0;
             const NEG_INFINITY: Self = Self::NEG_INFINITY;
             const NAN: Self = Self::NAN;
-            const SMALLEST_NORMAL: Self = Self::MIN_POSITIVE;
 
             #[inline(always)]
             fn from_f64(value: f64) -> Self {

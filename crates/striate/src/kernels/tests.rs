@@ -8,8 +8,7 @@ use super::level::Level;
 use super::unpool::UnpoolShape;
 use super::upsample::UpsampleShape;
 use super::{PoolShape, Real, ReluRule, avg_pool2d, cross_entropy, dropout, lp_pool2d, max_pool2d};
-use super::{relu, sgd};
-use super::{unpool, upsample};
+use super::{relu, unpool, upsample};
 use crate::reference;
 use crate::rng::stream;
 use crate::window::Window2d;
@@ -193,13 +192,4 @@ fn element_by_element() {
     let third = 1.0 / 6.0;
     let dz = cross_entropy::backward(3, &[0.0f64; 6], &labels, 1.0);
     assert_near(&dz, &[third, third, third - 0.5, third - 0.5, third, third]);
-    let rates = sgd::SgdRates {
-        rate: 0.5,
-        momentum: 0.0,
-        decay: 0.0,
-        nesterov: false,
-    };
-    let (mut weight, mut velocity) = ([4.0f32; 5], [1.0; 5]);
-    sgd::step(&rates, &mut weight, &mut velocity, &[2.0; 5]);
-    assert_eq!((weight, velocity), ([3.0; 5], [2.0; 5]));
 }

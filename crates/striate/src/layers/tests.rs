@@ -1,4 +1,4 @@
-//! A small network made of the layers: a training step has the same bits on one thread and on two.
+//! A small network made of the layers: a training step has the same bits on one thread and on more.
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Module, ModuleT};
@@ -54,8 +54,12 @@ fn a_training_step_has_the_same_bits_for_any_thread_count() -> Result<()> {
         pool.map_err(candle_core::Error::wrap)?
             .install(|| train(&Clock::new(7)))
     };
-    for ((name, one), (_, two)) in on(1)?.iter().zip(&on(2)?) {
-        assert_close(name, one, two, Tolerance::Exact);
+    let one = on(1)?;
+    for threads in [2, 3, 8] {
+        for ((name, found), (_, one)) in on(threads)?.iter().zip(&one) {
+            let what = format!("{name}, {threads} threads");
+            assert_close(&what, found, one, Tolerance::Exact);
+        }
     }
     Ok(())
 }

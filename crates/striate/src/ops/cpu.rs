@@ -180,7 +180,7 @@ pub fn unsupported_dtype(op: &'static str, dtype: DType) -> Error {
 }
 
 /// The range of a contiguous layout.
-pub(super) fn contiguous(layout: &Layout) -> Result<Range<usize>> {
+fn contiguous(layout: &Layout) -> Result<Range<usize>> {
     match layout.contiguous_offsets() {
         // A view without elements may begin anywhere, even after the end of the storage.
         Some((start, end)) if start == end => Ok(0..0),

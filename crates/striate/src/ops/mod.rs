@@ -19,13 +19,12 @@ mod max_unpool2d;
 mod pool_rule;
 mod relu;
 mod rules;
-mod sgd;
 mod upsample;
 
 #[cfg(test)]
-mod hostile;
+mod hostile_tests;
 #[cfg(test)]
-mod sampling;
+mod test_support;
 
 pub use avg_pool2d::{Padding, avg_pool2d, global_avg_pool};
 pub use chain::Chain;
@@ -38,5 +37,4 @@ pub use max_pool2d::{Switches, max_pool2d, max_pool2d_with_switches};
 pub use max_unpool2d::max_unpool2d;
 pub use relu::{relu, trace_relus};
 pub use rules::{PoolRule, ReluRule};
-pub use sgd::{SgdRates, Velocity};
 pub use upsample::upsample_nearest2d;

@@ -8,7 +8,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Tensor, Var, bail};
 use serde::{Deserialize, Serialize};
 
-use super::buffer::{Buffer, Float, compute_dtype, in_place, update_in_place};
+use super::buffer::{Buffer, Float, compute_dtype, in_place, normal_or_zero, update_in_place};
 use super::members::{self, Member, members};
 use super::{Optimizer, ParamGroup, TrainError, check_range};
 
@@ -191,8 +191,8 @@ impl Rule {
             |params, grads, [m, v]| {
                 for (((p, &g), m), v) in params.iter_mut().zip(grads).zip(m).zip(v) {
                     let g = g + l2 * *p;
-                    *m = beta1 * *m + take1 * g;
-                    *v = beta2 * *v + take2 * g * g;
+                    *m = normal_or_zero(beta1 * *m + take1 * g);
+                    *v = normal_or_zero(beta2 * *v + take2 * g * g);
                     *p = shrink * *p - rate * *m / (v.sqrt() / root + eps);
                 }
             },

@@ -78,6 +78,10 @@ impl Buffer {
 
 /// f32 or f64.
 pub(super) trait Float: WithDType {
+    /// 0.
+    const ZERO: Self;
+    /// The smallest positive number that is not subnormal.
+    const SMALLEST_NORMAL: Self;
     /// The buffer's values, if they are of this type.
     fn values(buffer: &mut Buffer) -> Option<&mut [Self]>;
     /// The values in a storage on the CPU, if they are of this type.
@@ -87,6 +91,9 @@ pub(super) trait Float: WithDType {
 }
 
 impl Float for f32 {
+    const ZERO: Self = 0.0;
+    const SMALLEST_NORMAL: Self = Self::MIN_POSITIVE;
+
     fn values(buffer: &mut Buffer) -> Option<&mut [Self]> {
         match buffer {
             Buffer::F32(values) => Some(values),
@@ -107,6 +114,9 @@ impl Float for f32 {
 }
 
 impl Float for f64 {
+    const ZERO: Self = 0.0;
+    const SMALLEST_NORMAL: Self = Self::MIN_POSITIVE;
+
     fn values(buffer: &mut Buffer) -> Option<&mut [Self]> {
         match buffer {
             Buffer::F64(values) => Some(values),
@@ -124,6 +134,16 @@ impl Float for f64 {
     fn sqrt(self) -> Self {
         self.sqrt()
     }
+}
+
+/// The number, or 0 for a subnormal one; NaN stays NaN.
+///
+/// Where there is neither gradient nor decay, as in units that no image reaches, what an optimizer keeps
+/// would be subnormal after some hundred steps.
+#[inline(always)]
+pub(super) fn normal_or_zero<T: Float>(x: T) -> T {
+    let subnormal = x < T::SMALLEST_NORMAL && x > T::ZERO - T::SMALLEST_NORMAL;
+    if subnormal { T::ZERO } else { x }
 }
 
 /// Calls `update` with a variable's values, its gradient and `N` buffers, chunk by chunk, on all threads.

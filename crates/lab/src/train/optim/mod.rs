@@ -1,6 +1,7 @@
 //! Optimizers whose state is kept by tensor name and can be read, saved and loaded.
 //!
-//! On the CPU an update is one pass over parameter, gradient and state, in place, without temporary tensors.
+//! On the CPU an update is one pass over parameter, gradient and state, in place, without temporary tensors;
+//! a subnormal number is kept as 0, since CPUs compute with such numbers many times slower.
 //! Elsewhere, and for half precision, the same rule is composed of Candle's ops.
 //! Every element is updated on its own, so the number of threads cannot change a bit.
 

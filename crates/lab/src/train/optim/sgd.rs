@@ -6,7 +6,7 @@ use candle_core::backprop::GradStore;
 use candle_core::{DType, Result, Tensor, Var};
 use serde::{Deserialize, Serialize};
 
-use super::buffer::{Buffer, Float, compute_dtype, in_place, update_in_place};
+use super::buffer::{Buffer, Float, compute_dtype, in_place, normal_or_zero, update_in_place};
 use super::members::{self, Member, members};
 use super::{Optimizer, ParamGroup, TrainError, check_range};
 
@@ -177,14 +177,14 @@ impl Rule {
             }),
             (Some(buffer), false) => update_in_place(var, grad, [buffer], |params, grads, [v]| {
                 for ((p, &g), v) in params.iter_mut().zip(grads).zip(v) {
-                    *v = keep * *v + take * (g + weight_decay * *p);
+                    *v = normal_or_zero(keep * *v + take * (g + weight_decay * *p));
                     *p -= lr * *v;
                 }
             }),
             (Some(buffer), true) => update_in_place(var, grad, [buffer], |params, grads, [v]| {
                 for ((p, &g), v) in params.iter_mut().zip(grads).zip(v) {
                     let g = g + weight_decay * *p;
-                    *v = keep * *v + take * g;
+                    *v = normal_or_zero(keep * *v + take * g);
                     *p -= lr * (g + momentum * *v);
                 }
             }),

@@ -194,6 +194,56 @@ fn state_goes_on() {
 }
 
 #[test]
+fn a_velocity_that_nothing_feeds_falls_to_zero() {
+    let sgd = SgdConfig {
+        momentum: 0.5,
+        ..Default::default()
+    };
+    let nesterov = SgdConfig {
+        nesterov: true,
+        ..sgd
+    };
+    let adam = AdamConfig {
+        beta1: 0.5,
+        beta2: 0.5,
+        ..Default::default()
+    };
+    // What an optimizer keeps, each with the sign of its second number.
+    let velocity = [("momentum_buffer/p", -1.0)];
+    let moments = [("exp_avg/p", -1.0), ("exp_avg_sq/p", 1.0)];
+    let cases: [(OptimizerConfig, &[(&str, f32)]); 3] = [
+        (sgd.into(), &velocity),
+        (nesterov.into(), &velocity),
+        (adam.into(), &moments),
+    ];
+    let small = f32::MIN_POSITIVE;
+    for (config, quantities) in cases {
+        let p = Var::ones(3, DType::F32, &Device::Cpu).unwrap();
+        let params = vec![("p".to_owned(), p.clone())];
+        let mut optimizer = config.build(params, &[]).unwrap();
+        let steps = Tensor::new(&[1i64], &Device::Cpu).unwrap();
+        let mut state = BTreeMap::from([("steps/p".to_owned(), steps)]);
+        for &(name, sign) in quantities {
+            let start = [4.0 * small, sign * 4.0 * small, f32::NAN];
+            let start = Tensor::new(&start, &Device::Cpu).unwrap();
+            state.insert(name.to_owned(), start);
+        }
+        optimizer.load_state(&state).unwrap();
+        let mut store = grads(&p, 0);
+        store.insert(&p, Tensor::zeros(3, DType::F32, &Device::Cpu).unwrap());
+        for wanted in [2.0 * small, small, 0.0] {
+            optimizer.step(&store, 1.0).unwrap();
+            let state = optimizer.state().unwrap();
+            for &(name, sign) in quantities {
+                let found = state[name].to_vec1::<f32>().unwrap();
+                assert_eq!(found[..2], [wanted, sign * wanted], "{name}");
+                assert!(found[2].is_nan(), "{name}");
+            }
+        }
+    }
+}
+
+#[test]
 fn foreign_state_is_refused() {
     let params = || vec![("p".to_owned(), var("p", 4, DType::F32))];
     let config = SgdConfig {

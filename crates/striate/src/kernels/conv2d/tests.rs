@@ -402,15 +402,27 @@ proptest! {
     }
 }
 
-#[test]
-fn threads_do_not_change_a_bit() {
-    let on = |threads: usize, s: &ConvShape| {
+/// The results of a case are the same bits for any number of threads.
+#[track_caller]
+fn check_threads<T: Number>(s: &ConvShape, algorithm: Algorithm) {
+    let on = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .unwrap();
-        pool.install(|| results::<f32>(Level::best(), s, Algorithm::Auto))
+        pool.install(|| results::<T>(Level::best(), s, algorithm))
     };
+    let one = on(1);
+    for threads in [2, 3, 8] {
+        assert!(
+            one == on(threads),
+            "{threads} threads, {algorithm:?}, {s:?}"
+        );
+    }
+}
+
+#[test]
+fn threads_do_not_change_a_bit() {
     for s in [
         square(5, 16, 16, 48, 3, 1, 1),
         square(40, 32, 16, 32, 3, 1, 1),
@@ -420,11 +432,12 @@ fn threads_do_not_change_a_bit() {
         square(3, 64, 9, 1, 5, 1, 2),
         square(1, 96, 8, 64, 3, 1, 1),
         square(1, 48, 8, 64, 3, 2, 1),
+        // Winograd with stride 2, of many tiles.
+        square(40, 32, 17, 32, 3, 2, 1),
     ] {
-        let one = on(1, &s);
-        for threads in [2, 3, 8] {
-            assert!(one == on(threads, &s), "{threads} threads, {s:?}");
-        }
+        check_threads::<f32>(&s, Algorithm::Auto);
+        check_threads::<f32>(&s, Algorithm::Direct);
+        check_threads::<f64>(&s, Algorithm::Auto);
     }
 }
 

@@ -123,7 +123,7 @@ mod tests {
 
     use super::*;
     use crate::ops::conv2d::{Conv2dOptions, op};
-    use crate::ops::sampling::normal;
+    use crate::ops::test_support::normal;
 
     /// The backward pass leaves pairs for the layers that have a port, and for no others.
     #[test]

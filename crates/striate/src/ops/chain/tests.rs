@@ -3,7 +3,9 @@
 use candle_core::{Device, Var};
 
 use super::*;
-use crate::ops::sampling::{assert_same_bits_for_any_thread_count, message, normal, with_gradient};
+use crate::ops::test_support::{
+    assert_same_bits_for_any_thread_count, message, normal, with_gradient,
+};
 use crate::ops::{Activation, ReluRule, relu};
 use crate::rng::stream;
 use crate::testing::{Directions, gradcheck};

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::ops::ReluRule;
-use crate::ops::sampling::{
+use crate::ops::test_support::{
     assert_pair, assert_same_bits_for_any_thread_count, message, normal, tensor, with_gradient,
 };
 use crate::reference::{

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::max_pool2d;
-use crate::ops::sampling::{
+use crate::ops::test_support::{
     assert_pair, assert_same_bits_for_any_thread_count, message, normal, pooling, tensor,
     with_gradient,
 };

@@ -4,7 +4,7 @@ use candle_core::{DType, Result, Tensor};
 use proptest::prelude::*;
 
 use super::*;
-use crate::ops::sampling::{
+use crate::ops::test_support::{
     assert_pair, assert_same_bits_for_any_thread_count, distinct, message, normal, pooling, tensor,
     with_gradient,
 };

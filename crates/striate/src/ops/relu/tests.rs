@@ -3,7 +3,7 @@
 use candle_core::{DType, Result, Tensor};
 
 use super::*;
-use crate::ops::sampling::{
+use crate::ops::test_support::{
     assert_pair, assert_same_bits_for_any_thread_count, message, normal, tensor, with_gradient,
 };
 use crate::reference;

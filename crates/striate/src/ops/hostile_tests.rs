@@ -6,7 +6,7 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use proptest::prelude::*;
 
-use super::sampling::normal;
+use super::test_support::normal;
 use super::*;
 use crate::rng::stream;
 use crate::testing::{Tolerance, compare};
@@ -269,24 +269,8 @@ fn paddings_whose_output_overflows() -> Result<()> {
         ..Default::default()
     };
     let error = conv2d(&xs, &weight(2)?, None, &padded(1 << 31));
-    assert!(sampling::message(error).starts_with("conv2d: the output"));
+    assert!(test_support::message(error).starts_with("conv2d: the output"));
     assert!(conv2d(&four, &weight(3)?, None, &padded(1 << 30)).is_err());
     assert!(conv2d(&xs, &weight(2)?, None, &padded(usize::MAX)).is_err());
-    Ok(())
-}
-
-#[test]
-fn a_step_along_the_parameter_itself() -> Result<()> {
-    let weight = Var::new(&[2f32, 4.0], &Device::Cpu)?;
-    let mut velocity = Velocity::zeros_like(&weight)?;
-    let rates = SgdRates {
-        rate: 0.5,
-        momentum: 0.0,
-        decay: 0.0,
-        nesterov: false,
-    };
-    let gradient = weight.as_tensor().reshape((1, 2))?.reshape(2)?;
-    velocity.step(&weight, &gradient, &rates)?;
-    assert_eq!(weight.to_vec1::<f32>()?, [1.0, 2.0]);
     Ok(())
 }

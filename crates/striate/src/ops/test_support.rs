@@ -95,7 +95,7 @@ pub(super) fn assert_pair(
     );
 }
 
-/// `op` gives the same bits, output and gradient, on pools of one thread and of two.
+/// `op` gives the same bits, output and gradient, on pools of one thread and of more.
 pub(super) fn assert_same_bits_for_any_thread_count(
     what: &str,
     op: impl Fn() -> Result<(Tensor, Tensor)> + Send + Sync,
@@ -104,7 +104,11 @@ pub(super) fn assert_same_bits_for_any_thread_count(
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         pool.map_err(candle_core::Error::wrap)?.install(&op)
     };
-    assert_pair(what, &on(1)?, &on(2)?, Tolerance::Exact);
+    let one = on(1)?;
+    for threads in [2, 3, 8] {
+        let what = format!("{what}, {threads} threads");
+        assert_pair(&what, &on(threads)?, &one, Tolerance::Exact);
+    }
     Ok(())
 }
 
