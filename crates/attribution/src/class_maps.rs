@@ -17,7 +17,8 @@ use crate::overlay;
 /// `images` has values from 0 to 1, (N, C, H, W), in any number of channels; `maps` is (N, K, h, w).
 ///
 /// # Errors
-/// Another rank, images of another number than the maps, images or maps without a pixel, and a share outside 0 to 1.
+/// Another rank, images of another number than the maps, images of whole numbers, images without a pixel or a channel,
+/// maps without a cell, and a share outside 0 to 1.
 ///
 /// ```
 /// use attribution::candle_core::{Device, Result, Tensor};
@@ -32,14 +33,20 @@ use crate::overlay;
 /// }
 /// ```
 pub fn class_maps_over(images: &Tensor, maps: &Tensor, share: f64) -> Result<Tensor> {
-    let (n, _, height, width) = images.dims4()?;
+    let (n, channels, height, width) = images.dims4()?;
     let (of, classes, h, w) = maps.dims4()?;
     if n != of {
         bail!("class_maps_over: {n} images and the maps of {of}; give the maps of these images");
     }
-    if [height, width, classes, h, w].contains(&0) {
+    if images.dtype().is_int() {
         bail!(
-            "class_maps_over: images of {height}x{width} and {classes} maps of {h}x{w} have nothing to show"
+            "class_maps_over: images of {:?}; give values from 0 to 1, such as the pixels divided by 255",
+            images.dtype()
+        );
+    }
+    if [channels, height, width, classes, h, w].contains(&0) {
+        bail!(
+            "class_maps_over: images of {height}x{width} with {channels} channels and {classes} maps of {h}x{w} have nothing to show; give 1 or more of each"
         );
     }
     if !(0.0..=1.0).contains(&share) {
@@ -155,6 +162,15 @@ mod tests {
             let error = class_maps_over(&images, &maps, share).expect_err(said);
             assert!(error.to_string().contains(said), "{error}");
         }
+        let map = zeros((1, 1, 1, 1))?;
+        // Sums of bytes overflow.
+        let bytes = Tensor::full(255u8, (1, 3, 2, 2), &Device::Cpu)?;
+        let error = class_maps_over(&bytes, &map, 1.0).expect_err("bytes");
+        let said = "class_maps_over: images of U8";
+        assert!(error.to_string().contains(said), "{error}");
+        let none = zeros((1, 0, 2, 2))?;
+        let error = class_maps_over(&none, &map, 1.0).expect_err("no channel");
+        assert!(error.to_string().contains("with 0 channels"), "{error}");
         Ok(())
     }
 }

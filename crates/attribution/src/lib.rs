@@ -11,7 +11,9 @@
 //! ```
 //!
 //! They work on every [`Network`] built on `striate`, fused ReLUs included, and on batches.
-//! A ReLU that is not `striate`'s cannot follow the rule; it is found in the graph and refused.
+//! A ReLU that is not `striate`'s cannot follow the rule; it is found in the graph by its values and refused.
+//! One that takes no negative value from these images, or gives only zeros, looks like any other op:
+//! it is not found, and the signal passes it by its own gradient.
 //!
 //! Guided pictures are sharp, but sharpness says little about the network:
 //! [`cascading_randomization`] measures how much of a picture is left when the weights are noise.
@@ -59,7 +61,8 @@ pub trait Attribution {
     ///
     /// # Errors
     /// A layer that the network does not have (the message lists those it has), a channel, position or class
-    /// outside its output, a wrong input, or a ReLU that is not `striate`'s.
+    /// outside its output, a wrong input, or a ReLU that is not `striate`'s and shows itself in these images
+    /// (the [crate's documentation](crate) says when).
     fn attribute(&self, xs: &Tensor, target: &Target) -> Result<Tensor>;
 }
 

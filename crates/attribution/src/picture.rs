@@ -5,7 +5,7 @@ use candle_core::{DType, Result, Tensor, bail};
 /// The attribution as values from 0 to 1, each image on its own: 0.5 + a / (2 max|a|).
 ///
 /// So 0.5 is no influence, lighter is positive and darker negative, and the strongest value of an image is 0 or 1.
-/// An image of zeros becomes 0.5 throughout.
+/// An image of zeros becomes 0.5 throughout; a signal without values, such as that of images without pixels, has none.
 /// The paper shows signed pictures normalized image by image and does not give its formula; this one is ours.
 ///
 /// # Errors
@@ -23,6 +23,9 @@ use candle_core::{DType, Result, Tensor, bail};
 /// ```
 pub fn normalized(signal: &Tensor) -> Result<Tensor> {
     let (n, _, _, _) = signal.dims4()?;
+    if signal.elem_count() == 0 {
+        return Tensor::zeros(signal.shape(), DType::F32, signal.device());
+    }
     let signal = signal.detach().to_dtype(DType::F32)?;
     let most: Vec<f32> = signal.abs()?.flatten_from(1)?.max(1)?.to_vec1()?;
     // Divided rather than multiplied: the factor of a very weak signal would be infinite.
@@ -41,9 +44,10 @@ pub fn normalized(signal: &Tensor) -> Result<Tensor> {
 /// ```
 ///
 /// `images` has values from 0 to 1, (N, C, H, W), in any number of channels; `signal` is (N, C', H, W).
+/// Of images without pixels the result has none either.
 ///
 /// # Errors
-/// Another rank, images of another number or size than the signal, and images of whole numbers.
+/// Another rank, images of another number or size than the signal, images of whole numbers, and pixels without a channel.
 ///
 /// ```
 /// use attribution::candle_core::{Device, Result, Tensor};
@@ -57,7 +61,7 @@ pub fn normalized(signal: &Tensor) -> Result<Tensor> {
 /// }
 /// ```
 pub fn overlay(images: &Tensor, signal: &Tensor) -> Result<Tensor> {
-    let (n, _, h, w) = images.dims4()?;
+    let (n, channels, h, w) = images.dims4()?;
     let (of, _, height, width) = signal.dims4()?;
     if (n, h, w) != (of, height, width) {
         bail!(
@@ -69,6 +73,12 @@ pub fn overlay(images: &Tensor, signal: &Tensor) -> Result<Tensor> {
             "overlay: images of {:?}; give values from 0 to 1, such as the pixels divided by 255",
             images.dtype()
         );
+    }
+    if [n, h, w].contains(&0) {
+        return Tensor::zeros((n, 3, h, w), DType::F32, images.device());
+    }
+    if channels == 0 {
+        bail!("overlay: images of {h}x{w} with 0 channels have no gray; give 1 channel or more");
     }
     let gray = images.detach().to_dtype(DType::F32)?.mean_keepdim(1)?;
     let signal = signal.detach().to_dtype(DType::F32)?.sum_keepdim(1)?;
@@ -97,6 +107,25 @@ mod tests {
             let by_channel = [0, 1, 2].map(|c| [red[c], gray[c], blue[c]]);
             assert_eq!(pixels, by_channel.concat(), "{most:e}");
         }
+        Ok(())
+    }
+
+    #[test]
+    fn images_without_pixels_or_channels() -> Result<()> {
+        let zeros = |dims: [usize; 4]| Tensor::zeros(&dims, DType::F32, &Device::Cpu);
+        for [n, c, h, w] in [[1, 3, 0, 4], [2, 1, 4, 0], [0, 3, 2, 2], [1, 0, 0, 4]] {
+            let signal = zeros([n, c, h, w])?;
+            assert_eq!(normalized(&signal)?.dims(), [n, c, h, w]);
+            assert_eq!(overlay(&signal, &signal)?.dims(), [n, 3, h, w]);
+        }
+        let none = zeros([1, 0, 2, 2])?;
+        assert_eq!(normalized(&none)?.dims(), [1, 0, 2, 2]);
+        let error = overlay(&none, &zeros([1, 3, 2, 2])?).expect_err("no gray");
+        assert!(error.to_string().contains("0 channels"), "{error}");
+        // Nothing speaks for the unit or against it.
+        let gray = zeros([1, 3, 2, 2])?;
+        let pixels = overlay(&gray, &none)?.flatten_all()?.to_vec1::<f32>()?;
+        assert_eq!(pixels, [0.0; 12]);
         Ok(())
     }
 }

@@ -42,7 +42,7 @@ impl Graph<'_> {
                 self.node("MaxPool", name, &[&xs.name], attributes)
             }
             LayerSpec::AvgPool { name, window } => {
-                let attributes = averaging(window, xs.shape, shape)?;
+                let attributes = averaging(name, window, xs.shape, shape)?;
                 self.node("AveragePool", name, &[&xs.name], attributes)
             }
             LayerSpec::Linear { name, .. } => {
@@ -153,8 +153,9 @@ pub(crate) fn pooling(
     sliding(window, (extra(0, h, ho), extra(1, w, wo)))
 }
 
-/// What an average pooling takes, padding counted as zeros.
+/// What the average pooling `name` takes, padding counted as zeros.
 pub(crate) fn averaging(
+    name: &str,
     window: &Window2d,
     from: MapShape,
     to: MapShape,
@@ -165,14 +166,16 @@ pub(crate) fn averaging(
     };
     if whole_windows.output_size(from.1, from.2)? != (to.1, to.2) {
         bail!(
-            "onnx: an average over windows that hang over the edge, of {:?} cells on {}x{}, is not supported",
+            "onnx: {name} averages over windows that hang over the edge, of {:?} cells on {}x{}, which is not supported; windows that round down are",
             window.size,
             from.1,
             from.2
         );
     }
     if window.dilation != (1, 1) {
-        bail!("onnx: an average over dilated windows is not supported");
+        bail!(
+            "onnx: {name} averages over dilated windows, which is not supported; windows without dilation are"
+        );
     }
     let mut attributes = sliding(window, (0, 0))?;
     attributes.retain(|(name, _)| *name != "dilations");

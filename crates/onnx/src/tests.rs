@@ -137,6 +137,9 @@ fn network_in_network() -> Result<()> {
     );
     let error = exported(&PlainCnnConfig::cifar10(nin::Head::GlobalAvgPool)).expect_err("local");
     assert!(error.to_string().contains("locally connected"), "{error}");
+    let error = exported(&narrow(NinConfig::cifar10_model_zoo())).expect_err("rounds up");
+    let part = "pool2 averages over windows that hang over the edge, of (3, 3) cells on 16x16";
+    assert!(error.to_string().contains(part), "{error}");
     Ok(())
 }
 
@@ -201,6 +204,30 @@ fn auto_encoder() -> Result<()> {
         let error = exported(&wrong).expect_err(part).to_string();
         assert!(error.contains(part), "{error}");
     }
+    Ok(())
+}
+
+/// Where the image is pooled first, the last unpooling makes the reconstruction.
+#[test]
+fn auto_encoder_that_pools_first() -> Result<()> {
+    let architecture = "2p-(8)3c-(8)3c-500fc-10fc".parse::<swwae::Architecture>();
+    let architecture = architecture.map_err(Error::wrap)?;
+    let model = exported(&SwwaeConfig::new(architecture, 1, (28, 28)))?;
+    check(&model);
+    assert_eq!(results(&model), ["logits", "reconstruction"]);
+    let graph = model.graph.expect("a graph");
+    let read = |name: &str| graph.node.iter().any(|n| n.input.iter().any(|i| i == name));
+    for node in &graph.node {
+        let output = node.output[0].as_str();
+        let is_result = ["logits", "reconstruction"].contains(&output);
+        assert!(is_result || read(output), "{output} is read by nobody");
+    }
+    let last = graph.node.last().expect("a node");
+    assert_eq!(last.output, ["reconstruction"]);
+    assert_eq!(last.input, ["decoder.unpool1"]);
+    // As in the network, no ReLU follows the mirror of the first convolution.
+    let mirror = graph.node.iter().find(|n| n.name == "decoder.conv1");
+    assert_eq!(mirror.expect("a mirror").op_type, "Conv");
     Ok(())
 }
 

@@ -143,7 +143,7 @@ fn straighten_picture(path: &Path, models: &Path) -> Result<(), Box<dyn Error>> 
     let pixels = model.open_picture(path)?;
     let straight = model.network.transformed(&model.prepare(&pixels)?)?;
     let written = picture_beside(path, "straight");
-    save_picture(&written, &straight, 8)?;
+    save_picture(&written, &model.picture(&straight)?, 8)?;
     for answer in model.classify(&pixels)? {
         let percent = 100.0 * answer.probability;
         println!("{} ({percent:.0} %): {}", answer.name, written.display());
@@ -171,6 +171,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 #[cfg(test)]
 mod tests {
+    use striate::model_file::{
+        ModelCard, ModelFile, Normalization, Precision, Preprocessing, open_picture,
+    };
+
     use super::*;
 
     #[test]
@@ -186,6 +190,40 @@ mod tests {
                 "class {class}: {before} before, {after} after"
             );
         }
+        Ok(())
+    }
+
+    /// An untrained transformer gives the picture back, in its own shades and not as the network sees it.
+    #[test]
+    fn a_straightened_picture_has_its_shades() -> Result<(), Box<dyn Error>> {
+        let config = DigitConfig::plain(SIDE, Body::Fcn { hidden: 2 })
+            .with_transformers(1, Transform::Affine);
+        let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+        DigitNet::new(&config, parameters.builder())?;
+        let normalization = Normalization::Affine {
+            mean: vec![127.5],
+            factor: vec![1.0 / 64.0],
+        };
+        let preprocessing = Preprocessing {
+            normalization,
+            canvas: None,
+        };
+        let card = ModelCard::of(&config, preprocessing)?;
+        let name = format!("striate-straighten-{}", std::process::id());
+        let folder = std::env::temp_dir().join(name);
+        std::fs::create_dir_all(&folder)?;
+        let (model, picture) = (folder.join("model.safetensors"), folder.join("gray.png"));
+        ModelFile::new(card, &parameters, None).save(&model, Precision::Full)?;
+        let gray = Tensor::full(0.75f32, (1, SIDE, SIDE), &Device::Cpu)?;
+        save_picture(&picture, &gray, 1)?;
+        straighten_picture(&picture, &model)?;
+        let written = open_picture(folder.join("gray-straight.png"), (1, SIDE, SIDE))?;
+        let pixels = written.flatten_all()?.to_vec1::<u8>()?;
+        assert!(
+            pixels.iter().all(|pixel| pixel.abs_diff(191) <= 1),
+            "{pixels:?}"
+        );
+        std::fs::remove_dir_all(&folder)?;
         Ok(())
     }
 }

@@ -32,6 +32,11 @@ fn check(size: usize, window: Window2d) {
     let mean = |plane: &[f64]| plane.iter().sum::<f64>() / plane.len() as f64;
     let means: Vec<f64> = wide(&x).chunks(size * size).map(mean).collect();
     close("global", &global(size * size, &x), &means);
+    let plane = size * size;
+    let dy = normal("dy of the means", 3);
+    let share = |dy: &f64| std::iter::repeat_n(dy / plane as f64, plane);
+    let dx: Vec<f64> = wide(&dy).iter().flat_map(share).collect();
+    close("global_backward", &global_backward(plane, &dy), &dx);
 }
 
 fn bench(c: &mut Criterion) {

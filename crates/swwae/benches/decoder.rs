@@ -4,8 +4,8 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use striate::Parameters;
-use swwae::candle_core::{DType, Device, Result, Tensor};
-use swwae::{DecoderWeights, Encoding, Pooling, Swwae, SwwaeConfig, Unpooling};
+use swwae::candle_core::{DType, Device, Result, Tensor, Var};
+use swwae::{DecoderWeights, Encoding, Level, Place, Pooling, Swwae, SwwaeConfig, Unpooling};
 
 const BATCH: usize = 32;
 
@@ -16,8 +16,33 @@ fn encoded(config: &SwwaeConfig) -> Result<(Swwae, Encoding)> {
     let mut values = vec![0f32; BATCH * 32 * 32];
     striate::rng::stream(1, "images", 0).fill_normal(&mut values);
     let xs = Tensor::from_vec(values, (BATCH, 1, 32, 32), &Device::Cpu)?;
-    let encoding = network.encode(&xs)?;
+    let encoding = without_encoder(network.encode(&xs)?)?;
     Ok((network, encoding))
+}
+
+/// The same values as inputs of the decoder, where gradients end: the encoder's backward pass does not run.
+fn without_encoder(encoding: Encoding) -> Result<Encoding> {
+    let input =
+        |xs: &Tensor| -> Result<Tensor> { Ok(Var::from_tensor(&xs.detach())?.into_inner()) };
+    let level = |level: Level| -> Result<Level> {
+        let place = match level.place {
+            Place::Hard(switches) => Place::Hard(switches),
+            Place::Soft { position, source } => Place::Soft {
+                position: input(&position)?,
+                source,
+            },
+        };
+        let what = level.what.detach();
+        Ok(Level { what, place })
+    };
+    Ok(Encoding {
+        levels: encoding
+            .levels
+            .into_iter()
+            .map(level)
+            .collect::<Result<_>>()?,
+        features: input(&encoding.features)?,
+    })
 }
 
 fn bench(c: &mut Criterion) {

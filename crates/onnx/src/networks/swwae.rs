@@ -110,24 +110,36 @@ fn decode(graph: &mut Graph<'_>, config: &SwwaeConfig, encoded: &Encoded) -> Res
                 )?;
             }
             Layer::Conv { kernel, .. } => {
-                xs = mirror(graph, config.decoder_weights, convs, kernel, &xs)?;
+                xs = mirror(graph, config, convs, kernel, &xs)?;
                 convs -= 1;
             }
         }
     }
+    // The image comes from an unpooling, which has a name of its own.
+    if !begins_with_conv(config) {
+        graph.node("Identity", RECONSTRUCTION, &[&xs], vec![]);
+    }
     Ok(())
 }
 
-/// The mirror of convolution `at`; the last one makes the image.
+/// Whether the mirror of the first convolution makes the image; otherwise poolings before it are still to be undone.
+fn begins_with_conv(config: &SwwaeConfig) -> bool {
+    matches!(
+        config.architecture.layers().first(),
+        Some(Layer::Conv { .. })
+    )
+}
+
+/// The mirror of convolution `at`, with a ReLU after all but that of the first.
 fn mirror(
     graph: &mut Graph<'_>,
-    weights: DecoderWeights,
+    config: &SwwaeConfig,
     at: usize,
     kernel: usize,
     xs: &str,
 ) -> Result<String> {
     let own = format!("decoder.conv{at}");
-    let weight = match weights {
+    let weight = match config.decoder_weights {
         DecoderWeights::Untied => graph.parameter(&format!("{own}.weight"))?,
         DecoderWeights::Tied => {
             let weight = graph.tensor(&format!("encoder.conv{at}.weight"))?;
@@ -138,7 +150,8 @@ fn mirror(
     let bias = graph.parameter(&format!("{own}.bias"))?;
     let window = Window2d::square(kernel).padding(kernel / 2);
     let (name, nonlinearity) = match at {
-        1 => (RECONSTRUCTION, Nonlinearity::Identity),
+        1 if begins_with_conv(config) => (RECONSTRUCTION, Nonlinearity::Identity),
+        1 => (own.as_str(), Nonlinearity::Identity),
         _ => (own.as_str(), Nonlinearity::Relu),
     };
     graph.convolved(name, [xs, &weight, &bias], &window, nonlinearity)

@@ -286,8 +286,11 @@ fn transformer(
     let DigitConfig {
         in_channels, side, ..
     } = *config;
-    let generator = transform.generator(side)?;
-    let identity = generator.identity();
+    // The net first, from the identity, which is that of every size: a model file without its tensors
+    // is refused before the generator takes memory, at most 64 numbers a pixel in f64.
+    // The net's first fully connected layer, which a file then has, grows alike: 32 numbers a pixel and channel,
+    // and after the convolutions 25 a pixel but for the border.
+    let identity = transform.generator(1)?.identity();
     let localisation: Box<dyn LocalisationNet> = match config.body {
         Body::Fcn { .. } => {
             let inputs = product("digit network", "the image", &[in_channels, side, side])?;
@@ -303,6 +306,7 @@ fn transformer(
             Box::new(ConvLocalisation::new(&layers, &identity, vb)?)
         }
     };
+    let generator = transform.generator(side)?;
     Ok(SpatialTransformer::new(localisation, generator)?.gradient_scale(config.gradient_scale))
 }
 

@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{Module, ModuleT};
+use striate::model_file::{ModelCard, ModelFile, Normalization, Preprocessing};
 use striate::rng::stream;
 use striate::{Network, Parameters};
 
@@ -151,6 +152,49 @@ fn digit_errors() {
     };
     assert!(build(torn).contains("do not fit together"));
     assert!(build(DigitConfig::plain(28, Body::Fcn { hidden: 0 })).contains("at least 1"));
+}
+
+/// However large the images are by its card: the grids of these would take gigabytes.
+#[test]
+fn a_file_without_tensors_is_refused_before_grids_are_made() -> Result<()> {
+    let refused = |config: &DigitConfig| -> Result<String> {
+        let normalization = Normalization::Affine {
+            mean: vec![0.0],
+            factor: vec![1.0],
+        };
+        let preprocessing = Preprocessing {
+            normalization,
+            canvas: None,
+        };
+        let card = ModelCard::of(config, preprocessing)?;
+        let file = ModelFile::new(card, &parameters(), None);
+        let built = file.build::<DigitConfig>(&Device::Cpu).map(drop);
+        Ok(built.expect_err("no tensors").to_string())
+    };
+    for transform in [Transform::Projective, Transform::Tps] {
+        let text = refused(&DigitConfig::st_cnn(8192, transform))?;
+        assert!(text.contains("no tensor st1.conv1.bias"), "{text}");
+        let narrow = DigitConfig::plain(1024, Body::Fcn { hidden: 1 });
+        let text = refused(&narrow.with_transformers(1, transform))?;
+        assert!(text.contains("no tensor st1.fc1.weight"), "{text}");
+    }
+    let without_channels = DigitConfig {
+        in_channels: 0,
+        ..DigitConfig::st_cnn(16_384, Transform::Tps)
+    };
+    let text = refused(&without_channels)?;
+    assert!(text.contains("0 channels and 16384x16384"), "{text}");
+    Ok(())
+}
+
+/// The start of a net does not depend on the size of the output.
+#[test]
+fn the_identity_is_that_of_every_size() -> Result<()> {
+    for transform in [Transform::Affine, Transform::Projective, Transform::Tps] {
+        let (small, large) = (transform.generator(1)?, transform.generator(42)?);
+        assert_eq!(small.identity(), large.identity(), "{transform:?}");
+    }
+    Ok(())
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Parameters to and from a safetensors file.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use candle_core::{DType, Device, Error, Result, Tensor, Var, bail, safetensors};
 
@@ -104,25 +106,41 @@ pub(crate) fn write_whole(
 /// Writes a file that appears under its name only when it is complete.
 ///
 /// A failure leaves an older file of that name as it was, and nothing beside it.
+/// Of several writers of one path, each writes a whole file, and the last one's stays.
 ///
 /// # Errors
 /// A folder that does not exist or cannot be written to; a path that is a folder.
 pub fn write_bytes(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(format!(".{}.partial", std::process::id()));
-    let partial = PathBuf::from(partial);
-    let write = || -> Result<()> {
-        // Made here, so that it has the permissions of any other file.
-        let mut file = std::fs::File::create(&partial)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        Ok(std::fs::rename(&partial, path)?)
-    };
-    write().map_err(|error| {
-        // The partial file may not exist; the first error is the one worth reporting.
+    let failed =
+        |error: std::io::Error| Error::Msg(format!("cannot write {}: {error}", path.display()));
+    let (partial, mut file) = partial(path).map_err(failed)?;
+    let written = file
+        .write_all(bytes)
+        .and_then(|()| file.sync_all())
+        .and_then(|()| std::fs::rename(&partial, path));
+    written.map_err(|error| {
+        // What is left of it only takes up room; the first error is the one worth reporting.
         let _ = std::fs::remove_file(&partial);
-        Error::Msg(format!("cannot write {}: {error}", path.display()))
+        failed(error)
     })
+}
+
+/// A new file beside `path` that no other writer has, with its path.
+fn partial(path: &Path) -> std::io::Result<(PathBuf, File)> {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let nth = NEXT.fetch_add(1, Ordering::Relaxed);
+        let mut partial = path.as_os_str().to_owned();
+        // With the number of the process alone at the end, nobody expects a lock on it.
+        partial.push(format!(".{nth}.{}.partial", std::process::id()));
+        let partial = PathBuf::from(partial);
+        // Made here, so that it has the permissions of any other file.
+        match File::create_new(&partial) {
+            // Of an earlier process of this number, or of one on another machine.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            created => return Ok((partial, created?)),
+        }
+    }
 }
 
 /// `tensor` in the dtype and on the device of `var`.

@@ -11,6 +11,8 @@
 //!
 //! Where the order of a `.pt` file does not fit the shapes, it is treated like a `.safetensors` file.
 //! Where the shapes leave more than one order, [`load_as`] takes the order or the pairs from the caller.
+//! Where they leave none, as with a head of other classes, modules that are called like the layers go to these;
+//! otherwise the order of a `.pt` file or of numbers counts, and a `.safetensors` file without one needs [`load_as`].
 //! Shapes must agree one by one.
 //! The file says nothing of strides, padding and pooling: the network must be built to match.
 
@@ -78,7 +80,7 @@ impl Modules {
 /// # Errors
 /// A file that cannot be read, or that holds a number that is not finite; names that leave the order of the modules open;
 /// under [`Match::Strict`], anything that does not fit, listed in the message.
-/// Under [`Match::Partial`] what fits is loaded, and the rest is in the result.
+/// Under [`Match::Partial`] what fits in the order of the modules is loaded, and the rest is in the result.
 pub fn load(
     parameters: &Parameters,
     layers: &[String],

@@ -213,3 +213,27 @@ fn save_and_load() -> Result<()> {
     std::fs::remove_dir_all(&folder)?;
     Ok(())
 }
+
+/// Every writer of one path writes a whole file, and every reader finds one.
+#[test]
+fn threads_save_under_one_name() -> std::result::Result<(), Box<dyn std::error::Error>> {
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("a");
+    std::thread::scope(|scope| {
+        for writer in 1..=4u8 {
+            let path = &path;
+            scope.spawn(move || {
+                for _ in 0..25 {
+                    let len = 20_000 * usize::from(writer);
+                    write_bytes(path, &vec![writer; len]).expect("a whole file");
+                    let found = std::fs::read(path).expect("a file");
+                    let first = found[0];
+                    assert_eq!(found.len(), 20_000 * usize::from(first));
+                    assert!(found.iter().all(|&byte| byte == first));
+                }
+            });
+        }
+    });
+    assert_eq!(std::fs::read_dir(folder.path())?.count(), 1);
+    Ok(())
+}

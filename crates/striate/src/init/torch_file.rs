@@ -28,6 +28,9 @@ use view::{check, gather};
 /// How many times larger than their file the tensors of a file may be, taken together.
 pub const MAX_GROWTH: u64 = 2;
 
+/// Tensors that a state dict may have: views of one storage cost a file little, and us much more.
+const MAX_TENSORS: usize = 1 << 16;
+
 /// How many times its size a file may take while it is read, beside 64 MiB.
 pub const MAX_MEMORY: u64 = 16;
 
@@ -58,6 +61,12 @@ pub fn read(file: impl Read + Seek) -> Result<Vec<(String, Tensor)>> {
     let mut seen = HashSet::new();
     let mut left = archive.size.saturating_mul(MAX_GROWTH);
     archive.left = left;
+    if named.len() > MAX_TENSORS {
+        bail!(
+            "its state dict has {} tensors; at most {MAX_TENSORS} are read",
+            named.len()
+        );
+    }
     let mut tensors = Vec::with_capacity(named.len());
     for (key, view) in named {
         let Some(name) = values.text(key) else {
@@ -75,6 +84,8 @@ pub fn read(file: impl Read + Seek) -> Result<Vec<(String, Tensor)>> {
 }
 
 /// Names and tensors of the pickle's dictionary, or of the only dictionary with tensors in it.
+///
+/// Tensors beside that dictionary are other things of a checkpoint, unless one has the name of a module's tensor, with a dot.
 fn state_dict(values: &Values) -> Result<Vec<(Id, &View)>> {
     let tensors = |id: Id| -> Vec<(Id, &View)> {
         let Value::Dict(entries) = values.get(id) else {
@@ -90,14 +101,18 @@ fn state_dict(values: &Values) -> Result<Vec<(Id, &View)>> {
     let Value::Dict(entries) = values.get(values.result) else {
         bail!("it holds no state dict; write it with torch.save(net.state_dict(), path)");
     };
-    if !own.is_empty() {
+    let of_module = |&(key, _): &(Id, &View)| values.text(key).is_some_and(|key| key.contains('.'));
+    if own.iter().any(of_module) {
         return Ok(own);
     }
+    // One that has many names is looked through once.
+    let mut seen = HashSet::new();
     let mut inner = entries
         .iter()
-        .filter(|&&(_, value)| !tensors(value).is_empty());
+        .filter(|&&(_, value)| seen.insert(value) && !tensors(value).is_empty());
     match (inner.next(), inner.next()) {
         (Some(&(_, only)), None) => Ok(tensors(only)),
+        (None, _) if !own.is_empty() => Ok(own),
         (None, _) => {
             bail!("its dictionary has no tensors; write it with torch.save(net.state_dict(), path)")
         }
@@ -122,7 +137,11 @@ struct Archive<R> {
 impl<R: Read + Seek> Archive<R> {
     fn open(mut file: R) -> Result<Self> {
         let size = file.seek(SeekFrom::End(0))?;
-        let zip = ZipArchive::new(file).map_err(|error| {
+        // Where the archive begins is known: `zip` would else list every place that looks like its end.
+        let config = zip::read::Config {
+            archive_offset: zip::read::ArchiveOffset::Known(0),
+        };
+        let zip = ZipArchive::with_config(config, file).map_err(|error| {
             Error::Msg(format!(
                 "it is no zip archive ({error}); files older than PyTorch 1.6 must be saved again by a newer one"
             ))
@@ -188,7 +207,8 @@ impl<R: Read + Seek> Archive<R> {
         };
         let width = storage.dtype.size_in_bytes();
         let count = check(view, storage)?;
-        match left.checked_sub((count * width) as u64) {
+        let size = count.checked_mul(width);
+        match size.and_then(|size| left.checked_sub(size as u64)) {
             Some(rest) => *left = rest,
             None => bail!(
                 "with it the tensors are more than {MAX_GROWTH} times as large as the file, which names too much"

@@ -1,10 +1,10 @@
 //! A network with everything that it takes to ask it.
 
-use candle_core::{D, Result, Tensor};
+use candle_core::{D, Result, Tensor, bail};
 use candle_nn::ModuleT;
 use candle_nn::ops::softmax;
 
-use super::{ModelCard, Whitening};
+use super::{ModelCard, Normalization, Whitening};
 use crate::Parameters;
 
 /// A network from a model file, with what is done to pictures before it sees them.
@@ -23,7 +23,7 @@ pub struct Pretrained<N> {
 /// What a network says of a picture.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
-    /// The class with the largest probability.
+    /// The class with the largest logit, and so with the largest probability; the first of those with equal logits.
     pub class: usize,
     /// Its name.
     pub name: String,
@@ -75,20 +75,63 @@ impl<N> Pretrained<N> {
     /// What the network says by these logits, (N, classes).
     ///
     /// # Errors
-    /// Another rank or number type.
+    /// Another rank or number type, and a logit that is not finite.
     pub fn answers(&self, logits: &Tensor) -> Result<Vec<Answer>> {
-        let rows = softmax(logits, D::Minus1)?.to_vec2::<f32>()?;
-        let answer = |row: Vec<f32>| {
-            let best = row.iter().copied().enumerate();
-            let (class, probability) = best.max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or_default();
+        let shares = softmax(logits, D::Minus1)?.to_vec2::<f32>()?;
+        let rows = logits.to_vec2::<f32>()?.into_iter().zip(shares);
+        let answer = |(picture, (row, shares)): (usize, (Vec<f32>, Vec<f32>))| {
+            if let Some(bad) = row.iter().find(|logit| !logit.is_finite()) {
+                bail!(
+                    "answers: picture {picture} has the logit {bad}, which is no answer; the network's training diverged, or its input was not prepared: give pixels to Pretrained::prepare first"
+                );
+            }
+            let mut class = 0;
+            for (other, logit) in row.iter().enumerate() {
+                if *logit > row[class] {
+                    class = other;
+                }
+            }
             let name = self.card.classes.get(class).cloned();
-            Answer {
+            Ok(Answer {
                 class,
                 name: name.unwrap_or_else(|| format!("class {class}")),
-                probability,
-            }
+                probability: shares.get(class).copied().unwrap_or_default(),
+            })
         };
-        Ok(rows.into_iter().map(answer).collect())
+        rows.enumerate().map(answer).collect()
+    }
+
+    /// What the card says fits the network of so many `classes`: one that does not would answer with names that are none.
+    pub(super) fn check_card(&self, classes: Option<usize>) -> Result<()> {
+        let names = self.card.classes.len();
+        if let Some(classes) = classes.filter(|&classes| names > 0 && classes != names) {
+            bail!(
+                "its card names {names} classes, its network has {classes}; write the file again with a name for each or with none (Parameters::load reads the weights)"
+            );
+        }
+        let channels = self.image_shape.0;
+        let (c, h, w) = self.picture_shape();
+        match (&self.card.preprocessing.normalization, &self.whitening) {
+            (Normalization::Affine { mean, factor }, _)
+                if (mean.len(), factor.len()) != (channels, channels) =>
+            {
+                bail!(
+                    "its preprocessing has {} means and {} factors, its network takes {channels} channels; write the file again with one of each for each channel (Parameters::load reads the weights)",
+                    mean.len(),
+                    factor.len()
+                )
+            }
+            (Normalization::GcnZca { .. }, Some(Whitening { mean, .. }))
+                if mean.len() != c * h * w =>
+            {
+                bail!(
+                    "its whitening has {} values, the pictures of its network have {} ({c} channels of {h}x{w}); write the file again with the whitening of such pictures (Parameters::load reads the weights)",
+                    mean.len(),
+                    c * h * w
+                )
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -156,15 +156,17 @@ impl ModelFile {
             .build(kept.builder())
             .map_err(|error| Error::Msg(format!("{source}: {error}")))?;
         let parameters = kept.all_asked_for()?;
-        check_card(card, image_shape.0, config.classes())
-            .map_err(|error| Error::Msg(format!("{source}: {error}")))?;
-        Ok(Pretrained {
+        let pretrained = Pretrained {
             network,
             parameters,
             card: card.clone(),
             image_shape,
             whitening: self.whitening.clone(),
-        })
+        };
+        pretrained
+            .check_card(config.classes())
+            .map_err(|error| Error::Msg(format!("{source}: {error}")))?;
+        Ok(pretrained)
     }
 }
 
@@ -252,31 +254,14 @@ fn whitening_of(
     whitening(&mut tensors, &shown).map(Some)
 }
 
-/// What the card says fits its network: one that does not would answer with names that are none.
-fn check_card(card: &ModelCard, channels: usize, classes: Option<usize>) -> CandleResult<()> {
-    let names = card.classes.len();
-    if let Some(classes) = classes.filter(|&classes| names > 0 && classes != names) {
-        bail!(
-            "its card names {names} classes, its network has {classes}; write the file again with a name for each or with none (Parameters::load reads the weights)"
-        );
-    }
-    match &card.preprocessing.normalization {
-        Normalization::Affine { mean, factor }
-            if (mean.len(), factor.len()) != (channels, channels) =>
-        {
-            bail!(
-                "its preprocessing has {} means and {} factors, its network takes {channels} channels; write the file again with one of each for each channel (Parameters::load reads the weights)",
-                mean.len(),
-                factor.len()
-            )
-        }
-        _ => Ok(()),
-    }
-}
-
 /// Pictures are made in these sizes, so a file may not name any.
 fn check_sizes((c, h, w): (usize, usize, usize), canvas: Option<Canvas>) -> CandleResult<()> {
     const VALUES: usize = 1 << 26;
+    if [c, h, w].contains(&0) {
+        bail!(
+            "its images have {c} channels and {h}x{w} pixels; each must be 1 or more, the file is damaged"
+        );
+    }
     let values = c.checked_mul(h).and_then(|values| values.checked_mul(w));
     if values.is_none_or(|values| values > VALUES) {
         bail!("its images have {c} channels and {h}x{w} pixels; at most {VALUES} values are read");

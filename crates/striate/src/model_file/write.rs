@@ -1,6 +1,7 @@
 //! Writing a model file.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use candle_core::{DType, Device, Result, Tensor, bail};
@@ -65,7 +66,8 @@ impl ModelFile {
     /// any number of networks may share it.
     ///
     /// # Errors
-    /// Those of [`ModelFile::save`], a name that is not one of a file, a file of that name with another whitening.
+    /// Those of [`ModelFile::save`], a name that is not one of a file or is that of the model file,
+    /// a file of that name with another whitening or one that cannot be read.
     pub fn save_sharing(
         &self,
         path: impl AsRef<Path>,
@@ -76,6 +78,12 @@ impl ModelFile {
         let beside = beside(path, name)?;
         let mut card = self.card.clone();
         if let Normalization::GcnZca { whitening, .. } = &mut card.preprocessing.normalization {
+            if beside == path {
+                bail!(
+                    "{}: the whitening would have the name of the model file; choose another name for one of them",
+                    path.display()
+                );
+            }
             *whitening = Some(name.to_owned());
             let tensors = self.whitening_as(path, precision)?;
             match std::fs::read(&beside) {
@@ -84,7 +92,13 @@ impl ModelFile {
                     "{}: there is another whitening; choose another name",
                     beside.display()
                 ),
-                Err(_) => write_whole(&beside, tensors, None)?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {
+                    write_whole(&beside, tensors, None)?;
+                }
+                Err(error) => bail!(
+                    "{}: what is there cannot be read ({error}), and other networks may share it; make it readable or choose another name",
+                    beside.display()
+                ),
             }
         }
         let tensors = self.weights_as(path, precision)?;

@@ -42,9 +42,20 @@ pub(super) fn order(layers: usize, names: &[&str], fits: impl Fn(usize, usize) -
     }
 }
 
+/// Whether the numbers in the names say the order of all of them.
+pub(super) fn differ_in_numbers_alone(names: &[&str]) -> bool {
+    let mut stems = names.iter().map(|name| stem(name));
+    let first = stems.next();
+    stems.all(|stem| Some(stem) == first)
+}
+
+/// A name without its numbers.
+fn stem(name: &str) -> String {
+    name.replace(|c: char| c.is_ascii_digit(), "")
+}
+
 /// Indices of the modules whose names differ in their numbers alone, each list sorted by these.
 fn sequences(names: &[&str]) -> Vec<Vec<usize>> {
-    let stem = |name: &str| name.replace(|c: char| c.is_ascii_digit(), "");
     let mut sequences: Vec<(String, Vec<usize>)> = Vec::new();
     for (index, name) in names.iter().enumerate() {
         let stem = stem(name);
@@ -173,6 +184,13 @@ mod tests {
         check("ab", &[("c1", 'b'), ("c2", 'a')], Found::None);
         check("ab", &[("c1", 'a')], Found::None);
         check("ab", &[("c1", 'a'), ("c2", 'c')], Found::None);
+    }
+
+    #[test]
+    fn numbers_say_the_order_of_one_list() {
+        assert!(differ_in_numbers_alone(&["features.10", "features.9"]));
+        assert!(differ_in_numbers_alone(&["conv1"]) && differ_in_numbers_alone(&[]));
+        assert!(!differ_in_numbers_alone(&["conv1", "conv2", "class_conv"]));
     }
 
     /// Many equal shapes under many names: the search ends, and says that the names are not enough.

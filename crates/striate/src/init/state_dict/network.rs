@@ -84,9 +84,9 @@ pub(super) fn side_by_side(network: &Network, found: &[Module]) -> String {
     }
     let names: Vec<&str> = found.iter().map(|module| module.prefix.as_str()).collect();
     text.push_str(&format!(
-        "build the network that the file belongs to, give the modules in forward order with load_as and\n  \
+        "build the network that the file belongs to, or put those of its modules that the network has into forward order for load_as:\n  \
          Modules::ordered({names:?})\n\
-         or load what fits with Match::Partial"
+         with Match::Partial, what fits in that order is loaded"
     ));
     text
 }

@@ -7,7 +7,7 @@ use candle_core::{Result, bail};
 use super::Modules;
 use super::file::Module;
 use super::matching::{self, Found};
-use super::network::{Network, side_by_side};
+use super::network::{Layer, Network, side_by_side};
 
 /// Pairs of (layer, module), by their indices.
 pub(super) fn pair(
@@ -77,12 +77,35 @@ fn automatic(network: &Network, found: &[Module], path: &Path) -> Result<Vec<(us
     let names: Vec<&str> = found.iter().map(|module| module.prefix.as_str()).collect();
     match matching::order(network.layers.len(), &names, fits) {
         Found::One(order) => Ok(order.into_iter().enumerate().collect()),
-        // What does not fit is listed by the caller.
-        Found::None => Ok(in_order),
+        // Of what is paired here, the caller lists what does not fit.
+        Found::None => {
+            let named = by_name(network, &names);
+            if named.len() == count {
+                Ok(named)
+            } else if is_ordered || matching::differ_in_numbers_alone(&names) {
+                Ok(in_order)
+            } else {
+                bail!(
+                    "{}: no order of its modules fits the network, and their names say none\n{}",
+                    path.display(),
+                    side_by_side(network, found)
+                )
+            }
+        }
         Found::Several => bail!(
             "{}: names and shapes of its modules leave more than one order\n{}",
             path.display(),
             side_by_side(network, found)
         ),
     }
+}
+
+/// Pairs of a layer and the module that is called like it.
+fn by_name(network: &Network, names: &[&str]) -> Vec<(usize, usize)> {
+    let layers = network.layers.iter().enumerate();
+    let pair = |(i, layer): (usize, &Layer)| {
+        let module = names.iter().position(|name| *name == layer.name)?;
+        Some((i, module))
+    };
+    layers.filter_map(pair).collect()
 }

@@ -89,8 +89,13 @@ fn errors() -> Result<()> {
 
 /// A network of three convolutions, two of them equal, and class maps.
 fn port() -> Result<(Parameters, Vec<String>)> {
+    port_of(2)
+}
+
+/// [`port`] for so many classes.
+fn port_of(classes: usize) -> Result<(Parameters, Vec<String>)> {
     let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
-    let shapes = [[4, 3, 3, 3], [4, 4, 3, 3], [4, 4, 3, 3], [2, 4, 1, 1]];
+    let shapes = [[4, 3, 3, 3], [4, 4, 3, 3], [4, 4, 3, 3], [classes, 4, 1, 1]];
     let layers: Vec<String> = (1..=4).map(|i| format!("conv{i}")).collect();
     for (layer, shape) in layers.iter().zip(shapes) {
         let vb = parameters.builder().pp(layer);
@@ -158,6 +163,67 @@ fn a_name_that_sorts_first_may_come_last() -> Result<()> {
         check(&path, &Modules::Automatic)?;
         std::fs::remove_file(path)?;
     }
+    Ok(())
+}
+
+/// No order fits a head of other classes: nothing is guessed, and the order that the caller gives is kept.
+#[test]
+fn a_head_of_other_classes() -> Result<()> {
+    let names = ["conv1", "conv2", "conv3", "class_conv"];
+    let own = ["conv1", "conv2", "conv3", "conv4"];
+    let first = |parameters: &Parameters| -> Result<Vec<f32>> {
+        let of = |(_, var): &(String, Var)| var.flatten_all()?.get(0)?.to_scalar::<f32>();
+        parameters.named().iter().map(of).collect()
+    };
+    let path = safetensors_of("classes", names)?;
+    let (parameters, layers) = port_of(5)?;
+    let before = first(&parameters)?;
+    for strictness in [Match::Strict, Match::Partial] {
+        let error = load(&parameters, &layers, &path, strictness).expect_err("a guess");
+        let message = error.to_string();
+        assert!(message.contains("no order of its modules"), "{message}");
+        assert!(message.contains("Modules::ordered(["), "{message}");
+    }
+    assert_eq!(first(&parameters)?, before);
+
+    for (path, modules) in [
+        (path, Modules::ordered(names)),
+        (pt_of("classes", names)?, Modules::Automatic),
+        // Names that are those of the layers.
+        (safetensors_of("classes-own", own)?, Modules::Automatic),
+    ] {
+        let (parameters, layers) = port_of(5)?;
+        let map = load_as(&parameters, &layers, &path, Match::Partial, &modules)?;
+        std::fs::remove_file(path)?;
+        assert_eq!(map.loaded.len(), 6);
+        assert_eq!(map.missing, ["conv4.bias", "conv4.weight"]);
+        let values = first(&parameters)?;
+        assert_eq!(values[..6], [0.0, 0.0, 1.0, 1.0, 2.0, 2.0]);
+    }
+    Ok(())
+}
+
+/// Names that sort otherwise than the layers, and are theirs.
+#[test]
+fn layers_are_found_by_their_names_where_no_order_fits() -> Result<()> {
+    let parameters = network()?;
+    let path = file(
+        "names.safetensors",
+        &[
+            ("a.weight", 1.0, 7),
+            ("a.bias", 2.0, 7),
+            ("conv.weight", 3.0, 2),
+            ("conv.bias", 4.0, 2),
+        ],
+    )?;
+    let layers = ["conv".to_string(), "a".to_string()];
+    let map = load(&parameters, &layers, &path, Match::Partial)?;
+    std::fs::remove_file(path)?;
+    assert_eq!(map.missing, ["a.bias", "a.weight"]);
+    let named = parameters.named();
+    let (name, bias) = &named[2];
+    assert_eq!(name, "conv.bias");
+    assert_eq!(bias.to_vec1::<f32>()?, [4.0; 2]);
     Ok(())
 }
 

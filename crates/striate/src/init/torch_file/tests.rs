@@ -220,6 +220,72 @@ fn a_checkpoint_with_one_state_dict_is_read() -> Result<()> {
     Ok(())
 }
 
+/// What training programs keep beside the weights is no state dict: numbers, single tensors, the same weights again.
+#[test]
+fn other_things_of_a_checkpoint_are_left() -> Result<()> {
+    let scalar = |name| Entry {
+        name,
+        shape: &[],
+        strides: &[],
+        ..GOOD
+    };
+    let names = |pickle: &[u8]| -> Result<Vec<String>> {
+        let tensors = read_one(pickle, &floats(6))?;
+        Ok(tensors.into_iter().map(|(name, _)| name).collect())
+    };
+    let mut start = b"\x80\x02}(".to_vec();
+    text(&mut start, "epoch");
+    start.extend(b"K\x03");
+    text(&mut start, "state_dict");
+    start.extend(b"}q\x01");
+    entry(&mut start, &GOOD);
+    start.push(b's');
+    let with = |more: &dyn Fn(&mut Vec<u8>)| {
+        let mut pickle = start.clone();
+        more(&mut pickle);
+        pickle.extend(b"u.");
+        pickle
+    };
+    let best = with(&|pickle| entry(pickle, &scalar("best_acc1")));
+    assert_eq!(names(&best)?, ["a.weight"]);
+    let again = with(&|pickle| {
+        text(pickle, "model");
+        pickle.extend(b"h\x01");
+    });
+    assert_eq!(names(&again)?, ["a.weight"]);
+    // The name of a module's tensor: a state dict with something else in it.
+    let own = with(&|pickle| entry(pickle, &scalar("b.scale")));
+    assert_eq!(names(&own)?, ["b.scale"]);
+    // A state dict of one module has no dots.
+    assert_eq!(names(&state_dict_of(&[scalar("weight")]))?, ["weight"]);
+    let two = with(&|pickle| {
+        entry(pickle, &scalar("best_acc1"));
+        text(pickle, "ema");
+        pickle.push(b'}');
+        entry(pickle, &scalar("weight"));
+        pickle.push(b's');
+    });
+    refused(&two, &floats(6), "several state dicts");
+    Ok(())
+}
+
+/// A dictionary of 130,000 entries under 130,000 names: once each, not once for each name.
+#[test]
+fn many_names_of_one_dictionary_cost_little() {
+    let entries = b"h\x01h\x01".repeat(130_000);
+    let pickle = [
+        b"\x80\x02}q\x01(",
+        &entries[..],
+        b"u}(",
+        &entries[..],
+        b"u.",
+    ];
+    let start = std::time::Instant::now();
+    refused(&pickle.concat(), &[], "no tensors");
+    // Less than a second, where all pairs take tens of them.
+    assert!(start.elapsed() < std::time::Duration::from_secs(5));
+}
+
 #[test]
 fn errors() {
     let huge = 1 << 40;
@@ -230,6 +296,18 @@ fn errors() {
             len: huge,
             shape: &[huge],
             strides: &[1],
+            ..GOOD
+        }),
+        &numbers,
+        "too much",
+    );
+    // As many bytes as no number of them holds.
+    refused(
+        &with(Entry {
+            kind: "DoubleStorage",
+            len: 1 << 62,
+            shape: &[1 << 61],
+            strides: &[0],
             ..GOOD
         }),
         &numbers,

@@ -131,6 +131,104 @@ fn a_shared_whitening_is_no_model() -> Result {
     Ok(())
 }
 
+/// A network that whitens with the mean 0 and the identity.
+fn whitens() -> std::result::Result<ModelFile, Box<dyn AnyError>> {
+    let card = card(Normalization::GcnZca {
+        scale: 1.0,
+        sqrt_bias: 0.0,
+        min_divisor: 1e-8,
+        whitening: None,
+    });
+    let whitening = Whitening {
+        mean: vec![0.0; 4],
+        matrix: Tensor::eye(4, DType::F32, &Device::Cpu)?,
+    };
+    Ok(ModelFile::new(card, &parameters()?, Some(whitening)))
+}
+
+#[test]
+fn a_shared_whitening_has_a_name_of_its_own() -> Result {
+    let folder = tempfile::tempdir()?;
+    let name = "m.safetensors";
+    let full = Precision::Full;
+    for path in [folder.path().join(name), folder.path().join(".").join(name)] {
+        let error = whitens()?.save_sharing(&path, full, name);
+        let error = error.expect_err("one name for two files").to_string();
+        assert!(error.contains("choose another name"), "{error}");
+        assert!(!path.exists());
+    }
+    let error = whitens()?.save_sharing(name, full, name);
+    assert!(error.is_err_and(|error| error.to_string().contains("choose another name")));
+    Ok(())
+}
+
+/// What cannot be read may be the whitening of other networks.
+#[cfg(unix)]
+#[test]
+fn a_whitening_that_cannot_be_read_is_not_replaced() -> Result {
+    let folder = tempfile::tempdir()?;
+    let white = folder.path().join("white");
+    // A link to itself can be replaced, and no user can read it.
+    std::os::unix::fs::symlink("white", &white)?;
+    let path = folder.path().join("m.safetensors");
+    let error = whitens()?.save_sharing(&path, Precision::Full, "white");
+    let error = error.expect_err("unreadable").to_string();
+    assert!(error.contains("cannot be read"), "{error}");
+    assert!(error.contains("choose another name"), "{error}");
+    assert!(white.is_symlink() && !path.exists());
+    Ok(())
+}
+
+/// Of equal logits the first counts, as where errors are measured; what is no number is no answer.
+#[test]
+fn answers_of_equal_logits_and_of_none() -> Result {
+    let model = ModelFile::from_bytes(&file(&card(affine()), Precision::Full)?)?;
+    let model = model.build::<Config>(&Device::Cpu)?;
+    let answers = |logits: &[f32]| {
+        let rows = (logits.len() / 3, 3);
+        model.answers(&Tensor::from_slice(logits, rows, &Device::Cpu)?)
+    };
+    // The probabilities of the last row are equal, its logits are not.
+    let logits = [1.0, 3.0, 3.0, -0.0, 0.0, -1.0, 0.0, 1e-9, 0.0];
+    let classes: Vec<usize> = answers(&logits)?.iter().map(|a| a.class).collect();
+    assert_eq!(classes, [1, 0, 1]);
+    for (bad, shown) in [
+        (f32::NAN, "NaN"),
+        (f32::INFINITY, "inf"),
+        (f32::NEG_INFINITY, "-inf"),
+    ] {
+        let error = answers(&[0.0, 0.0, 0.0, 1.0, bad, 2.0]).expect_err(shown);
+        let wanted = format!("picture 1 has the logit {shown}");
+        assert!(error.to_string().contains(&wanted), "{error}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_whitening_of_other_pictures() -> Result {
+    let small = whitens()?;
+    small.build::<Config>(&Device::Cpu)?;
+    let large = ModelFile {
+        whitening: Some(Whitening {
+            mean: vec![0.0; 9],
+            matrix: Tensor::eye(9, DType::F32, &Device::Cpu)?,
+        }),
+        ..small
+    };
+    let folder = tempfile::tempdir()?;
+    let path = folder.path().join("m.safetensors");
+    large.save(&path, Precision::Full)?;
+    for file in [large, ModelFile::open(&path)?] {
+        let error = file.build::<Config>(&Device::Cpu).map(drop);
+        let error = error.expect_err("pictures of 9 values").to_string();
+        let part =
+            "its whitening has 9 values, the pictures of its network have 4 (1 channels of 2x2)";
+        assert!(error.contains(part), "{error}");
+        assert!(error.contains("Parameters::load"), "{error}");
+    }
+    Ok(())
+}
+
 #[test]
 fn pixels_of_another_convention() -> Result {
     let preprocessing = Preprocessing {
