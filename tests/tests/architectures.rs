@@ -1,39 +1,27 @@
 //! Networks equal to PyTorch's: the state dict that PyTorch wrote gives its answers and gradients.
 //!
 //! Reads the group `networks` in the folder named by `STRIATE_FIXTURES`
-//! (default `tests/fixtures`, made by `generate_networks.py` there); a folder without the group passes and says so.
+//! (default `tests/fixtures`, made by `generate_networks.py` there).
 
-use std::path::{Path, PathBuf};
+mod fixtures;
 
 use allconv::{AllConv, Config, torch};
 use candle_core::{DType, Device, Result, Var};
 use striate::Parameters;
 use striate::init::Match;
-use striate::testing::{Tolerance, assert_close, group};
+use striate::testing::{Tolerance, assert_close};
 
 /// The part of the paper's width that the fixtures have.
 const WIDTH: f64 = 1.0 / 24.0;
 /// The size of their images.
 const IMAGE_SIZE: (usize, usize) = (20, 18);
 
-fn folder() -> PathBuf {
-    match std::env::var_os("STRIATE_FIXTURES") {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
-    }
-}
-
 #[test]
 fn all_cnn_matches_torch() -> Result<()> {
-    let folder = folder();
-    let Some(cases) = group(&folder, "networks")? else {
-        eprintln!(
-            "{}: no group networks, nothing to compare",
-            folder.display()
-        );
+    let Some(folder) = fixtures::folder_of("networks") else {
         return Ok(());
     };
-    for case in cases {
+    for case in fixtures::cases("networks")? {
         let name = case.name.trim_start_matches("networks/");
         let Ok(architecture) = name.parse() else {
             panic!("{name} is none of the paper's networks");

@@ -2,28 +2,17 @@
 //!
 //! Cases are read from the folder `STRIATE_FIXTURES`, or from `fixtures` beside this crate.
 
-use std::path::{Path, PathBuf};
+mod fixtures;
 
 use allconv::attribution::{Attribution, Deconvnet, Gradient, GuidedBackprop, Target};
 use allconv::{AllConv, LayerSpec, Nonlinearity};
 use candle_core::{DType, Device, Result};
-use striate::testing::{Tolerance, assert_close, group};
+use striate::testing::{Tolerance, assert_close};
 use striate::{Parameters, Window2d};
 
 #[test]
 fn matches_captum() -> Result<()> {
-    let folder = match std::env::var_os("STRIATE_FIXTURES") {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
-    };
-    let Some(cases) = group(&folder, "attribution")? else {
-        eprintln!(
-            "{}: no group attribution, nothing to compare",
-            folder.display()
-        );
-        return Ok(());
-    };
-    for case in cases {
+    for case in fixtures::cases("attribution")? {
         let input = case.tensor("input")?;
         let dtype = input.dtype();
         let mut specs = Vec::new();
@@ -50,9 +39,8 @@ fn matches_captum() -> Result<()> {
             var.set(case.tensor(&format!("{kind}{}", index - 1))?)?;
         }
         let tolerance = Tolerance::of(dtype);
-        if let Some(logits) = case.get("logits") {
-            assert_close(&case.name, &network.forward(input)?, logits, tolerance);
-        }
+        let logits = network.forward(input)?;
+        assert_close(&case.name, &logits, case.tensor("logits")?, tolerance);
         let target = case
             .tensor("target")?
             .to_dtype(DType::U32)?
@@ -64,15 +52,9 @@ fn matches_captum() -> Result<()> {
             ("guided", &GuidedBackprop::new(&network)),
         ];
         for (key, method) in methods {
-            if let Some(expected) = case.get(key) {
-                let what = format!("{}, {key}", case.name);
-                assert_close(
-                    &what,
-                    &method.attribute(input, &target)?,
-                    expected,
-                    tolerance,
-                );
-            }
+            let what = format!("{}, {key}", case.name);
+            let found = method.attribute(input, &target)?;
+            assert_close(&what, &found, case.tensor(key)?, tolerance);
         }
     }
     Ok(())

@@ -2,53 +2,17 @@
 //!
 //! Reads the groups `conv2d`, `max_pool2d` and `max_unpool2d` in the folder named by `STRIATE_FIXTURES`
 //! (default `tests/fixtures`, made by `generate.py` beside them).
-//! All parameters come from the JSON; a folder without a group passes and says so.
+//! All parameters come from the JSON.
 
-use std::path::{Path, PathBuf};
+mod fixtures;
 
 use candle_core::{DType, Result, Tensor, Var};
-use striate::testing::{Case, Tolerance, assert_close, group};
+use fixtures::{cases, check, var};
+use striate::testing::{Case, Tolerance, assert_close};
 use striate::{
     Activation, Conv2dOptions, ConvAlgorithm, Rounding, Switches, Window2d, conv2d, max_pool2d,
     max_pool2d_with_switches, max_unpool2d,
 };
-
-fn cases(name: &str) -> Result<Vec<Case>> {
-    let folder = match std::env::var_os("STRIATE_FIXTURES") {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
-    };
-    let cases = group(&folder, name)?;
-    if cases.is_none() {
-        eprintln!("{}: no group {name}, nothing to compare", folder.display());
-    }
-    Ok(cases.unwrap_or_default())
-}
-
-/// Compares `ys` with the case's output, and the gradient of each variable with the tensor of its name,
-/// as far as the case has them.
-fn check(case: &Case, ys: &Tensor, vars: &[(&str, &Var)], tolerance: Tolerance) -> Result<()> {
-    assert_close(&case.name, ys, case.tensor("output")?, tolerance);
-    let Some(grad_output) = case.get("grad_output") else {
-        return Ok(());
-    };
-    let gradients = ys.mul(grad_output)?.sum_all()?.backward()?;
-    for (key, var) in vars {
-        let Some(expected) = case.get(key) else {
-            continue;
-        };
-        let what = format!("{}, {key}", case.name);
-        match gradients.get(var) {
-            Some(gradient) => assert_close(&what, gradient, expected, tolerance),
-            None => panic!("{what}: no gradient"),
-        }
-    }
-    Ok(())
-}
-
-fn var(case: &Case, key: &str) -> Result<Var> {
-    Var::from_tensor(case.tensor(key)?)
-}
 
 fn window(case: &Case) -> Result<Window2d> {
     let size = case.pair("kernel", 2)?;
@@ -75,7 +39,12 @@ mod conv {
     #[test]
     fn matches_torch() -> Result<()> {
         for case in cases("conv2d")? {
-            for algorithm in [ConvAlgorithm::Direct, ConvAlgorithm::Auto] {
+            let algorithms = [
+                ConvAlgorithm::Direct,
+                ConvAlgorithm::Auto,
+                ConvAlgorithm::Winograd,
+            ];
+            for algorithm in algorithms {
                 run(&case, algorithm)?;
             }
         }
@@ -97,14 +66,32 @@ mod conv {
             algorithm,
         };
         let bias_tensor = bias.as_ref().map(|bias| bias.as_tensor());
-        let ys = conv2d(&input, &weight, bias_tensor, &options)?;
+        let ys = conv2d(&input, &weight, bias_tensor, &options);
+        if algorithm == ConvAlgorithm::Winograd && !has_winograd(&weight, &options)? {
+            assert!(ys.is_err(), "{}: Winograd's algorithm ran", case.name);
+            return Ok(());
+        }
+        let ys = ys?;
         let mut vars = vec![("grad_input", &input), ("grad_weight", &weight)];
         vars.extend(bias.as_ref().map(|bias| ("grad_bias", bias)));
         let tolerance = match (algorithm, ys.dtype()) {
-            (ConvAlgorithm::Auto, DType::F32) => Tolerance::OfMax(1e-3),
+            (ConvAlgorithm::Auto | ConvAlgorithm::Winograd, DType::F32) => Tolerance::OfMax(1e-4),
             (_, dtype) => Tolerance::of(dtype),
         };
         check(case, &ys, &vars, tolerance)
+    }
+
+    /// Where Winograd's algorithm is offered; elsewhere it is refused.
+    fn has_winograd(weight: &Tensor, options: &Conv2dOptions) -> Result<bool> {
+        let (_, _, kh, kw) = weight.dims4()?;
+        let (ph, pw) = options.padding;
+        let has_form = match options.stride {
+            (1, 1) => [3, 5].contains(&kh) && ph < kh && pw < kw,
+            (2, 2) => kh == 3 && (ph, pw) == (1, 1),
+            _ => false,
+        };
+        let is_plain = kh == kw && options.dilation == (1, 1) && options.groups == 1;
+        Ok(has_form && is_plain && weight.dtype() == DType::F32)
     }
 }
 
@@ -120,10 +107,9 @@ mod pool {
             check(&case, &max_pool2d(&input, &window)?, &vars, tolerance)?;
             let (ys, switches) = max_pool2d_with_switches(&input, &window)?;
             check(&case, &ys, &vars, tolerance)?;
-            if let Some(indices) = case.get("indices") {
-                let what = format!("{}, indices", case.name);
-                assert_close(&what, &switches.indices, indices, Tolerance::Exact);
-            }
+            let what = format!("{}, indices", case.name);
+            let indices = case.tensor("indices")?;
+            assert_close(&what, &switches.indices, indices, Tolerance::Exact);
         }
         Ok(())
     }

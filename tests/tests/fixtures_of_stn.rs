@@ -2,54 +2,17 @@
 //!
 //! Reads the groups `affine_grid`, `projective_grid`, `tps_grid` and `grid_sample` in the folder named by
 //! `STRIATE_FIXTURES` (default `tests/fixtures`, made by `generate.py` beside them).
-//! All parameters come from the JSON; a folder without a group passes and says so.
+//! All parameters come from the JSON.
 
-use std::path::{Path, PathBuf};
+mod fixtures;
 
-use candle_core::{Result, Tensor, Var, bail};
+use candle_core::{Result, Tensor, bail};
+use fixtures::{cases, check, var};
 use stn::{
     AffineGrid, AffineGrid3d, AlignCorners, GridGenerator, GridSampleOptions, Interpolation,
     PaddingMode, ProjectiveGrid, SamplingGrid, ThinPlateSplineGrid, grid_sample, grid_sample_3d,
 };
-use striate::testing::{Case, Tolerance, assert_close, group};
-
-fn cases(name: &str) -> Result<Vec<Case>> {
-    let folder = match std::env::var_os("STRIATE_FIXTURES") {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
-    };
-    let cases = group(&folder, name)?;
-    if cases.is_none() {
-        eprintln!("{}: no group {name}, nothing to compare", folder.display());
-    }
-    Ok(cases.unwrap_or_default())
-}
-
-/// Compares `ys` with the case's output, and the gradient of each variable with the tensor of its name,
-/// as far as the case has them.
-fn check(case: &Case, ys: &Tensor, vars: &[(&str, &Var)]) -> Result<()> {
-    let tolerance = Tolerance::of(ys.dtype());
-    assert_close(&case.name, ys, case.tensor("output")?, tolerance);
-    let Some(grad_output) = case.get("grad_output") else {
-        return Ok(());
-    };
-    let gradients = ys.mul(grad_output)?.sum_all()?.backward()?;
-    for (key, var) in vars {
-        let Some(expected) = case.get(key) else {
-            continue;
-        };
-        let what = format!("{}, {key}", case.name);
-        match gradients.get(var) {
-            Some(gradient) => assert_close(&what, gradient, expected, tolerance),
-            None => panic!("{what}: no gradient"),
-        }
-    }
-    Ok(())
-}
-
-fn var(case: &Case, key: &str) -> Result<Var> {
-    Var::from_tensor(case.tensor(key)?)
-}
+use striate::testing::{Case, Tolerance};
 
 fn align_corners(case: &Case) -> Result<AlignCorners> {
     Ok(match case.flag("align_corners")? {
@@ -63,7 +26,8 @@ fn compare_grid(group: &str, generator: impl Fn(&Case, &Tensor) -> Result<Tensor
     for case in cases(group)? {
         let theta = var(&case, "theta")?;
         let coords = generator(&case, &theta)?;
-        check(&case, &coords, &[("grad_theta", &theta)])?;
+        let tolerance = Tolerance::of(coords.dtype());
+        check(&case, &coords, &[("grad_theta", &theta)], tolerance)?;
     }
     Ok(())
 }
@@ -123,11 +87,8 @@ fn grid_sample_matches_torch() -> Result<()> {
             4 => grid_sample(&input, &grid, &options)?,
             _ => grid_sample_3d(&input, &grid, &options)?,
         };
-        check(
-            &case,
-            &ys,
-            &[("grad_input", &input), ("grad_grid", &coords)],
-        )?;
+        let vars = [("grad_input", &input), ("grad_grid", &coords)];
+        check(&case, &ys, &vars, Tolerance::of(ys.dtype()))?;
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
 //! Global contrast normalization and ZCA whitening equal to NumPy's in double precision.
 //!
 //! Reads every case of the group `preprocess` in the folder named by `STRIATE_FIXTURES`
-//! (default `tests/fixtures`); a folder without the group passes.
+//! (default `tests/fixtures`).
 
-use std::path::{Path, PathBuf};
+mod fixtures;
 
 use anyhow::{Context, Result, ensure};
 use lab::data::{Gcn, Zca, ZcaTransform};
@@ -21,13 +21,6 @@ struct Case {
     sqrt_bias: f64,
     min_divisor: f64,
     zca_regularisation: f64,
-}
-
-fn folder() -> PathBuf {
-    match std::env::var_os("STRIATE_FIXTURES") {
-        Some(folder) => folder.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
-    }
 }
 
 /// A tensor's values and how far a result may be from them; the shape goes to `shape`.
@@ -86,11 +79,12 @@ fn assert_close(name: &str, found: &[f64], expected: &Values) -> Result<()> {
 
 #[test]
 fn matches_reference() -> Result<()> {
-    let folder = folder();
-    let Ok(json) = std::fs::read(folder.join("preprocess.json")) else {
+    let Some(folder) = fixtures::folder_of("preprocess") else {
         return Ok(());
     };
+    let json = std::fs::read(folder.join("preprocess.json"))?;
     let group: Group = serde_json::from_slice(&json)?;
+    ensure!(!group.cases.is_empty(), "preprocess.json lists no case");
     let file = std::fs::read(folder.join("preprocess.safetensors"))?;
     let file = SafeTensors::deserialize(&file)?;
     for case in &group.cases {

@@ -4,8 +4,9 @@
 //! Some values run away and overflow; they must do so in the same step.
 //! Cases are read from the folder `STRIATE_FIXTURES`, or from `fixtures` beside this crate.
 
+mod fixtures;
+
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor, Var, safetensors};
@@ -60,22 +61,15 @@ impl Case {
     }
 }
 
-fn folder() -> PathBuf {
-    match std::env::var_os("STRIATE_FIXTURES") {
-        Some(folder) => folder.into(),
-        None => Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures"),
-    }
-}
-
 /// The cases and their tensors.
 type Fixtures = (Vec<Case>, HashMap<String, Tensor>);
 
-/// Reads them; `None` when the folder has no such group.
-fn fixtures() -> Result<Option<Fixtures>> {
-    let folder = folder();
-    let Ok(json) = std::fs::read(folder.join("sgd.json")) else {
+/// Reads them; `None` when `STRIATE_FIXTURES` names a folder without them.
+fn read() -> Result<Option<Fixtures>> {
+    let Some(folder) = fixtures::folder_of("sgd") else {
         return Ok(None);
     };
+    let json = std::fs::read(folder.join("sgd.json"))?;
     let group: Group = serde_json::from_slice(&json)?;
     ensure!(!group.cases.is_empty(), "sgd.json lists no case");
     let tensors = safetensors::load(folder.join("sgd.safetensors"), &Device::Cpu)?;
@@ -137,7 +131,7 @@ fn assert_close(
 
 #[test]
 fn matches_torch() -> Result<()> {
-    let Some((cases, tensors)) = fixtures()? else {
+    let Some((cases, tensors)) = read()? else {
         return Ok(());
     };
     for case in &cases {
@@ -172,7 +166,7 @@ fn follow(
 /// State that was read out and loaded into a new optimizer continues the same trajectory, bit for bit.
 #[test]
 fn state_continues_the_trajectory() -> Result<()> {
-    let Some((cases, tensors)) = fixtures()? else {
+    let Some((cases, tensors)) = read()? else {
         return Ok(());
     };
     for case in &cases {

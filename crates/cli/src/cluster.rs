@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use clap::{ValueHint, value_parser};
 
-use super::experiments::{IdParser, UnknownExperiment, chosen, target_parser};
-use super::reproduce::{LAST_SEED, rate};
-use super::{Scale, Source};
+use super::Choice;
 
 /// Run experiments as job arrays of Slurm, one training a task, on a folder that all nodes see
 #[derive(Debug, clap::Subcommand)]
@@ -58,43 +56,9 @@ Examples:
       --max-running 16 --dry-run           how many jobs, and how many hours
   cargo xtask cluster submit nin --local 2   the same sweep here, without Slurm")]
 pub struct Submit {
-    /// A paper (allconv, nin, stn, swwae), their ideas together (components), everything (all), or one experiment (allconv/table3)
-    #[arg(value_name = "PAPER|all|ID", value_parser = target_parser(), hide_possible_values = true)]
-    pub target: String,
-    /// Experiments to run, such as table3; all of the paper's unless given
-    #[arg(value_name = "ID", value_parser = IdParser, hide_possible_values = true)]
-    pub ids: Vec<String>,
-    /// Do only this row of the tables, by its name; may be given more than once
-    #[arg(long = "row", value_name = "NAME")]
-    pub rows: Vec<String>,
-    /// How much of the paper to do
-    #[arg(long, value_enum, default_value_t)]
-    pub scale: Scale,
-    /// embedded, hub, or a folder with the paper's data set that all nodes see
-    #[arg(
-        long,
-        value_name = "embedded|DIR|hub",
-        value_parser = Source::parser(),
-        value_hint = ValueHint::DirPath
-    )]
-    pub data: Option<Source>,
-    /// Seed of the first run
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 0,
-        value_parser = value_parser!(u64).range(..=LAST_SEED)
-    )]
-    pub seed: u64,
-    /// Number of runs of each network, with consecutive seeds; what the experiment wants unless given
-    #[arg(long, value_name = "K", value_parser = value_parser!(u64).range(1..=1000))]
-    pub seeds: Option<u64>,
-    /// Epochs of each training, in place of the experiment's
-    #[arg(long, value_name = "N", value_parser = value_parser!(u16).range(1..))]
-    pub epochs: Option<u16>,
-    /// Learning rates to choose from, in place of the experiment's; one alone is taken untried
-    #[arg(long, value_name = "LR,...", value_delimiter = ',', value_parser = rate)]
-    pub rates: Vec<f64>,
+    /// What decides the runs.
+    #[command(flatten)]
+    pub choice: Choice,
     /// Folder of the runs, on a file system that all nodes see
     #[arg(long, default_value = "runs", value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: PathBuf,
@@ -131,14 +95,4 @@ pub struct Submit {
     /// A `reproduce` to run; built in release mode unless given
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub binary: Option<PathBuf>,
-}
-
-impl Submit {
-    /// The chosen experiments, by their full names.
-    ///
-    /// # Errors
-    /// If the paper has no experiment of that name.
-    pub fn chosen(&self) -> Result<Vec<&'static str>, UnknownExperiment> {
-        chosen(&self.target, &self.ids)
-    }
 }

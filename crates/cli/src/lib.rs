@@ -3,6 +3,7 @@
 //! Plain types without Candle, so that `cargo xtask` refuses a wrong argument before it builds anything,
 //! and both programs print the same help.
 
+mod choice;
 mod cluster;
 mod data;
 mod data_sets;
@@ -17,6 +18,7 @@ mod scale;
 mod shard;
 mod source;
 
+pub use choice::Choice;
 pub use cluster::{Cluster, Submit, Sweep};
 pub use data::Data;
 pub use data_sets::{DATA_SETS, KnownSet, NoSuchSet};
@@ -108,8 +110,9 @@ mod tests {
                     --seeds 5 --out there --resume --shard 2/3 --threads 2 --quiet --json";
         let cli = Cli::parse_from(line.split_whitespace());
         let args = cli.experiments.expect("arguments of a run");
-        assert_eq!((args.target.as_str(), args.seed), ("allconv", 3));
-        assert_eq!((args.scale, args.data), (Scale::Cpu, Some(Source::Hub)));
+        let choice = args.choice;
+        assert_eq!((choice.target.as_str(), choice.seed), ("allconv", 3));
+        assert_eq!((choice.scale, choice.data), (Scale::Cpu, Some(Source::Hub)));
         assert_eq!(args.device, Device::Cuda(1));
         assert!(args.resume && args.quiet && args.json && !args.list);
     }
@@ -125,6 +128,6 @@ mod tests {
         let cli = Cli::parse_from(line.into_iter().chain([folder.clone()]).chain(data));
         let args = cli.experiments.expect("arguments of a run");
         assert_eq!(args.out.as_os_str(), folder);
-        assert_eq!(args.data, Some(Source::Dir(folder.into())));
+        assert_eq!(args.choice.data, Some(Source::Dir(folder.into())));
     }
 }

@@ -201,12 +201,16 @@ fn the_only_thread_of_rayons_works_while_it_waits() {
         let mut child = std::process::Command::new(program)
             .args(["--exact", name, "--test-threads", "1"])
             .env(CHILD, "1")
-            .stdout(std::process::Stdio::null())
+            .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
         for _ in 0..600 {
-            if let Some(status) = child.try_wait().unwrap() {
-                assert!(status.success());
+            if child.try_wait().unwrap().is_some() {
+                let output = child.wait_with_output().unwrap();
+                let text = String::from_utf8_lossy(&output.stdout);
+                // A name that no test has would pass none.
+                let has_passed = output.status.success() && text.contains("1 passed");
+                assert!(has_passed, "{text}");
                 return;
             }
             std::thread::sleep(std::time::Duration::from_millis(100));

@@ -4,7 +4,6 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lab::data::{Source, load};
-use proptest::prelude::*;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
@@ -227,103 +226,4 @@ fn unreadable_files() {
             "; check the permissions",
         ],
     );
-}
-
-/// What befalls a file.
-#[derive(Clone, Debug)]
-enum Harm {
-    Cut(prop::sample::Index),
-    Flip(Vec<(prop::sample::Index, u8)>),
-    Overwrite(prop::sample::Index, Vec<u8>),
-}
-
-fn harm() -> impl Strategy<Value = Harm> {
-    let at = any::<prop::sample::Index>;
-    prop_oneof![
-        at().prop_map(Harm::Cut),
-        prop::collection::vec((at(), 0u8..8), 1..4).prop_map(Harm::Flip),
-        (at(), prop::collection::vec(any::<u8>(), 1..12))
-            .prop_map(|(at, v)| Harm::Overwrite(at, v)),
-    ]
-}
-
-fn apply(harm: &Harm, content: &mut Vec<u8>) {
-    if content.is_empty() {
-        return;
-    }
-    match harm {
-        Harm::Cut(at) => content.truncate(at.index(content.len())),
-        Harm::Flip(bits) => {
-            for (at, bit) in bits {
-                let at = at.index(content.len());
-                content[at] ^= 1 << bit;
-            }
-        }
-        Harm::Overwrite(at, values) => {
-            let at = at.index(content.len());
-            let end = content.len().min(at + values.len());
-            content[at..end].copy_from_slice(&values[..end - at]);
-        }
-    }
-}
-
-/// Loads damaged copies of a layout, `cases` times.
-fn survive(name: &str, layout: &str, cases: u32) {
-    let originals = files(&fixtures().join(layout));
-    let dir = tempfile::tempdir().unwrap();
-    for (path, content) in &originals {
-        let path = dir.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, content).unwrap();
-    }
-    let config = ProptestConfig {
-        cases,
-        failure_persistence: None,
-        ..Default::default()
-    };
-    proptest!(config, |(file in any::<prop::sample::Index>(), harm in harm())| {
-        let (path, content) = &originals[file.index(originals.len())];
-        let mut damaged = content.clone();
-        apply(&harm, &mut damaged);
-        fs::write(dir.path().join(path), &damaged).unwrap();
-        let result = load(name, &Source::Subset(dir.path().to_owned()));
-        fs::write(dir.path().join(path), content).unwrap();
-        if let Err(error) = result {
-            let error = error.to_string();
-            prop_assert!(!error.contains('\n') && error.contains("; "), "{}", error);
-        }
-    });
-}
-
-/// How many damaged files each layout meets; `STRIATE_FUZZ_CASES` raises it.
-fn cases() -> u32 {
-    std::env::var("STRIATE_FUZZ_CASES")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(150)
-}
-
-#[test]
-fn damaged_idx_never_panics() {
-    survive("strokes", "strokes/idx", cases());
-    survive("strokes", "strokes/idx-gz", cases());
-}
-
-#[test]
-fn damaged_cifar_never_panics() {
-    survive("cifar10", "cifar10/bin", cases());
-    survive("cifar100", "cifar100/bin", cases());
-}
-
-#[test]
-fn damaged_parquet_never_panics() {
-    survive("strokes", "strokes/parquet", cases());
-    survive("strokes", "strokes/parquet-folders", cases());
-    survive("cifar100", "cifar100/parquet", cases());
-}
-
-#[test]
-fn damaged_pictures_never_panic() {
-    survive("strokes", "strokes/png", cases());
-    survive("ramp", "jpeg", cases());
 }

@@ -32,9 +32,10 @@ pub(crate) fn run(cli: &::cli::Cli) -> Result<()> {
 }
 
 fn reproduce(args: &::cli::Reproduce) -> Result<()> {
-    let chosen = catalog::find(&args.chosen()?);
-    catalog::know_rows(&chosen, &args.rows)?;
-    catalog::know_rates(&chosen, &args.rows, scale(args.scale), &args.rates)?;
+    let choice = &args.choice;
+    let chosen = catalog::find(&choice.chosen()?);
+    catalog::know_rows(&chosen, &choice.rows)?;
+    catalog::know_rates(&chosen, &choice.rows, scale(choice.scale), &choice.rates)?;
     if args.list && !args.json {
         return list::list(&chosen);
     }
@@ -45,19 +46,19 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         .build_global()
         .context("cannot start the threads")?;
     let settings = Settings {
-        scale: scale(args.scale),
-        source: chosen_source(args)?,
+        scale: scale(choice.scale),
+        source: chosen_source(choice)?,
         device: device(args.device)?,
-        seed: args.seed,
-        seeds: args.seeds,
+        seed: choice.seed,
+        seeds: choice.seeds,
         out: args.out.clone(),
         resume: args.resume,
-        rows: args.rows.clone(),
+        rows: choice.rows.clone(),
         again: args.again,
         shard: args.shard.map(|shard| (shard.index(), shard.count())),
         only: args.only.clone().or(args.list.then_some(Only::Nothing)),
-        epochs: args.epochs.map(usize::from),
-        rates: args.rates.clone(),
+        epochs: choice.epochs.map(usize::from),
+        rates: choice.rates.clone(),
         command: command(),
     };
     let console = Console::stderr(match (args.quiet, args.json) {
@@ -65,12 +66,12 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         (false, true) => Progress::Json,
         (false, false) => Progress::detect(),
     });
-    if let (false, None, Some(2..)) = (args.list, &args.only, args.seeds) {
+    if let (false, None, Some(2..)) = (args.list, &args.only, choice.seeds) {
         let ids = chosen.iter().map(|experiment| experiment.id);
         for id in ids.filter(|id| has_one_seed(id)) {
             console.warn(format!(
                 "--seeds: {id} looks into the networks of one seed, {}, and trains no others",
-                args.seed
+                choice.seed
             ));
         }
     }
@@ -119,7 +120,7 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
     if let (Ok(()), true) = (&outcome, session.misses_its_run()) {
         outcome = Err(anyhow!(
             "--run: no training of {} has this name with these settings and data; --list --json names them",
-            args.chosen()?.join(", ")
+            choice.chosen()?.join(", ")
         ));
     }
     for listed in session.listed.iter().flatten() {
@@ -156,8 +157,8 @@ fn show(args: &::cli::Reproduce, chosen: &[&'static Experiment], not_run: &[Stri
     if args.json {
         return Ok(());
     }
-    let chosen =
-        |r: &&Results| r.scale == scale(args.scale) && chosen.iter().any(|e| e.id == r.exhibit.id);
+    let scale = scale(args.choice.scale);
+    let chosen = |r: &&Results| r.scale == scale && chosen.iter().any(|e| e.id == r.exhibit.id);
     for result in results.iter().filter(chosen) {
         writeln!(stdout(), "\n{}", result.to_text())?;
     }
@@ -169,8 +170,8 @@ fn show(args: &::cli::Reproduce, chosen: &[&'static Experiment], not_run: &[Stri
 }
 
 /// The source that was given, or what the scale does without one.
-fn chosen_source(args: &::cli::Reproduce) -> Result<Option<Source>> {
-    let source = match (&args.data, args.scale) {
+fn chosen_source(choice: &::cli::Choice) -> Result<Option<Source>> {
+    let source = match (&choice.data, choice.scale) {
         (Some(data), _) => Some(source(data)),
         (None, ::cli::Scale::Smoke | ::cli::Scale::Quick) => Some(Source::Embedded),
         (None, ::cli::Scale::Cpu | ::cli::Scale::Paper) => None,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
-use lab::report::Record;
+use lab::report::{Record, chosen_rate};
 
 fn reproduce(args: &[&str], out: &Path) -> std::process::Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_reproduce"));
@@ -161,18 +161,10 @@ fn list_names_every_experiment() {
     let dir = tempfile::tempdir().expect("a temporary folder");
     let output = reproduce(&["all", "--list"], dir.path());
     let text = String::from_utf8_lossy(&output.stdout);
-    for id in [
-        "allconv/table3",
-        "allconv/table4",
-        "allconv/table5",
-        "allconv/large",
-        "allconv/imagenet",
-        "stn/table1",
-        "stn/table2",
-        "stn/table3",
-        "stn/volume",
-    ] {
-        assert!(text.contains(id), "no {id} in {text}");
+    for id in cli::EXPERIMENTS.iter().flat_map(|(_, ids)| *ids) {
+        let start = format!("{id}: ");
+        let is_listed = text.lines().any(|line| line.starts_with(&start));
+        assert!(is_listed, "no {id} in {text}");
     }
 }
 
@@ -452,6 +444,14 @@ fn a_rate_is_chosen_on_one_image_of_eight() {
     let output = reproduce(&args, dir.path());
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
+    let runs = std::fs::read_dir(dir.path().join("trained")).expect("runs");
+    assert_eq!(runs.count(), 3, "one at each rate, and one at the better");
+    let row = dir.path().join("allconv/large/smoke/Large-All-CNN");
+    let record = std::fs::read(row.join("seed-0/record.json")).expect("a record");
+    let records: Vec<Record> = serde_json::from_slice(&record).expect("records");
+    let chosen = [0.1, 0.05].map(chosen_rate);
+    let notes = &records[0].notes;
+    assert!(notes.iter().any(|n| chosen.contains(n)), "{notes:?}");
 }
 
 #[test]

@@ -39,8 +39,9 @@ impl Options {
         if let Some(limit) = &args.time {
             time::limit(limit)?;
         }
+        let chosen = args.choice.chosen()?;
         Ok(Self {
-            experiments: args.chosen()?.into_iter().map(str::to_owned).collect(),
+            experiments: chosen.into_iter().map(str::to_owned).collect(),
             arguments: words(args)?,
             partition: args.partition.clone(),
             time: args.time.clone(),
@@ -69,29 +70,30 @@ impl Options {
 
 /// The words for `reproduce`, with whole paths.
 fn words(args: &Submit) -> Result<Vec<String>> {
-    let mut words = vec!["--scale".to_owned(), args.scale.name().to_owned()];
+    let choice = &args.choice;
+    let mut words = vec!["--scale".to_owned(), choice.scale.name().to_owned()];
     let mut option = |name: &str, value: String| words.extend([name.to_owned(), value]);
-    match &args.data {
+    match &choice.data {
         None => {}
         Some(Source::Embedded) => option("--data", "embedded".to_owned()),
         Some(Source::Hub) => option("--data", "hub".to_owned()),
         Some(Source::Dir(dir)) => option("--data", whole(dir)?),
         Some(Source::Subset(dir)) => option("--data", format!("subset:{}", whole(dir)?)),
     }
-    for row in &args.rows {
+    for row in &choice.rows {
         option("--row", row.clone());
     }
-    if args.seed > 0 {
-        option("--seed", args.seed.to_string());
+    if choice.seed > 0 {
+        option("--seed", choice.seed.to_string());
     }
-    if let Some(seeds) = args.seeds {
+    if let Some(seeds) = choice.seeds {
         option("--seeds", seeds.to_string());
     }
-    if let Some(epochs) = args.epochs {
+    if let Some(epochs) = choice.epochs {
         option("--epochs", epochs.to_string());
     }
-    if !args.rates.is_empty() {
-        let rates: Vec<String> = args.rates.iter().map(f64::to_string).collect();
+    if !choice.rates.is_empty() {
+        let rates: Vec<String> = choice.rates.iter().map(f64::to_string).collect();
         option("--rates", rates.join(","));
     }
     if args.gpus > 0 {
@@ -135,14 +137,15 @@ pub(super) fn name(args: &Submit) -> Result<String> {
     if let Some(name) = &args.name {
         return check_name(name).map(str::to_owned);
     }
-    let chosen = args.chosen()?;
+    let choice = &args.choice;
+    let chosen = choice.chosen()?;
     let what = match chosen.as_slice() {
         [one] => one.replace('/', "-"),
-        _ if args.ids.is_empty() && !args.target.contains('/') => args.target.clone(),
+        _ if choice.ids.is_empty() && !choice.target.contains('/') => choice.target.clone(),
         [first, rest @ ..] => format!("{}-and-{}-more", first.replace('/', "-"), rest.len()),
-        [] => args.target.clone(),
+        [] => choice.target.clone(),
     };
-    Ok(format!("{what}-{}", args.scale.name()))
+    Ok(format!("{what}-{}", choice.scale.name()))
 }
 
 /// Refuses the name of a sweep that is no plain name of a folder.

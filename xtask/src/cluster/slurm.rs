@@ -133,15 +133,11 @@ pub(super) fn missing(program: &str) -> String {
     )
 }
 
-/// What helps against what sbatch says.
+/// What helps against what sbatch says, or bash, which starts it.
 pub(super) fn cure(said: &str) -> &'static str {
     let cures = [
         (
             "sbatch: command not found",
-            "log in to a node that submits jobs, load Slurm's module, or run the sweep here with --local N",
-        ),
-        (
-            "sbatch: not found",
             "log in to a node that submits jobs, load Slurm's module, or run the sweep here with --local N",
         ),
         (

@@ -1,4 +1,4 @@
-//! What a `Cargo.toml` says about its package: the name, and the dependencies with their lines.
+//! What a `Cargo.toml` says about its package: the name, the dependencies with their lines, and the features.
 
 use std::collections::HashMap;
 use std::fs;
@@ -18,6 +18,7 @@ pub(super) struct Manifest {
     path: String,
     package: String,
     dependencies: Vec<Dependency>,
+    features: Vec<String>,
 }
 
 /// A dependency of any kind (normal, dev, build, for one target).
@@ -25,6 +26,8 @@ pub(super) struct Manifest {
 pub(super) struct Dependency {
     /// The package's name, from `package = ".."` if that is given, here or by the workspace.
     pub(super) name: String,
+    /// The name in this manifest, which the code uses too, with `_` for each `-`.
+    pub(super) key: String,
     pub(super) line: usize,
     /// Whether only tests, benches and examples see it.
     pub(super) is_dev: bool,
@@ -73,10 +76,18 @@ impl Manifest {
             .map(|(kind, (key, value))| dependency(text, kind, key, value.get_ref(), renamed))
             .collect();
         dependencies.sort_by_key(|dependency| dependency.line);
+        let features = table(manifest, "features").into_iter().flatten();
+        let features = features
+            .filter_map(|(_, entries)| entries.get_ref().as_array())
+            .flatten()
+            .filter_map(|entry| entry.get_ref().as_str())
+            .map(str::to_owned)
+            .collect();
         Ok(Self {
             path: path.to_owned(),
             package: package.to_owned(),
             dependencies,
+            features,
         })
     }
 
@@ -90,6 +101,11 @@ impl Manifest {
 
     pub(super) fn dependencies(&self) -> &[Dependency] {
         &self.dependencies
+    }
+
+    /// What the features turn on, such as `dep:image` and `lab/cuda`.
+    pub(super) fn features(&self) -> &[String] {
+        &self.features
     }
 }
 
@@ -117,6 +133,7 @@ fn dependency(
         .and_then(|_| renamed.0.get(key_name).map(String::as_str));
     Dependency {
         name: here.or(of_workspace).unwrap_or(key_name).to_owned(),
+        key: key_name.to_owned(),
         line: text[..key.span().start].matches('\n').count() + 1,
         is_dev: kind == "dev-dependencies",
     }
@@ -159,6 +176,9 @@ mod tests {
             .map(|d| (d.name.as_str(), d.line))
             .collect();
         assert_eq!(found, [("b", 7), ("c", 8), ("e", 9), ("g", 10), ("h", 14)]);
+        let keys: Vec<_> = manifest.dependencies().iter().map(|d| &d.key).collect();
+        assert_eq!(keys, ["b", "c", "d", "f", "h"]);
+        assert_eq!(manifest.features(), ["z/cuda"]);
     }
 
     #[test]

@@ -2,7 +2,6 @@
 //!
 //! One file a rule; a rule returns what it finds, with the line.
 
-mod circles;
 mod code;
 mod directions;
 mod finding;
@@ -10,11 +9,11 @@ mod length;
 mod manifest;
 mod mentions;
 mod module_doc;
-mod modules;
 mod naming;
 mod paths;
 mod purity;
 mod source;
+mod unused;
 
 use std::path::Path;
 
@@ -58,8 +57,8 @@ fn findings(sources: &[SourceFile], manifests: &[Manifest]) -> Vec<Finding> {
         .iter()
         .flat_map(|file| RULES.iter().flat_map(move |rule| rule(file)));
     let mut findings: Vec<Finding> = in_sources
-        .chain(circles::check(sources))
         .chain(directions::check(manifests))
+        .chain(unused::check(manifests, sources))
         .collect();
     findings.sort();
     findings

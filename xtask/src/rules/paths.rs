@@ -8,10 +8,6 @@ pub(super) struct NamedPath {
     /// `*` as the last segment of a glob.
     pub(super) segments: Vec<String>,
     pub(super) line: usize,
-    /// For the leaf of a `use`: the name that it brings in (`_` brings in none).
-    pub(super) import: Option<String>,
-    /// The modules within the file in which it stands, outermost first.
-    pub(super) within: Vec<String>,
 }
 
 /// All paths of a file, in the order in which they stand.
@@ -21,7 +17,6 @@ pub(super) fn paths(tokens: &[Token]) -> Vec<NamedPath> {
     let mut reader = Reader {
         tokens,
         at: 0,
-        within: Vec::new(),
         found: Vec::new(),
     };
     reader.read();
@@ -31,8 +26,6 @@ pub(super) fn paths(tokens: &[Token]) -> Vec<NamedPath> {
 struct Reader<'a> {
     tokens: &'a [Token],
     at: usize,
-    /// Open modules, and how many braces are open within each.
-    within: Vec<(String, usize)>,
     found: Vec<NamedPath>,
 }
 
@@ -44,36 +37,14 @@ impl Reader<'_> {
                     self.at += 1;
                     self.tree(&[]);
                 }
-                "mod" if self.is(2, "{") => {
-                    self.within.push((self.tokens[self.at + 1].text.clone(), 0));
-                    self.at += 2;
-                }
                 _ if token.is_name() && !self.continues() => self.inline(),
-                text => {
-                    self.brace(text.to_owned());
-                    self.at += 1;
-                }
+                _ => self.at += 1,
             }
         }
     }
 
-    /// Keeps count of braces, which end the modules within the file.
-    fn brace(&mut self, text: String) {
-        let Some((_, open)) = self.within.last_mut() else {
-            return;
-        };
-        match text.as_str() {
-            "{" => *open += 1,
-            "}" if *open <= 1 => drop(self.within.pop()),
-            "}" => *open -= 1,
-            _ => {}
-        }
-    }
-
-    fn is(&self, ahead: usize, text: &str) -> bool {
-        self.tokens
-            .get(self.at + ahead)
-            .is_some_and(|token| token.is(text))
+    fn is(&self, text: &str) -> bool {
+        self.tokens.get(self.at).is_some_and(|token| token.is(text))
     }
 
     /// Whether the token before shows that this name is not the first of a path.
@@ -87,26 +58,26 @@ impl Reader<'_> {
         let line = self.tokens[self.at].line;
         let mut segments = vec![self.tokens[self.at].text.clone()];
         self.at += 1;
-        while self.is(0, "::") && self.tokens.get(self.at + 1).is_some_and(Token::is_name) {
+        while self.is("::") && self.tokens.get(self.at + 1).is_some_and(Token::is_name) {
             segments.push(self.tokens[self.at + 1].text.clone());
             self.at += 2;
         }
         if segments.len() > 1 {
-            self.push(segments, line, None);
+            self.found.push(NamedPath { segments, line });
         }
     }
 
     /// A tree of a `use`, to its comma, closing brace or semicolon.
     fn tree(&mut self, prefix: &[String]) {
         let mut segments = prefix.to_vec();
-        let foreign = prefix.is_empty() && self.is(0, "::");
+        let foreign = prefix.is_empty() && self.is("::");
         while let Some(token) = self.tokens.get(self.at) {
             match token.text.as_str() {
                 "{" => {
                     self.at += 1;
-                    while !self.is(0, "}") && self.at < self.tokens.len() {
+                    while !self.is("}") && self.at < self.tokens.len() {
                         self.tree(&segments);
-                        if self.is(0, ",") {
+                        if self.is(",") {
                             self.at += 1;
                         }
                     }
@@ -119,7 +90,7 @@ impl Reader<'_> {
                     segments.push(token.text.clone());
                     let line = token.line;
                     self.at += 1;
-                    if !self.is(0, "::") {
+                    if !self.is("::") {
                         self.leaf(segments, line, foreign);
                         return;
                     }
@@ -132,24 +103,12 @@ impl Reader<'_> {
         if segments.len() > 1 && segments.last().is_some_and(|last| last == "self") {
             segments.pop();
         }
-        let mut name = segments.last().cloned();
-        if self.is(0, "as") {
-            name = self.tokens.get(self.at + 1).map(|token| token.text.clone());
+        if self.is("as") {
             self.at += 2;
         }
         if !foreign {
-            self.push(segments, line, name);
+            self.found.push(NamedPath { segments, line });
         }
-    }
-
-    fn push(&mut self, segments: Vec<String>, line: usize, import: Option<String>) {
-        let within = self.within.iter().map(|(name, _)| name.clone()).collect();
-        self.found.push(NamedPath {
-            segments,
-            line,
-            import,
-            within,
-        });
     }
 }
 
@@ -160,17 +119,7 @@ mod tests {
 
     fn shown(source: &str) -> Vec<String> {
         let code = Code::parse(source).unwrap();
-        let show = |path: NamedPath| {
-            let within: String = path.within.iter().map(|name| format!("{name}/")).collect();
-            let import = path
-                .import
-                .map_or(String::new(), |name| format!(" as {name}"));
-            format!(
-                "{}: {within}{}{import}",
-                path.line,
-                path.segments.join("::")
-            )
-        };
+        let show = |path: NamedPath| format!("{}: {}", path.line, path.segments.join("::"));
         paths(&code.tokens).into_iter().map(show).collect()
     }
 
@@ -178,12 +127,12 @@ mod tests {
     fn a_use_names_each_of_its_leaves() {
         let source = "use a;\npub(crate) use super::{b::{self, c as d}, e::*,\n    f};\nuse ::g::h;\nuse i as _;\n";
         let wanted = [
-            "1: a as a",
-            "2: super::b as b",
-            "2: super::b::c as d",
-            "2: super::e::* as *",
-            "3: super::f as f",
-            "5: i as _",
+            "1: a",
+            "2: super::b",
+            "2: super::b::c",
+            "2: super::e::*",
+            "3: super::f",
+            "5: i",
         ];
         assert_eq!(shown(source), wanted);
     }
@@ -195,17 +144,8 @@ mod tests {
     }
 
     #[test]
-    fn modules_within_a_file_are_told() {
-        let source =
-            "mod a {\n    use super::b;\n    mod c { fn f() { g::h() } }\n    use d;\n}\nuse e;\n";
-        assert_eq!(
-            shown(source),
-            [
-                "2: a/super::b as b",
-                "3: a/c/g::h",
-                "4: a/d as d",
-                "6: e as e"
-            ]
-        );
+    fn modules_within_a_file_have_paths_too() {
+        let source = "mod a {\n    use super::b;\n    mod c { fn f() { g::h() } }\n}\nuse e;\n";
+        assert_eq!(shown(source), ["2: super::b", "3: g::h", "5: e"]);
     }
 }

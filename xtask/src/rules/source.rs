@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::code::{Code, Token};
+use super::code::Code;
 use super::finding::Finding;
 use super::paths::{NamedPath, paths};
 
@@ -18,7 +18,6 @@ pub(super) struct SourceFile {
     text: String,
     code: Code,
     paths: Vec<NamedPath>,
-    is_test: bool,
 }
 
 impl SourceFile {
@@ -28,7 +27,6 @@ impl SourceFile {
             text: text.to_owned(),
             code: Code::parse(text).with_context(|| path.to_owned())?,
             paths: Vec::new(),
-            is_test: false,
         };
         file.paths = paths(&file.code.tokens);
         if file.in_folder("tests") || path.ends_with("/tests.rs") {
@@ -39,7 +37,6 @@ impl SourceFile {
 
     /// What only tests see holds no code for the rules.
     fn be_test(&mut self) {
-        self.is_test = true;
         self.code.tokens.clear();
         self.paths.clear();
     }
@@ -53,12 +50,7 @@ impl SourceFile {
         &self.text
     }
 
-    /// The code without comments and without what only tests see; empty for a file of tests.
-    pub(super) fn tokens(&self) -> &[Token] {
-        &self.code.tokens
-    }
-
-    /// The paths in [`Self::tokens`].
+    /// The paths in the code without what only tests see; none for a file of tests.
     pub(super) fn paths(&self) -> &[NamedPath] {
         &self.paths
     }
@@ -66,10 +58,6 @@ impl SourceFile {
     /// Number of lines of code.
     pub(super) fn lines(&self) -> usize {
         self.code.lines()
-    }
-
-    pub(super) fn is_test(&self) -> bool {
-        self.is_test
     }
 
     /// Whether the file lies in `folder` or is its module file (`folder.rs`).
@@ -109,7 +97,7 @@ impl SourceFile {
 
     /// A finding for each line whose code has the name `word`.
     pub(super) fn findings(&self, word: &str, rule: &str) -> Vec<Finding> {
-        let named = self.tokens().iter().filter(|token| token.is(word));
+        let named = self.code.tokens.iter().filter(|token| token.is(word));
         let mut lines: Vec<usize> = named.map(|token| token.line).collect();
         lines.dedup();
         lines

@@ -636,7 +636,7 @@ fn mutated_files_keep_the_promise() {
     let cases = std::env::var("STRIATE_FUZZ_CASES")
         .ok()
         .and_then(|n| n.parse().ok())
-        .unwrap_or(60);
+        .unwrap_or(150);
     let birds = tempfile::tempdir().unwrap();
     put(birds.path(), "images.txt", b"1 a.png\n2 b.jpg\n");
     put(birds.path(), "image_class_labels.txt", b"1 1\n2 1\n");

@@ -2,11 +2,13 @@
 
 use candle_core::{DType, Device, Result};
 use stn::networks::{Body, DigitConfig, DigitNet};
-use striate::Parameters;
+use striate::{Initializer, Parameters};
 
 /// Number of scalars of a network.
 pub(super) fn parameters(config: &DigitConfig) -> Result<usize> {
+    // Nothing is drawn for weights that are only counted.
     let parameters = Parameters::new(0, DType::F32, &Device::Cpu);
+    let parameters = parameters.with_weights(Initializer::Constant(0.0));
     DigitNet::new(config, parameters.builder())?;
     Ok(parameters.count())
 }

@@ -292,7 +292,8 @@ mod tests {
             vec![(0.0, 1e-300), (1.0, 2e-300)],
         ] {
             let plot = Plot::new("a\nb", "", "").line("", points);
-            assert!(plot.draw().is_ok());
+            let (left, top, right, bottom) = extent(&plot.draw().unwrap(), COLORS[0]);
+            assert!(right > left + 4 && bottom > top + 4, "{plot:?}");
         }
     }
 

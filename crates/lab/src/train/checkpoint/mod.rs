@@ -4,6 +4,7 @@
 //! The last two are kept: `checkpoint` and, from before it, `checkpoint.old`.
 //! A new one is written as `checkpoint.new` and takes its place by renaming, so there is a whole one at any time.
 //! If the newest is damaged, the one before it is used and the damaged one is kept as `checkpoint.damaged`.
+//! A run that starts afresh keeps the newest whole one as `checkpoint.previous`.
 
 mod read;
 mod state;
@@ -181,18 +182,34 @@ fn serialize(tensors: &BTreeMap<String, Tensor>) -> candle_core::Result<Vec<u8>>
     Ok(safetensors::serialize(tensors, None)?)
 }
 
-/// Moves a checkpoint out of the way, to `checkpoint.previous`.
+/// Moves a checkpoint out of the way, to `checkpoint.previous`: the newest whole one, or if there is none, the newest.
+///
+/// Another one is removed if it is older than a whole one, and otherwise becomes `checkpoint.damaged`.
 pub(super) fn set_aside(folder: &Path) -> Result<(), TrainError> {
     let fail = |error| TrainError::io(folder, "set aside", error);
-    let (previous, old) = (
-        atomic::beside(folder, ".previous"),
-        atomic::beside(folder, ".old"),
-    );
-    let current = [folder, old.as_path()].into_iter().find(|f| f.exists());
-    let Some(current) = current else {
-        return Ok(());
+    let [previous, old, damaged] =
+        [".previous", ".old", ".damaged"].map(|suffix| atomic::beside(folder, suffix));
+    let found = match newest(folder) {
+        Ok(None) => return Ok(()),
+        Ok(Some(found)) => Some(found.folder),
+        // All are damaged, or one may not be read.
+        Err(_) => None,
     };
+    let (kept, other) = match &found {
+        Some(found) if *found == old => (old.as_path(), folder),
+        None if !folder.exists() => (old.as_path(), folder),
+        _ => (folder, old.as_path()),
+    };
+    // The other one first: a whole one keeps its name until it is the only one.
+    if found.is_some() && kept == folder {
+        atomic::remove_folder(other).map_err(fail)?;
+    } else if other.exists() {
+        atomic::remove_folder(&damaged).map_err(fail)?;
+        fs::rename(other, &damaged).map_err(fail)?;
+    }
     atomic::remove_folder(&previous).map_err(fail)?;
-    fs::rename(current, &previous).map_err(fail)?;
-    atomic::remove_folder(&old).map_err(fail)
+    fs::rename(kept, &previous).map_err(fail)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,9 @@
 //! The loop and its outcomes.
 
+use candle_core::Module;
+use striate::layers::{Conv2d, conv2d};
+use striate::{Activation, Conv2dOptions};
+
 use super::*;
 
 #[test]
@@ -52,22 +56,82 @@ fn learns_and_writes_its_folder() {
     assert!(path("checkpoint/weights.safetensors").exists());
 }
 
+/// Two convolutions, whose work is divided among the threads.
+struct Convolutions {
+    params: Parameters,
+    clock: Clock,
+    layers: [Conv2d; 2],
+}
+
+impl Convolutions {
+    fn new() -> Self {
+        let params = Parameters::new(5, DType::F32, &Device::Cpu);
+        let options = Conv2dOptions {
+            padding: (1, 1),
+            ..Default::default()
+        };
+        let relu = Conv2dOptions {
+            activation: Activation::Relu,
+            ..options
+        };
+        let vb = params.builder();
+        let layers = [
+            conv2d(3, 16, 3, relu, vb.pp("conv1")).unwrap(),
+            conv2d(16, 3, 3, options, vb.pp("conv2")).unwrap(),
+        ];
+        Self {
+            params,
+            clock: Clock::new(0),
+            layers,
+        }
+    }
+}
+
+impl Objective for Convolutions {
+    fn loss(&self, batch: &Batch) -> candle_core::Result<Loss> {
+        self.clock.tick();
+        let scores = self.predict(&batch.xs)?;
+        let total = striate::cross_entropy(&scores, &batch.labels)?;
+        Ok(Loss::new(total).logits(scores))
+    }
+
+    fn predict(&self, xs: &Tensor) -> candle_core::Result<Tensor> {
+        let [first, second] = &self.layers;
+        striate::global_avg_pool(&second.forward(&first.forward(xs)?)?)
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+}
+
 #[test]
 fn same_seed_same_bits_for_any_number_of_threads() {
+    let noise = |n: usize| {
+        let mut images = vec![0f32; n * 3 * 32 * 32];
+        striate::rng::stream(9, "noise", n as u64).fill_normal(&mut images);
+        let labels = (0..n as u32).map(|i| i % 3).collect();
+        FloatSet::new((3, 32, 32), images, labels, 3).unwrap()
+    };
     let on = |threads, seed| {
         let pool = rayon::ThreadPoolBuilder::new()
             .num_threads(threads)
             .build()
             .unwrap();
         pool.install(|| {
-            let linear = Linear::new();
+            let network = Convolutions::new();
             let recipe = Recipe { seed, ..recipe() };
-            let log = train(&linear, &recipe, &mut Run::in_memory(&Console::silent())).unwrap();
-            (linear.weights(), timeless(log))
+            let mut run = Run::in_memory(&Console::silent());
+            let (params, train, test) = (&network.params, noise(48), noise(16));
+            let log = fit_objective(&network, params, &train, &test, &recipe, &mut run).unwrap();
+            (weights(params), timeless(log))
         })
     };
-    assert_eq!(on(1, 3), on(2, 3));
-    assert_ne!(on(1, 3).0, on(1, 4).0);
+    let one = on(1, 3);
+    for threads in [2, 3, 8] {
+        assert!(on(threads, 3) == one, "{threads} threads");
+    }
+    assert!(on(1, 4).0 != one.0);
 }
 
 #[test]

@@ -72,10 +72,14 @@ impl Linear {
     }
 
     fn weights(&self) -> Vec<(String, Vec<f32>)> {
-        let named = self.params.named().into_iter();
-        let values = |var: candle_core::Var| var.flatten_all().unwrap().to_vec1().unwrap();
-        named.map(|(name, var)| (name, values(var))).collect()
+        weights(&self.params)
     }
+}
+
+fn weights(params: &Parameters) -> Vec<(String, Vec<f32>)> {
+    let named = params.named().into_iter();
+    let values = |var: candle_core::Var| var.flatten_all().unwrap().to_vec1().unwrap();
+    named.map(|(name, var)| (name, values(var))).collect()
 }
 
 impl Objective for Linear {
