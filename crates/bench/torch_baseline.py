@@ -3,15 +3,13 @@
 
     python torch_baseline.py --work W1 [--threads 2] [--channels-last] [--compile] [--batch 128] [--size 32]
 
-Prints one JSON line a case. With --interactive it prints `ready`, then runs one case for each name that it
-reads; `cargo xtask bench` uses this to let several processes take turns.
+It prints `ready`, then runs one case for each name that it reads;
+`cargo xtask bench` uses this to let several processes take turns.
 """
 
 import argparse
-import json
 import os
 import resource
-import statistics
 import sys
 import time
 
@@ -20,11 +18,9 @@ parser.add_argument("--work", required=True, choices=["W1", "W2", "W3", "W4", "W
 parser.add_argument("--threads", type=int, default=2)
 parser.add_argument("--batch", type=int, default=128)
 parser.add_argument("--size", type=int, default=32)
-parser.add_argument("--reps", type=int, default=7)
 parser.add_argument("--warmup", type=int, default=2)
 parser.add_argument("--channels-last", action="store_true")
 parser.add_argument("--compile", action="store_true")
-parser.add_argument("--interactive", action="store_true")
 args = parser.parse_args()
 os.environ["OMP_NUM_THREADS"] = str(args.threads)
 
@@ -321,20 +317,6 @@ def interactive(cases):
         print(f"ms {seconds * 1e3:.4f} mib {peak_mib():.0f}", flush=True)
 
 
-def alone(cases):
-    for name, run, gflop, inner in cases:
-        for _ in range(args.warmup):
-            run()
-        times = [timed(run, inner) for _ in range(args.reps)]
-        median = statistics.median(times)
-        print(json.dumps({
-            "peer": "torch", "variant": VARIANT, "threads": args.threads, "work": args.work, "case": name,
-            "batch": args.batch, "size": args.size, "median_ms": round(median * 1e3, 4),
-            "min_ms": round(min(times) * 1e3, 4), "reps": len(times), "images_per_s": round(args.batch / median, 2),
-            "gflops": round(gflop / median, 2), "peak_rss_mib": round(peak_mib()),
-            "times_ms": [round(t * 1e3, 4) for t in times]}), flush=True)
-
-
 if __name__ == "__main__":
     work = {"W1": lambda: classifier(W1), "W2": lambda: classifier(W2), "W3": sampler, "W4": pools, "W5": autoencoder}
-    (interactive if args.interactive else alone)(work[args.work]())
+    interactive(work[args.work]())

@@ -67,7 +67,7 @@ enum Command {
     Bench(bench::Args),
     /// Say what this machine offers: CPU, threads, toolchain, data
     Doctor(doctor::Args),
-    /// Check format, source rules, Clippy, documentation, a smoke run, and the tables in the documents
+    /// Check format, source rules, Clippy, downloads, documentation, a smoke run, and the tables in the documents
     Ci(ci::Args),
     /// Kill, race, damage and compare runs for some time, and count what breaks
     #[cfg(unix)]

@@ -1,7 +1,7 @@
 //! `bench`: whole training steps on striate, timed; `torch_baseline.py` beside it does the same work in PyTorch.
 //!
 //! Answers are checked before anything is timed.
-//! `cargo xtask bench` starts it: with `--interactive` it runs one case for each line that it reads,
+//! `cargo xtask bench` starts it: with `--work` it runs one case for each line that it reads,
 //! so that several processes can take turns.
 #![allow(clippy::print_stdout, reason = "a binary that prints its measurements")]
 
@@ -51,9 +51,6 @@ struct Args {
     /// Runs of each case before the first timed one
     #[arg(long, default_value_t = 2)]
     warmup: usize,
-    /// Read names of cases of --work from the standard input and run one of each
-    #[arg(long, requires = "work")]
-    interactive: bool,
     /// Print the papers' networks, the images in a training batch, and the sizes of these
     #[arg(long, conflicts_with = "work")]
     networks: bool,
@@ -92,7 +89,7 @@ fn main() -> Result<()> {
         print!("{}", layers::parts(args.batch, threads)?);
         return Ok(());
     }
-    let (Some(name), true) = (&args.work, args.interactive) else {
+    let Some(name) = &args.work else {
         bail!("this program times nothing by itself; use `cargo xtask bench`, which starts it");
     };
     let mut work = build(name, &args)?;

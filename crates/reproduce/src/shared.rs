@@ -175,6 +175,29 @@ mod tests {
         Ok(())
     }
 
+    /// Tables that are kept have what other experiments ran for them.
+    #[test]
+    fn nothing_kept_is_to_be_renewed() -> Result<()> {
+        let folder = tempfile::tempdir()?;
+        for scale in Scale::ALL {
+            let path = |id| record_file(Path::new(KEPT), id, scale);
+            let ids = catalog::all().map(|experiment| experiment.id);
+            let ids: Vec<&str> = ids.filter(|id| path(id).exists()).collect();
+            for id in &ids {
+                std::fs::copy(path(id), record_file(folder.path(), id, scale))?;
+            }
+            renew(&ids, scale, folder.path())?;
+            for id in ids {
+                let renewed = read_records(&record_file(folder.path(), id, scale))?;
+                assert!(
+                    renewed == read_records(&path(id))?,
+                    "{id} {scale}: STRIATE_UPDATE=1 renews it"
+                );
+            }
+        }
+        Ok(())
+    }
+
     #[test]
     fn a_row_of_another_table_follows_it() -> Result<()> {
         let folder = tempfile::tempdir()?;

@@ -15,7 +15,7 @@ use lab::train::RunId;
 use crate::experiment::Experiment;
 use crate::images::{Data, Images};
 use crate::planned::dataset;
-use crate::shared::is_own;
+use crate::shared::{is_own, renew};
 use crate::{catalog, datasets};
 
 const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/settings.txt");
@@ -154,6 +154,12 @@ fn kept_records_say_what_the_program_says() -> Result<()> {
             if is_update {
                 write_records(&path, &records)?;
             }
+        }
+    }
+    if is_update {
+        let ids: Vec<&str> = catalog::all().map(|experiment| experiment.id).collect();
+        for scale in Scale::ALL {
+            renew(&ids, scale, &folder)?;
         }
     }
     assert!(others.is_empty() || is_update, "{}", others.join("\n"));

@@ -74,7 +74,7 @@ impl Kind {
                 command
             }
         };
-        command.args(["--interactive", "--work", setting.work]);
+        command.args(["--work", setting.work]);
         command.args(["--batch", &setting.batch.to_string()]);
         command.args(["--size", &setting.size.to_string()]);
         command
@@ -246,9 +246,6 @@ mod tests {
         let line = |kind: &Kind| workspace::shown(&kind.command(&setting, Path::new("bench")));
         assert!(line(&Kind::Striate).contains("STRIATE_SIMD=avx2"));
         assert!(line(&torch).contains("ONEDNN_MAX_CPU_ISA=AVX2"));
-        assert!(
-            line(&torch)
-                .contains("--threads 1 --compile --interactive --work W1 --batch 8 --size 64")
-        );
+        assert!(line(&torch).contains("--threads 1 --compile --work W1 --batch 8 --size 64"));
     }
 }

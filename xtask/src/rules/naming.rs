@@ -26,7 +26,7 @@ enum Name {
 const KERNELS: &str = "crates/striate/src/kernels";
 const REFERENCE: &str = "crates/striate/src/reference";
 
-const BANS: [Ban; 9] = [
+const BANS: [Ban; 13] = [
     Ban {
         folder: KERNELS,
         name: Name::Word("Tensor"),
@@ -57,6 +57,10 @@ const BANS: [Ban; 9] = [
     // Ops with kernels of their own stand beside these.
     model("crates/stn/src/networks"),
     model("crates/swwae/src/model"),
+    model("crates/swwae/src/encoder"),
+    model("crates/swwae/src/decoder"),
+    model("crates/swwae/src/convnet"),
+    model("crates/swwae/src/classifier"),
 ];
 
 const fn model(folder: &'static str) -> Ban {

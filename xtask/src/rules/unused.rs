@@ -50,7 +50,9 @@ fn names(text: &str, name: &str) -> bool {
         let (before, after) = (&text[..at], &text[at + name.len()..]);
         // `::name` is the crate, `other::name` is not.
         let before = before.strip_suffix("::").unwrap_or(before);
-        let is_use = before.ends_with("use ") && !after.starts_with(in_name);
+        let is_use = before
+            .strip_suffix("use ")
+            .is_some_and(|before| !before.ends_with(in_name) && !after.starts_with(in_name));
         !before.ends_with(in_name) && (after.starts_with("::") || is_use)
     })
 }

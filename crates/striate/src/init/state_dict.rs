@@ -11,7 +11,7 @@
 //!
 //! Where the order of a `.pt` file does not fit the shapes, it is treated like a `.safetensors` file.
 //! Where the shapes leave more than one order, [`load_as`] takes the order or the pairs from the caller.
-//! Where they leave none, as with a head of other classes, modules that are called like the layers go to these;
+//! Where they leave none, as with a head of other classes, the names decide if all are names of layers;
 //! otherwise the order of a `.pt` file or of numbers counts, and a `.safetensors` file without one needs [`load_as`].
 //! Shapes must agree one by one.
 //! The file says nothing of strides, padding and pooling: the network must be built to match.

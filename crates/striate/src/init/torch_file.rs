@@ -8,7 +8,7 @@
 //! # Limits
 //! Sizes that a file names are compared with the file before memory is set aside for them.
 //! All tensors together may be [`MAX_GROWTH`] times as large as the file (weights that several layers share count each time),
-//! and reading takes [`MAX_MEMORY`] times the size of the file and 64 MiB at most.
+//! a state dict may have 65,536 tensors, and reading takes [`MAX_MEMORY`] times the size of the file and 64 MiB at most.
 
 mod pickle;
 mod view;

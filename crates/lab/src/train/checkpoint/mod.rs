@@ -192,7 +192,9 @@ pub(super) fn set_aside(folder: &Path) -> Result<(), TrainError> {
     let found = match newest(folder) {
         Ok(None) => return Ok(()),
         Ok(Some(found)) => Some(found.folder),
-        // All are damaged, or one may not be read.
+        // Nobody knows which is whole.
+        Err(error @ TrainError::Io { .. }) => return Err(error),
+        // All are damaged.
         Err(_) => None,
     };
     let (kept, other) = match &found {

@@ -192,7 +192,13 @@ impl Rule {
                 for (((p, &g), m), v) in params.iter_mut().zip(grads).zip(m).zip(v) {
                     let g = g + l2 * *p;
                     *m = normal_or_zero(beta1 * *m + take1 * g);
-                    *v = normal_or_zero(beta2 * *v + take2 * g * g);
+                    let square = beta2 * *v + take2 * g * g;
+                    // Without eps the quotient needs every square.
+                    *v = if eps > T::ZERO {
+                        normal_or_zero(square)
+                    } else {
+                        square
+                    };
                     *p = shrink * *p - rate * *m / (v.sqrt() / root + eps);
                 }
             },

@@ -86,7 +86,7 @@ fn automatic(network: &Network, found: &[Module], path: &Path) -> Result<Vec<(us
                 Ok(in_order)
             } else {
                 bail!(
-                    "{}: no order of its modules fits the network, and their names say none\n{}",
+                    "{}: no order of its modules fits the network, and not all of their names are names of its layers\n{}",
                     path.display(),
                     side_by_side(network, found)
                 )
