@@ -30,7 +30,6 @@ import torch.nn.functional as F  # noqa: E402
 
 torch.set_num_threads(args.threads)
 FORMAT = torch.channels_last if args.channels_last else torch.contiguous_format
-VARIANT = ("compile" if args.compile else "eager") + ("+channels_last" if args.channels_last else "")
 
 
 def hashed(tensor, count):
