@@ -4,6 +4,7 @@
 //! One sample of each follows the other, so a slow minute of the machine hits all of them,
 //! and ratios mean more than milliseconds.
 
+mod arguments;
 mod layers;
 mod machine;
 mod memory;
@@ -16,109 +17,39 @@ mod table;
 mod torch;
 mod training;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use crate::workspace;
+pub(crate) use arguments::Args;
+use arguments::What;
 use peer::{Kind, Peer};
 use sample::Series;
 use setting::Setting;
 
-/// Arguments of `cargo xtask bench`.
-#[derive(clap::Args)]
-#[command(after_help = "\
-Workloads:
-  W1  All-CNN-C, training step and forward pass    W4  2x2 max-pooling with switches and unpooling
-  W2  Network In Network, the same                 W5  SWWAE on padded digits, training step
-  W3  bilinear grid sampling, three shapes
-
-Examples:
-  cargo xtask bench                                  all workloads, in minutes
-  cargo xtask bench --python ~/venv/bin/python       beside PyTorch
-  cargo xtask bench --work W1 --threads 1 --avx2     without AVX-512, on one thread
-  cargo xtask bench --scaling                        W1 over batches and image sizes (longer)
-  cargo xtask bench --layers                         every convolution layer alone
-  cargo xtask bench --training                       steps alone, and in the training loop of lab
-  cargo xtask bench --memory                         the peak memory of each network
-  cargo xtask bench --parts                          how the layers are cut for many threads
-  cargo xtask bench --write                          and put the tables into docs/performance.md")]
-pub(crate) struct Args {
-    /// Workloads
-    #[arg(long, value_delimiter = ',', default_value = "W1,W2,W3,W4,W5")]
-    work: Vec<String>,
-    /// Numbers of threads
-    #[arg(long, value_delimiter = ',', default_value = "2")]
-    threads: Vec<usize>,
-    /// Images in a batch
-    #[arg(long, value_delimiter = ',', default_value = "128")]
-    batch: Vec<usize>,
-    /// Sides of the images of W1 and W2
-    #[arg(long, value_delimiter = ',', default_value = "32")]
-    size: Vec<usize>,
-    /// Switch AVX-512 off on both sides
-    #[arg(long)]
-    avx2: bool,
-    /// W1 with batches 1, 32, 128, 512 and with images of 32, 64, 128 pixels, instead of the lists
-    #[arg(long, conflicts_with_all = ["work", "batch", "size"])]
-    scaling: bool,
-    /// Each convolution layer of the papers alone, as a share of the machine's own matrix product
-    #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling", "small"])]
-    layers: bool,
-    /// Steps of All-CNN-C alone, with dropout, and in the training loop of lab
-    #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling", "small", "layers", "memory", "parts"])]
-    training: bool,
-    /// W1 and W2 with batches 1, 8 and 32, instead of the lists
-    #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling"])]
-    small: bool,
-    /// The peak memory of each network of the papers, a process each
-    #[arg(long, conflicts_with_all = ["work", "batch", "size", "scaling", "small", "layers", "avx2"])]
-    memory: bool,
-    /// How many independent parts each convolution layer's passes are cut into, on 2, 8 and 64 threads
-    #[arg(long, conflicts_with_all = ["work", "threads", "batch", "size", "scaling", "small", "layers", "avx2", "memory"])]
-    parts: bool,
-    /// Samples of each peer and case
-    #[arg(long, default_value_t = 7)]
-    rounds: usize,
-    /// A Python with torch; without it `python3` is tried
-    #[arg(long, value_name = "PATH")]
-    python: Option<PathBuf>,
-    /// Which of PyTorch's ways: eager, channels_last, compile, compile+channels_last
-    #[arg(long, value_delimiter = ',')]
-    torch: Option<Vec<String>>,
-    /// Do not look for PyTorch
-    #[arg(long)]
-    no_torch: bool,
-    /// Put the tables into docs/performance.md
-    #[arg(long)]
-    write: bool,
-}
-
 /// Measures every setting, prints JSON lines and tables, and writes the tables if asked.
 pub(crate) fn run(args: &Args) -> Result<ExitCode> {
-    let settings = settings(args)?;
-    if args.rounds == 0 {
-        bail!("--rounds must be at least 1");
-    }
-    if args.memory && args.threads.len() > 1 {
-        bail!("--memory is measured with one number of --threads");
-    }
+    args.check()?;
     let binary = peer::build()?;
-    if args.memory {
-        let threads = args.threads.first().copied().unwrap_or(2);
-        let table = memory::table(&binary, threads)?;
-        let name = format!("memory, {}", table::threads(threads));
-        return finish(args, &[(name, table)], &machine::stamp(None, None));
+    match args.what {
+        What::Memory => {
+            let threads = args.threads.first().copied().unwrap_or(2);
+            let table = memory::table(&binary, threads)?;
+            let name = format!("memory, {}", table::threads(threads));
+            return finish(args, &[(name, table)], &machine::stamp(None, None));
+        }
+        What::Parts => {
+            let tables = [("parts".to_string(), parts::table(&binary)?)];
+            return finish(args, &tables, &machine::stamp(None, None));
+        }
+        _ => {}
     }
-    if args.parts {
-        let tables = [("parts".to_string(), parts::table(&binary)?)];
-        return finish(args, &tables, &machine::stamp(None, None));
-    }
+    let rounds = args.rounds.unwrap_or(7);
     // PyTorch has no part in the tables of layers and of training.
-    let alone = args.no_torch || args.layers || args.training;
-    let python = if alone {
+    let is_alone = args.no_torch || matches!(args.what, What::Layers | What::Training);
+    let python = if is_alone {
         None
     } else {
         torch::python(args.python.as_deref())?
@@ -128,23 +59,25 @@ pub(crate) fn run(args: &Args) -> Result<ExitCode> {
     let mut all = Vec::new();
     let mut tables = Vec::new();
     let mut torch = None;
-    for setting in &settings {
-        let measured = measure(setting, args.rounds, &binary, &kinds)?;
+    for setting in &args.settings() {
+        let measured = measure(setting, rounds, &binary, &kinds)?;
         for line in measured.series.iter().map(|series| series.json(setting)) {
             println!("{line}");
         }
         torch = torch.or(measured.torch);
-        if args.layers {
-            let table = layers::table(&measured.series, &measured.gflop)?;
-            tables.push((table::name("layers", setting), table));
-        } else if args.training {
-            let table = training::table(&measured.series, setting.batch)?;
-            tables.push((table::name("training", setting), table));
-        } else {
-            all.push((*setting, measured.series));
+        match args.what {
+            What::Layers => {
+                let table = layers::table(&measured.series, &measured.gflop)?;
+                tables.push((table::name("layers", setting), table));
+            }
+            What::Training => {
+                let table = training::table(&measured.series, setting.batch)?;
+                tables.push((table::name("training", setting), table));
+            }
+            _ => all.push((*setting, measured.series)),
         }
     }
-    let stamp = machine::stamp(torch.as_deref(), Some(args.rounds));
+    let stamp = machine::stamp(torch.as_deref(), Some(rounds));
     tables.extend(table::tables(&all));
     finish(args, &tables, &stamp)
 }
@@ -161,42 +94,6 @@ fn finish(args: &Args, tables: &[(String, String)], stamp: &str) -> Result<ExitC
         println!("wrote {}", path.display());
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn settings(args: &Args) -> Result<Vec<Setting>> {
-    for work in &args.work {
-        if !setting::WORKS.contains(&work.as_str()) {
-            let known = setting::WORKS.join(", ");
-            bail!("--work {work}: there is no such workload; use {known}");
-        }
-    }
-    for (name, list) in [
-        ("threads", &args.threads),
-        ("batch", &args.batch),
-        ("size", &args.size),
-    ] {
-        if list.contains(&0) {
-            bail!("--{name} must be at least 1");
-        }
-    }
-    let settings = if args.layers {
-        setting::alone("layers", &args.threads, args.avx2)
-    } else if args.training {
-        setting::alone("training", &args.threads, args.avx2)
-    } else if args.small {
-        setting::small(&args.threads, args.avx2)
-    } else if args.scaling {
-        setting::scaling(&args.threads, args.avx2)
-    } else {
-        setting::product(
-            &args.work,
-            &args.threads,
-            &args.batch,
-            &args.size,
-            args.avx2,
-        )
-    };
-    Ok(settings)
 }
 
 /// What a setting gave.

@@ -11,7 +11,6 @@ use lab::train::{Console, Progress, StopFlag};
 
 use crate::arguments::{scale, source};
 use crate::experiment::Experiment;
-use crate::one_seed::has_one_seed;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::{catalog, data, list, page, report};
@@ -67,11 +66,10 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
         (false, false) => Progress::detect(),
     });
     if let (false, None, Some(2..)) = (args.list, &args.only, choice.seeds) {
-        let ids = chosen.iter().map(|experiment| experiment.id);
-        for id in ids.filter(|id| has_one_seed(id)) {
+        for experiment in chosen.iter().filter(|experiment| experiment.has_one_seed) {
             console.warn(format!(
-                "--seeds: {id} looks into the networks of one seed, {}, and trains no others",
-                choice.seed
+                "--seeds: {} looks into the networks of one seed, {}, and trains no others",
+                experiment.id, choice.seed
             ));
         }
     }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use lab::data::{
-    DataSet, Dataset, Framing, NUMBER_CLASSES, Source, load, load_folds, load_streamed,
-    load_unlabelled,
+    DataSet, Dataset, Framing, NUMBER_CLASSES, Source, held_out_name, load, load_folds,
+    load_streamed, load_unlabelled,
 };
 use lab::report::Scale;
 use lab::train::{Console, sha256};
@@ -154,7 +154,7 @@ fn name(
 }
 
 /// The name and the size of the data set that the paper's row was measured on.
-pub(crate) fn of_paper(wanted: &Data) -> (&'static str, Images) {
+pub(crate) fn of_paper(wanted: &Data) -> (String, Images) {
     let known = |name: &str| DataSet::find(name).expect("experiments name sets of the registry");
     let set = known(wanted.paper);
     // Whole house numbers are read with the extra ones.
@@ -187,7 +187,11 @@ pub(crate) fn of_paper(wanted: &Data) -> (&'static str, Images) {
             ..images
         },
     };
-    (wanted.paper, images)
+    let name = match wanted.view {
+        View::HeldOut => held_out_name(wanted.paper),
+        _ => wanted.paper.to_owned(),
+    };
+    (name, images)
 }
 
 #[cfg(test)]

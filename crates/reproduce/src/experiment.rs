@@ -24,6 +24,8 @@ pub(crate) struct Experiment {
     pub(crate) data: Data,
     /// Runs of each network, with consecutive seeds.
     pub(crate) seeds: Scales<u64>,
+    /// Whether it looks into networks of the first seed, and trains no others.
+    pub(crate) has_one_seed: bool,
     /// The rows of its table, in the order of the paper.
     pub(crate) rows: fn() -> Vec<Row>,
     /// What the paper claims of its rows.
@@ -83,6 +85,7 @@ impl Experiment {
             title,
             data,
             seeds: Scales::all(1),
+            has_one_seed: false,
             rows,
             findings: &[],
             choices: &[],
@@ -94,6 +97,15 @@ impl Experiment {
     /// The same with so many runs of each network.
     pub(crate) const fn seeds(self, seeds: Scales<u64>) -> Self {
         Self { seeds, ..self }
+    }
+
+    /// The same, looking into the networks of the first seed alone.
+    pub(crate) const fn of_one_seed(self) -> Self {
+        Self {
+            seeds: Scales::all(1),
+            has_one_seed: true,
+            ..self
+        }
     }
 
     /// The same with what the paper claims of its rows.
@@ -194,10 +206,10 @@ impl Experiment {
             Some(source) => source.clone(),
         };
         let given = session.load(&data, &source)?;
-        let Some(mut training) = row.training(scale, &given.images) else {
+        let Some(training) = row.training(scale, &given.images) else {
             return Ok(None);
         };
-        session.settings.change(&mut training);
+        let training = training.with(session.settings.epochs, &session.settings.rates);
         let notes = self.notes_of(row, scale, &training, &given.data.name, &given.images)?;
         Ok(Some(Planned {
             label: row.label.clone(),
@@ -220,7 +232,7 @@ impl Experiment {
         let paper = datasets::of_paper(&self.data_of(row));
         let is_chosen = !training.rates.is_empty();
         let table = |training: &Training, name: &str, images: &Images| -> Result<toml::Table> {
-            let table = training.resolved(name, (images.train, images.test), None)?;
+            let table = training.resolved(name, (images.train, images.test))?;
             Ok(if is_chosen {
                 without_rate(table)
             } else {
@@ -229,7 +241,7 @@ impl Experiment {
         };
         let ours = table(training, data_set, images)?;
         let paper = match row.training(Scale::Paper, &paper.1) {
-            Some(training) => table(&training, paper.0, &paper.1)?,
+            Some(training) => table(&training, &paper.0, &paper.1)?,
             None => ours.clone(),
         };
         let mut notes = Vec::new();

@@ -15,12 +15,13 @@ mod front_pages;
 mod generated;
 mod images;
 mod kept_labels;
+#[cfg(test)]
+mod kept_records;
 mod list;
 mod model;
 mod model_file;
 mod models;
 mod nin;
-mod one_seed;
 mod page;
 mod pictures;
 mod planned;
@@ -28,8 +29,6 @@ mod report;
 mod session;
 mod settings;
 mod shared;
-#[cfg(test)]
-mod snapshot;
 mod stn;
 mod swwae;
 mod trainer;

@@ -60,6 +60,7 @@ impl Planned {
         Ok(Record {
             train_images: Some(train),
             network: Some(network(&self.training)?),
+            training: Some(digest(&self.training, &self.data.name, all)?),
             notes: self.notes.clone(),
             ..Record::new(&claim, dataset, scale)
         })
@@ -95,6 +96,12 @@ pub(crate) fn network_row<'a>(
             "--row: {id} measures this on the network of another row; give --row {label} as well"
         )
     })
+}
+
+/// A digest of everything that decides a training but the seed and the pixels, on so many training and test images.
+pub(crate) fn digest(training: &Training, name: &str, images: (usize, usize)) -> Result<String> {
+    let settings = training.resolved(name, images)?.to_string();
+    Ok(sha256(settings.as_bytes())[..16].to_owned())
 }
 
 /// A digest of a training's network, which tells whether another takes as much time for an image.

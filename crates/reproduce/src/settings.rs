@@ -7,8 +7,7 @@ use cli::Only;
 use lab::data::Source;
 use lab::report::Scale;
 
-use crate::one_seed::has_one_seed;
-use crate::training::Training;
+use crate::catalog;
 
 /// What the command line decided for all runs.
 #[derive(Debug)]
@@ -50,24 +49,6 @@ impl Settings {
         self.only.is_none() && self.shard.is_none_or(|(index, _)| index == 1)
     }
 
-    /// Gives a training the epochs and rates of the command line.
-    pub(crate) fn change(&self, training: &mut Training) {
-        if let Some(epochs) = self.epochs {
-            training.recipe.epochs = epochs;
-            training.trial_epochs = training.trial_epochs.map(|trial| trial.min(epochs));
-        }
-        match *self.rates {
-            [] => {}
-            // There is nothing to choose.
-            [rate] => {
-                training.recipe.optimizer = training.recipe.optimizer.with_lr(rate);
-                training.rates.clear();
-                training.trial_epochs = None;
-            }
-            [..] => training.rates.clone_from(&self.rates),
-        }
-    }
-
     /// The command that runs one experiment with these settings.
     pub(crate) fn command_of(&self, id: &str) -> String {
         let Self {
@@ -94,7 +75,9 @@ impl Settings {
         if *seed > 0 {
             command += &format!(" --seed {seed}");
         }
-        if let Some(seeds) = seeds.filter(|_| !has_one_seed(id)) {
+        let mut found = catalog::all().filter(|experiment| experiment.id == id);
+        let has_one_seed = found.any(|experiment| experiment.has_one_seed);
+        if let Some(seeds) = seeds.filter(|_| !has_one_seed) {
             command += &format!(" --seeds {seeds}");
         }
         if let Some(epochs) = epochs {

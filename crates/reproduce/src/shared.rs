@@ -5,10 +5,8 @@ use std::path::Path;
 use anyhow::Result;
 use lab::report::{Record, Scale, is_chosen_rate, merge, read_records, record_file, write_records};
 
-use crate::experiment::{Experiment, Row};
-use crate::images::{Data, View};
-use crate::planned::{dataset, network};
-use crate::training::Training;
+use crate::experiment::Experiment;
+use crate::planned::digest;
 use crate::{catalog, datasets, page};
 
 /// Whether a record was run for its own experiment: the command that measures it again names no other one instead.
@@ -57,86 +55,43 @@ fn of_others(
     has: &[Record],
     kept: &Path,
 ) -> Result<Vec<Record>> {
+    let mut others = Vec::new();
+    for other in catalog::all().filter(|other| other.id != experiment.id) {
+        let path = record_file(kept, other.id, scale);
+        if path.exists() {
+            others.extend(read_records(&path)?.into_iter().filter(is_own));
+        }
+    }
     let mut found = Vec::new();
     for row in (experiment.rows)() {
         if has.iter().any(|record| record.model == row.label) {
             continue;
         }
-        let Some(training) = of_paper(experiment, &row, scale) else {
+        let (name, images) = datasets::of_paper(&experiment.data_of(&row));
+        let Some(training) = row.training(scale, &images) else {
             continue;
         };
-        for other in catalog::all().filter(|other| other.id != experiment.id) {
-            for twin in (other.rows)() {
-                if is_same(experiment, (&row, &training), other, &twin, scale)? {
-                    let records = kept_of(other, &twin, &training, scale, kept)?;
-                    let is_wanted = |record: &Record| {
-                        let mut claims = row.claims.iter();
-                        claims.any(|claim| claim.quantity == record.quantity)
-                    };
-                    found.extend(records.into_iter().filter(is_wanted).map(|record| Record {
-                        id: experiment.id.to_owned(),
-                        model: row.label.clone(),
-                        ..record
-                    }));
-                }
-            }
-        }
+        let wanted = Some(digest(&training, &name, (images.train, images.test))?);
+        let notes = experiment.notes_of(&row, scale, &training, &name, &images)?;
+        let is_wanted = |record: &&Record| {
+            let mut claims = row.claims.iter();
+            record.training == wanted && claims.any(|claim| claim.quantity == record.quantity)
+        };
+        found.extend(others.iter().filter(is_wanted).map(|record| Record {
+            id: experiment.id.to_owned(),
+            model: row.label.clone(),
+            notes: with_chosen_rates(notes.clone(), record),
+            ..record.clone()
+        }));
     }
     Ok(found)
 }
 
-/// The training of a row on the paper's data.
-fn of_paper(experiment: &Experiment, row: &Row, scale: Scale) -> Option<Training> {
-    row.training(scale, &datasets::of_paper(&experiment.data_of(row)).1)
-}
-
-/// Whether two experiments train the same for these rows, on all of one data set.
-fn is_same(
-    experiment: &Experiment,
-    (row, training): (&Row, &Training),
-    other: &Experiment,
-    twin: &Row,
-    scale: Scale,
-) -> Result<bool> {
-    let sets = [experiment.data_of(row), other.data_of(twin)];
-    let is_whole = |data: &Data| matches!(data.view, View::Whole);
-    let Some(twins) = of_paper(other, twin, scale) else {
-        return Ok(false);
-    };
-    let (name, images) = datasets::of_paper(&sets[0]);
-    let counts = (images.train, images.test);
-    Ok(sets[0].paper == sets[1].paper
-        && sets.iter().all(is_whole)
-        && training.resolved(name, counts, None)? == twins.resolved(name, counts, None)?)
-}
-
-/// The kept records that a row was run for, on all of the paper's data and with the settings of today.
-fn kept_of(
-    experiment: &Experiment,
-    row: &Row,
-    training: &Training,
-    scale: Scale,
-    kept: &Path,
-) -> Result<Vec<Record>> {
-    let path = record_file(kept, experiment.id, scale);
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    let (name, images) = datasets::of_paper(&experiment.data_of(row));
-    let dataset = dataset(training, name, (images.train, images.test));
-    let notes = experiment.notes_of(row, scale, training, name, &images)?;
-    let network = Some(network(training)?);
-    let mut records = read_records(&path)?;
-    records.retain(|record| {
-        let settings = record.notes.iter().filter(|note| !is_chosen_rate(note));
-        is_own(record)
-            && record.model == row.label
-            && record.dataset == dataset
-            && record.network == network
-            && !record.has_other_epochs()
-            && settings.eq(&notes)
-    });
-    Ok(records)
+/// Today's notes of a row, and the rates that were chosen for a record of it.
+pub(crate) fn with_chosen_rates(mut notes: Vec<String>, record: &Record) -> Vec<String> {
+    let chosen = record.notes.iter().filter(|note| is_chosen_rate(note));
+    notes.extend(chosen.cloned());
+    notes
 }
 
 #[cfg(test)]
@@ -247,19 +202,15 @@ mod tests {
             .unwrap();
         let folder = tempfile::tempdir()?;
         let kept = read_records(&record_file(Path::new(KEPT), table3.id, Scale::Cpu))?;
-        let spoilt: [fn(&mut Record); 4] = [
-            |record| record.dataset = "cifar10 (1000 training and 500 test images)".to_owned(),
-            |record| *record = record.clone().other_epochs(3),
-            |record| record.network = Some("another".to_owned()),
-            |record| record.notes.push("Another note.".to_owned()),
+        let spoilt: [fn(&mut Record); 3] = [
+            |record| record.training = Some("another".to_owned()),
+            |record| record.training = None,
+            |record| record.quantity = "another".to_owned(),
         ];
         for spoil in spoilt {
             let mut records = kept.clone();
             records.iter_mut().for_each(spoil);
-            lab::report::write_records(
-                &record_file(folder.path(), table3.id, Scale::Cpu),
-                &records,
-            )?;
+            write_records(&record_file(folder.path(), table3.id, Scale::Cpu), &records)?;
             assert_eq!(of_others(table4, Scale::Cpu, &[], folder.path())?, []);
         }
         Ok(())

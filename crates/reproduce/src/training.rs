@@ -84,6 +84,25 @@ impl Training {
         }
     }
 
+    /// The same with the epochs and learning rates that a command line gives.
+    pub(crate) fn with(mut self, epochs: Option<usize>, rates: &[f64]) -> Self {
+        if let Some(epochs) = epochs {
+            self.recipe.epochs = epochs;
+            self.trial_epochs = self.trial_epochs.map(|trial| trial.min(epochs));
+        }
+        match *rates {
+            [] => {}
+            // There is nothing to choose.
+            [rate] => {
+                self.recipe.optimizer = self.recipe.optimizer.with_lr(rate);
+                self.rates.clear();
+                self.trial_epochs = None;
+            }
+            [..] => rates.clone_into(&mut self.rates),
+        }
+        self
+    }
+
     /// The same at a learning rate that is judged on held-out training images.
     fn candidate(&self, rate: f64) -> Self {
         Self {
@@ -135,13 +154,8 @@ impl Training {
     }
 
     /// Settings and recipe as one table, for any images.
-    pub(crate) fn resolved(
-        &self,
-        data_set: &str,
-        counts: (usize, usize),
-        seed: Option<u64>,
-    ) -> Result<toml::Table> {
-        let mut table = self.settings(data_set, counts, None, seed)?;
+    pub(crate) fn resolved(&self, data_set: &str, counts: (usize, usize)) -> Result<toml::Table> {
+        let mut table = self.settings(data_set, counts, None, None)?;
         let recipe: toml::Table = self.recipe.to_toml()?.parse()?;
         table.insert("recipe".to_owned(), recipe.into());
         Ok(table)

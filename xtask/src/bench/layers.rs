@@ -1,4 +1,4 @@
-//! `cargo xtask bench --layers`: each convolution layer as a share of the machine's own matrix product.
+//! `cargo xtask bench layers`: each convolution layer as a share of the machine's own matrix product.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! `cargo xtask bench --memory`: the peak memory of each of the papers' networks, a process each.
+//! `cargo xtask bench memory`: the peak memory of each of the papers' networks, a process each.
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `cargo xtask bench --parts`: how many independent parts each layer's passes are cut into.
+//! `cargo xtask bench parts`: how many independent parts each layer's passes are cut into.
 
 use std::fmt::Write as _;
 use std::path::Path;

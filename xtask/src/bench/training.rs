@@ -1,4 +1,4 @@
-//! `cargo xtask bench --training`: how many images a second the training loop of `lab` leaves of the bare step's.
+//! `cargo xtask bench training`: how many images a second the training loop of `lab` leaves of the bare step's.
 
 use std::fmt::Write as _;
 

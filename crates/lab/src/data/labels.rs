@@ -186,6 +186,15 @@ impl ImageSet {
     }
 }
 
+/// The name of a set whose last sixth of the training images takes the place of the test set.
+///
+/// ```
+/// assert_eq!(lab::data::held_out_name("mnist"), "mnist, held-out training images");
+/// ```
+pub fn held_out_name(name: &str) -> String {
+    format!("{name}, held-out training images")
+}
+
 impl Dataset {
     /// The training images without their last sixth, which takes the place of the test set.
     pub fn hold_out_sixth(&self) -> Self {
@@ -197,7 +206,7 @@ impl Dataset {
         test.labels.drain(..kept);
         test.streamed = test.streamed.map(|set| set.split_at(kept).1);
         Self {
-            name: format!("{}, held-out training images", self.name),
+            name: held_out_name(&self.name),
             train: self.train.first(kept),
             test,
         }

@@ -51,7 +51,7 @@ pub use error::DataError;
 pub use float_set::{Composed, FloatSet, Pending, Redraw, Scene};
 pub use hub::{cache_dir, hub_folder};
 pub use image_set::{Dataset, ImageSet, UNLABELLED};
-pub use labels::balanced_draw;
+pub use labels::{balanced_draw, held_out_name};
 pub use layout::describe;
 pub use load_streamed::load_streamed;
 pub use mix::Mix;

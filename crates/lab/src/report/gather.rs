@@ -179,11 +179,10 @@ mod tests {
     fn what_was_measured_last_counts() {
         let out = tempfile::tempdir().unwrap();
         let claim = Claim::new("p/t", "A", "test error", "%");
-        let write = |seed: u64, epochs: Option<usize>, age: u64| {
-            let record = Record::new(&claim, "digits", Scale::Quick).value(seed, Some(seed as f64));
-            let record = match epochs {
-                Some(epochs) => record.other_epochs(epochs),
-                None => record,
+        let write = |seed: u64, training: &str, age: u64| {
+            let record = Record {
+                training: Some(training.to_owned()),
+                ..Record::new(&claim, "digits", Scale::Quick).value(seed, Some(seed as f64))
             };
             let folder = out.path().join(format!("p/t/quick/A/seed-{seed}"));
             std::fs::create_dir_all(&folder).unwrap();
@@ -204,11 +203,11 @@ mod tests {
             let results = gather(out.path(), std::slice::from_ref(&exhibit), &|_| {}).unwrap();
             results[0].records[0].seeds.clone()
         };
-        write(0, None, 30);
-        write(1, None, 20);
+        write(0, "a", 30);
+        write(1, "a", 20);
         assert_eq!(seeds(), [0, 1]);
-        // The first seed again, with other epochs, which cannot be joined.
-        write(0, Some(2), 10);
+        // The first seed again, with other settings, which cannot be joined.
+        write(0, "b", 10);
         assert_eq!(seeds(), [0]);
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Record, deviations};
+use super::{Record, is_chosen_rate};
 use crate::train::Mistakes;
 
 /// Joins records of the same thing with different seeds into one; of the same seed the later one counts.
 ///
-/// Runs of other settings (the network, or what the notes tell but for a chosen learning rate) are never joined: the later record counts alone.
+/// Runs of other settings ([`Record::training`]) are never joined: the later record counts alone.
 /// The command of a joined record runs all its seeds, if they follow each other; machine and date are the later record's.
 /// Its time is that of all its runs, and left out if that cannot be known.
 /// Order is kept by first appearance.
@@ -15,25 +15,12 @@ pub fn merge(records: impl IntoIterator<Item = Record>) -> Vec<Record> {
     let mut merged: Vec<Record> = Vec::new();
     for record in records {
         match merged.iter_mut().find(|known| known.key() == record.key()) {
-            Some(known) if can_join(known, &record) => absorb(known, record),
+            Some(known) if known.training == record.training => absorb(known, record),
             Some(known) => *known = record,
             None => merged.push(record),
         }
     }
     merged
-}
-
-/// Whether two records of one thing have the same settings.
-fn can_join(a: &Record, b: &Record) -> bool {
-    let settings = |record: &Record| {
-        let notes = record
-            .notes
-            .iter()
-            .filter(|note| !deviations::is_chosen_rate(note));
-        let notes: Vec<String> = notes.cloned().collect();
-        (record.given_epochs(), record.network.clone(), notes)
-    };
-    settings(a) == settings(b)
 }
 
 fn absorb(known: &mut Record, new: Record) {
@@ -60,10 +47,12 @@ fn absorb(known: &mut Record, new: Record) {
     let mistakes: Option<Vec<Mistakes>> = of_runs().map(|(_, mistakes, _)| mistakes).collect();
     let train_errors: Option<Vec<f64>> = of_runs().map(|(.., error)| error).collect();
     let seeds: Vec<u64> = by_seed.keys().copied().collect();
-    let more = new.notes.iter().filter(|note| !known.notes.contains(note));
+    // The later record says it in today's words; what a seed chose is of that seed.
+    let chosen = known.notes.iter().filter(|note| is_chosen_rate(note));
+    let more = chosen.filter(|note| !new.notes.contains(note));
     *known = Record {
         command: command_of(&known.command, &new.command, &seeds),
-        notes: known.notes.iter().chain(more).cloned().collect(),
+        notes: new.notes.iter().chain(more).cloned().collect(),
         seeds,
         values: by_seed.values().map(|(value, ..)| *value).collect(),
         outcomes: by_seed.values().filter_map(|(_, end, _)| *end).collect(),
@@ -127,7 +116,7 @@ fn without(command: &str, option: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Claim, Scale};
+    use crate::report::{Claim, Scale, chosen_rate};
     use crate::train::Outcome;
 
     fn record(seed: u64, value: f64, run: &str) -> Record {
@@ -163,14 +152,17 @@ mod tests {
         let merged = merge([record(1, 5.0, "b"), old]);
         assert!(merged[0].runs.is_empty() && merged[0].mistakes.is_empty());
         assert!(merged[0].train_errors.is_empty());
-        let shorter = record(2, 8.0, "d").other_epochs(15);
-        let merged = merge([record(0, 4.0, "a"), shorter.clone()]);
-        assert_eq!(merged, [shorter]);
+        let other = Record {
+            training: Some("other".to_owned()),
+            ..record(2, 8.0, "d")
+        };
+        let merged = merge([record(0, 4.0, "a"), other.clone()]);
+        assert_eq!(merged, [other]);
     }
 
     #[test]
     fn seeds_that_come_later_are_joined_and_the_command_runs_them_all() {
-        let note = |rate| vec!["epochs: 5.".to_owned(), deviations::chosen_rate(rate)];
+        let note = |rate| vec!["epochs: 5.".to_owned(), chosen_rate(rate)];
         let first = Record {
             command: "reproduce p/t --row 'a b'".to_owned(),
             notes: note(0.1),
@@ -187,21 +179,23 @@ mod tests {
             joined.command,
             "reproduce p/t --row 'a b' --epochs 3 --seeds 3"
         );
-        assert_eq!(joined.notes.len(), 3);
+        let rates = [chosen_rate(0.2), chosen_rate(0.1)];
+        assert_eq!(
+            joined.notes,
+            [&["epochs: 5.".to_owned()], &rates[..]].concat()
+        );
 
-        for other in [
-            Record {
-                notes: vec!["epochs: 6.".to_owned()],
-                ..later.clone()
-            },
-            Record {
-                network: Some("other".to_owned()),
-                ..later.clone()
-            },
-            later.other_epochs(6),
-        ] {
-            assert_eq!(merge([first.clone(), other.clone()]), [other]);
-        }
+        // Other words for the same settings.
+        let reworded = Record {
+            notes: vec!["epochs trained: 5.".to_owned()],
+            ..later
+        };
+        let [joined] = merge([first, reworded]).try_into().unwrap();
+        assert_eq!(joined.seeds, [0, 1, 2]);
+        assert_eq!(
+            joined.notes,
+            ["epochs trained: 5.".to_owned(), chosen_rate(0.1)]
+        );
     }
 
     fn timed(seeds: &[u64], seconds: f64) -> Record {

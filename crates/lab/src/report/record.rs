@@ -61,6 +61,10 @@ pub struct Record {
     /// What names the network, so that equal ones can be told: a digest of its settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
+    /// A digest of everything that decides its training but the seed and the pixels; `None` if nothing was trained.
+    /// Records with different ones are of different runs, whatever their notes say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub training: Option<String>,
     /// The folder of each seed's run, from the folder of the runs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub runs: Vec<String>,
@@ -100,6 +104,7 @@ impl Record {
             images_per_second: None,
             train_images: None,
             network: None,
+            training: None,
             runs: Vec::new(),
             command: String::new(),
             date: String::new(),

@@ -54,6 +54,7 @@ pub(crate) const FIG2: Experiment = Experiment::new(
         &[("patches", PATCHES as f64), ("shared", SHARED as f64)],
     ),
 ])
+.of_one_seed()
 .run(draw);
 
 fn rows() -> Vec<Row> {

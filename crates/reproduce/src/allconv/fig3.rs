@@ -74,6 +74,7 @@ pub(crate) const FIG3: Experiment = Experiment::new(
          learned.",
     ),
 ])
+.of_one_seed()
 .run(draw);
 
 /// The networks, and the methods on each, which have rows of their own.

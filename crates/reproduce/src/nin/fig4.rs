@@ -45,6 +45,7 @@ pub(crate) const FIG4: Experiment =
                  chose.",
             ),
         ])
+        .of_one_seed()
         .run(draw);
 
 fn rows() -> Vec<Row> {

@@ -45,6 +45,7 @@ pub(crate) const ANIMATION: Experiment =
             "The paper's videos show moving inputs; here the network moves and the inputs \
              stay.",
         )])
+        .of_one_seed()
         .run(run);
 
 /// A digit network that is filmed while it is trained.

@@ -129,6 +129,7 @@ pub(crate) const COLOCALISATION: Experiment = Experiment::new(
         &[("ours", 5_947.0), ("paper", 100_000.0)],
     ),
 ])
+.of_one_seed()
 .run(run);
 
 fn rows() -> Vec<Row> {

@@ -40,6 +40,7 @@ pub(crate) const GRIDS: Experiment = Experiment::new(
          shows digits that the CNN gets wrong.",
     ),
 ])
+.of_one_seed()
 .run(run);
 
 /// The CNN with the transformer that is made for each distortion.

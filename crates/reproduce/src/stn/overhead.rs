@@ -90,6 +90,7 @@ pub(crate) const OVERHEAD: Experiment = Experiment::new(
      pass without the optimizer; the time is the median of rounds, in each of which \
      every network takes one step.",
 )])
+.of_one_seed()
 .run(measure);
 
 fn rows() -> Vec<Row> {

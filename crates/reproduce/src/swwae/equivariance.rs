@@ -153,6 +153,7 @@ pub(crate) const EQUIVARIANCE: Experiment = Experiment::new(
         &[("cells", SECOND_POOL as f64), ("offset", WHOLE_SHIFT)],
     ),
 ])
+.of_one_seed()
 .run(run);
 
 /// The run itself, and the panels.
