@@ -34,7 +34,7 @@ fn all_cnn_matches_torch() -> Result<()> {
         let parameters = Parameters::new(0, DType::F32, &Device::Cpu);
         let network = AllConv::new(&config, parameters.builder())?;
         let file = folder.join("networks").join(format!("{name}.pt"));
-        let map = torch::load(&parameters, file, Match::Strict)?;
+        let map = torch::load(&parameters, &network, file, Match::Strict)?;
         assert_eq!(map.loaded.len(), parameters.named().len(), "{name}");
 
         let images = Var::from_tensor(case.tensor("input")?)?;

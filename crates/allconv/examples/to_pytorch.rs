@@ -33,7 +33,7 @@ fn main() -> Result<()> {
         true => Modules::Automatic,
         false => Modules::Ordered(args.modules),
     };
-    save(&model.parameters, &args.file, &modules)?;
+    save(&model.parameters, &model.network, &args.file, &modules)?;
     println!("{}: {}", args.file.display(), model.card.config);
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! All-CNN-B scaled up for ImageNet (Sec. 3.4): 12 convolutions, 9.4 million parameters.
+//! All-CNN-B scaled up for ImageNet: 12 convolutions, 9.4 million parameters.
 
 use candle_core::Result;
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,7 @@ pub struct ImageNetConfig {
     pub width: f64,
     /// What follows the last convolution.
     pub class_map_activation: ClassMapActivation,
-    /// Dropout before the last three convolutions.
+    /// Dropout before the last three convolutions, as in the neon model zoo.
     pub dropout: f32,
 }
 

@@ -80,7 +80,8 @@ impl LargeConfig {
     /// Refuses values without a meaning.
     ///
     /// # Errors
-    /// No classes or channels, a width that is not positive, an image that is too small.
+    /// No classes or channels, a width that is not positive, a dropout factor outside [0, 2), a slope that is not finite,
+    /// an image that is too small.
     pub fn check(&self) -> Result<()> {
         check_sizes(
             "large all-cnn",
@@ -94,6 +95,9 @@ impl LargeConfig {
                 "large all-cnn: dropout factor {} must be at least 0 and below 2",
                 self.dropout
             );
+        }
+        if !self.slope.is_finite() {
+            bail!("large all-cnn: slope {} must be finite", self.slope);
         }
         let (h, w) = self.image_size;
         output_shapes((self.in_channels, h, w), &self.layers()).map(|_| ())
@@ -149,5 +153,11 @@ mod tests {
             ..LargeConfig::cifar10()
         };
         assert!(none.check().is_err());
+        let steep = LargeConfig {
+            slope: f64::NAN,
+            ..LargeConfig::cifar10()
+        };
+        let error = steep.check().expect_err("accepted").to_string();
+        assert!(error.contains("slope NaN must be finite"), "{error}");
     }
 }

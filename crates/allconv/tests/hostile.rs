@@ -1,11 +1,13 @@
 //! No argument breaks a public function: sizes of 0, 1, primes and powers of two up to the largest,
-//! classes, layers and positions that do not exist, and pictures that do not fit give a result or an error.
+//! classes, layers and positions that do not exist, pictures that do not fit, and views that are broadcast, transposed,
+//! or empty with an offset, give a result or an error.
 //!
 //! A panic, an abort or an access outside a tensor fails the test. Wrong values are the business of the other tests.
 
 use allconv::attribution::{
-    Attribution, Deconvnet, Gradient, GuidedBackprop, Target, cascading_randomization, normalized,
-    rank_correlation, receptive_field, strongest,
+    Attribution, Deconvnet, Gradient, GuidedBackprop, Target, cascading_randomization,
+    class_maps_over, normalized, overlay, rank_correlation, receptive_field, strongest,
+    strongest_of_each,
 };
 use allconv::candle_core::{DType, Device, Result, Tensor};
 use allconv::candle_nn::ModuleT;
@@ -24,8 +26,27 @@ fn any_number() -> impl Strategy<Value = usize> {
     prop_oneof![5 => small(), 2 => prop::sample::select(huge)]
 }
 
-fn zeros(dims: &[usize]) -> Result<Tensor> {
-    Tensor::zeros(dims, DType::F32, &Device::Cpu)
+/// Numbers of both signs and these sizes, laid out in one of four ways.
+fn tensor(dims: &[usize], view: usize, dtype: DType) -> Result<Tensor> {
+    let ramp = |dims: &[usize]| {
+        let count: usize = dims.iter().product();
+        let numbers = (0..count).map(|k| (k % 17) as f32 / 4.0 - 2.0).collect();
+        Tensor::from_vec::<_, f32>(numbers, dims, &Device::Cpu)?.to_dtype(dtype)
+    };
+    match (view, dims) {
+        (1, [first @ .., h, w]) => {
+            let turned = ramp(&[first, &[*w, *h]].concat())?;
+            turned.transpose(dims.len() - 2, dims.len() - 1)
+        }
+        (2, [_, rest @ ..]) => ramp(&[&[1], rest].concat())?.broadcast_as(dims),
+        (3, [n, ..]) => ramp(dims)?.narrow(0, *n, 0),
+        _ => ramp(dims),
+    }
+}
+
+fn view() -> impl Strategy<Value = (usize, DType)> {
+    let dtypes = vec![DType::F32, DType::F32, DType::F64, DType::F16, DType::U32];
+    (0usize..4, prop::sample::select(dtypes))
 }
 
 fn parameters() -> Parameters {
@@ -47,7 +68,7 @@ proptest! {
         (classes, channels, side) in (any_number(), any_number(), (any_number(), any_number())),
         width in prop::sample::select(vec![0.0, 0.02, 0.1, -1.0, f64::NAN, f64::INFINITY]),
         (dropout, same, floor) in (prop::sample::select(vec![0.0, 0.5, 1.0, -1.0, f32::NAN]), any::<bool>(), any::<bool>()),
-        dims in prop::array::uniform4(small()),
+        (dims, (view, dtype)) in (prop::array::uniform4(small()), view()),
     ) {
         let config = Config {
             classes,
@@ -84,16 +105,17 @@ proptest! {
         let own = [dims[0], channels.min(13), side.0.min(40), side.1.min(40)];
         for network in networks.into_iter().flatten() {
             for dims in [own, dims] {
-                let _ = network.forward_t(&zeros(&dims).expect("a tensor"), true);
+                let xs = tensor(&dims, view, dtype).expect("a tensor");
+                let _ = network.forward_t(&xs, true);
             }
         }
     }
 
     #[test]
     fn attribution(
-        dims in prop::array::uniform4(small()),
+        (dims, (view, dtype)) in (prop::array::uniform4(small()), view()),
         (class, layer, position) in (any_number(), 0usize..14, (any_number(), any_number())),
-        (count, rank) in (any_number(), 0usize..6),
+        (count, rank, share) in (any_number(), 0usize..6, -0.1f64..1.1),
     ) {
         let config = Config {
             width: 0.05,
@@ -112,8 +134,9 @@ proptest! {
         let wrong = &[dims[0], dims[1], dims[2], dims[3], 1][..rank.min(5)];
         let right = [dims[0].min(3), 3, 32, 32];
         let guided = GuidedBackprop::new(&network);
+        let other = tensor(wrong, view, dtype).expect("a tensor");
         for dims in [wrong, &right[..]] {
-            let xs = zeros(dims).expect("a tensor");
+            let xs = tensor(dims, view, dtype).expect("a tensor");
             for target in &targets {
                 let methods: [&dyn Attribution; 3] =
                     [&Gradient::new(&network), &Deconvnet::new(&network), &guided];
@@ -125,14 +148,17 @@ proptest! {
                 }
             }
             let _ = normalized(&xs);
-            let _ = rank_correlation(&xs, &zeros(wrong).expect("a tensor"));
-        }
-        for dims in [wrong, &right[..]] {
-            let _ = strongest(&network, &zeros(dims).expect("a tensor"), name, class, count);
-            let stages = cascading_randomization(&own, &[name], 1, || {
-                guided.attribute(&zeros(dims)?, &targets[0])
-            });
-            let _ = stages;
+            for other in [&xs, &other] {
+                let _ = rank_correlation(&xs, other);
+                let _ = overlay(&xs, other);
+                let _ = class_maps_over(&xs, other, share);
+            }
+            let batches = || [Ok(xs.clone()), Ok(other.clone())];
+            let _ = strongest(&network, [Ok(xs.clone())], name, class, count);
+            let _ = strongest(&network, batches(), name, class, count);
+            let _ = strongest_of_each(&network, batches(), name, count);
+            let attribute = || guided.attribute(&xs, &targets[0]);
+            let _ = cascading_randomization(&own, &[name], 1, attribute);
         }
     }
 
@@ -153,4 +179,26 @@ proptest! {
         prop_assert!(top <= image.0 && height <= image.0 - top);
         prop_assert!(left <= image.1 && width <= image.1 - left);
     }
+}
+
+#[test]
+fn a_view_of_more_values_than_memory_is_refused() -> Result<()> {
+    let config = Config {
+        width: 0.05,
+        ..Config::all_cnn_c()
+    };
+    let network = AllConv::new(&config, parameters().builder())?;
+    let view = tensor(&[1, 1, 1, 1], 0, DType::F32)?.broadcast_as((1 << 33, 3, 64, 64))?;
+    assert!(network.forward(&view).is_err());
+    assert!(strongest_of_each(&network, [Ok(view.clone())], "conv1", 1).is_err());
+    assert!(
+        Gradient::new(&network)
+            .attribute(&view, &Target::class(0))
+            .is_err()
+    );
+    assert!(normalized(&view).is_err());
+    assert!(overlay(&view, &view).is_err());
+    assert!(class_maps_over(&view, &view, 1.0).is_err());
+    assert!(rank_correlation(&view, &view).is_err());
+    Ok(())
 }

@@ -1,8 +1,11 @@
 //! Class maps over the image.
 
 use candle_core::{DType, Result, Tensor, bail};
+use striate::ops::cpu::{checked_len, dense, room};
 
 use crate::overlay;
+
+const NAME: &str = "class_maps_over";
 
 /// Class maps over the image that they belong to, (N, K, 3, H, W) from 0 to 1: the redder, the more a place speaks for the class.
 ///
@@ -13,12 +16,12 @@ use crate::overlay;
 ///
 /// Only the strongest cells of each map are shown, `share` of them from 0 to 1; "Network In Network" (Lin, Chen and Yan
 /// 2013, Fig. 4) shows the strongest tenth.
-/// All maps of an image share their scale, so the map of an unlikely class stays pale.
+/// All maps of an image share their scale, so the map of an unlikely class stays pale; a cell that is NaN is not shown.
 /// `images` has values from 0 to 1, (N, C, H, W), in any number of channels; `maps` is (N, K, h, w).
 ///
 /// # Errors
 /// Another rank, images of another number than the maps, images of whole numbers, images without a pixel or a channel,
-/// maps without a cell, and a share outside 0 to 1.
+/// maps without a cell or with an infinite one, a share outside 0 to 1, and more values than memory holds.
 ///
 /// ```
 /// use attribution::candle_core::{Device, Result, Tensor};
@@ -36,27 +39,35 @@ pub fn class_maps_over(images: &Tensor, maps: &Tensor, share: f64) -> Result<Ten
     let (n, channels, height, width) = images.dims4()?;
     let (of, classes, h, w) = maps.dims4()?;
     if n != of {
-        bail!("class_maps_over: {n} images and the maps of {of}; give the maps of these images");
+        bail!("{NAME}: {n} images and the maps of {of}; give the maps of these images");
     }
     if images.dtype().is_int() {
         bail!(
-            "class_maps_over: images of {:?}; give values from 0 to 1, such as the pixels divided by 255",
+            "{NAME}: images of {:?}; give values from 0 to 1, such as the pixels divided by 255",
             images.dtype()
         );
     }
     if [channels, height, width, classes, h, w].contains(&0) {
         bail!(
-            "class_maps_over: images of {height}x{width} with {channels} channels and {classes} maps of {h}x{w} have nothing to show; give 1 or more of each"
+            "{NAME}: images of {height}x{width} with {channels} channels and {classes} maps of {h}x{w} have nothing to show; give 1 or more of each"
         );
     }
     if !(0.0..=1.0).contains(&share) {
-        bail!("class_maps_over: the share {share} is not between 0 and 1");
+        bail!("{NAME}: the share {share} is not between 0 and 1");
     }
+    let len = checked_len(NAME, &[n, classes, 3, height, width])?;
+    room(NAME, len, DType::F32)?;
     if n == 0 {
         return Tensor::zeros((0, classes, 3, height, width), DType::F32, images.device());
     }
-    let cells = maps.detach().to_dtype(DType::F32)?.flatten_from(2)?;
-    let cells: Vec<Vec<Vec<f32>>> = cells.to_vec3()?;
+    let (images, cells) = (dense(NAME, images)?, dense(NAME, &maps.detach())?);
+    let cells: Vec<Vec<Vec<f32>>> = cells.to_dtype(DType::F32)?.flatten_from(2)?.to_vec3()?;
+    let infinite = |maps: &Vec<Vec<f32>>| maps.iter().flatten().any(|&cell| cell == f32::INFINITY);
+    if let Some(image) = cells.iter().position(infinite) {
+        bail!(
+            "{NAME}: a map of image {image} has an infinite cell, beside which no other would show; look for it in the network's weights"
+        );
+    }
     let shown = (h as f64 * w as f64 * share).ceil() as usize;
     let cells = cells.into_iter().flatten();
     let cells: Vec<f32> = cells.flat_map(|map| strongest(map, shown)).collect();
@@ -156,6 +167,21 @@ mod tests {
         for (maps, share, said) in [
             (zeros((2, 1, 1, 1))?, 1.0, "1 images and the maps of 2"),
             (zeros((1, 1, 0, 1))?, 1.0, "nothing to show"),
+            (
+                Tensor::full(f32::INFINITY, (1, 1, 1, 1), &Device::Cpu)?,
+                1.0,
+                "a map of image 0 has an infinite cell",
+            ),
+            (
+                zeros((1, 1, 1, 1))?.broadcast_as((1, 1, 1 << 24, 1 << 25))?,
+                1.0,
+                "no memory",
+            ),
+            (
+                zeros((1, 1, 1, 1))?.broadcast_as((1, 1 << 45, 1, 1))?,
+                1.0,
+                "no memory",
+            ),
             (zeros((1, 1, 1, 1))?, 1.5, "the share 1.5"),
             (zeros((1, 1, 1, 1))?, f64::NAN, "the share NaN"),
         ] {

@@ -31,7 +31,7 @@
 //! | [`Target`] | the unit that the signal starts from |
 //! | [`normalized`], [`overlay`] | an attribution as a picture, and over the image |
 //! | [`class_maps_over`] | class maps over the image |
-//! | [`strongest`], [`strongest_of_each`] | the images, and the places in them, that excite a channel most, or each |
+//! | [`strongest`], [`strongest_of_each`] | the images of any number of batches, and the places in them, that excite a channel most, or each |
 //! | [`cascading_randomization`], [`rank_correlation`] | the sanity check |
 
 pub use striate::{candle_core, candle_nn};
@@ -44,6 +44,7 @@ mod sanity;
 mod target;
 
 use candle_core::{Result, Tensor, Var, bail};
+use striate::ops::cpu::{checked_len, dense};
 use striate::{Network, PoolRule, ReluRule, trace_relus};
 
 pub use class_maps::class_maps_over;
@@ -51,6 +52,9 @@ pub use excitation::{Excitation, receptive_field, strongest, strongest_of_each};
 pub use picture::{normalized, overlay};
 pub use sanity::{Stage, cascading_randomization, rank_correlation};
 pub use target::Target;
+
+/// What error messages call the methods.
+const NAME: &str = "attribution";
 
 /// A method that tells how much each input value has to do with a unit.
 pub trait Attribution {
@@ -61,7 +65,7 @@ pub trait Attribution {
     ///
     /// # Errors
     /// A layer that the network does not have (the message lists those it has), a channel, position or class
-    /// outside its output, a wrong input, or a ReLU that is not `striate`'s and shows itself in these images
+    /// outside its output, a wrong input, a view of more values than memory holds, or a ReLU that is not `striate`'s and shows itself in these images
     /// (the [crate's documentation](crate) says when).
     fn attribute(&self, xs: &Tensor, target: &Target) -> Result<Tensor>;
 }
@@ -171,12 +175,12 @@ fn attribute(
     relus: ReluRule,
     pools: PoolRule,
 ) -> Result<Tensor> {
-    if xs.elem_count() == 0 {
+    if checked_len(NAME, xs.dims())? == 0 {
         // No images, no signals; Candle does not copy every view without elements.
         return xs.zeros_like();
     }
     // A variable of its own: the caller's tensor may be no variable, or part of another graph.
-    let input = Var::from_tensor(&xs.detach().copy()?)?;
+    let input = Var::from_tensor(&dense(NAME, &xs.detach())?)?;
     let forward = || network.forward_to(&input, target.layer());
     let (output, ours) = trace_relus(|| relus.scope(|| pools.scope(forward)));
     let output = output?;

@@ -4,7 +4,8 @@
 //! from the class scores down, and after each the attribution is compared with that of the trained network.
 //! A method whose pictures hardly change shows the image rather than what the network has learned.
 
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, Var, bail};
+use striate::ops::cpu::{checked_len, dense};
 use striate::{Parameters, rng};
 
 /// What is left of an attribution when the parameters of `layer` and of all layers above it are noise.
@@ -20,10 +21,11 @@ pub struct Stage {
 ///
 /// The noise of a tensor is normal with the tensor's own mean and deviation, drawn from `seed` and its name.
 /// Layers are taken by name in reverse order of `layers`; the tensors of layer `L` are those named `L.*`.
-/// The parameters are as before when the function returns, on an error too.
+/// The parameters are as before when the function returns, on an error and on a panic of `attribute` too.
 ///
 /// # Errors
-/// A layer without parameters, or what `attribute` refuses.
+/// A layer without parameters, before `attribute` is called; what `attribute` refuses;
+/// parameters that could not be put back, all others are.
 ///
 /// ```
 /// use attribution::{Attribution, GuidedBackprop, Target, cascading_randomization};
@@ -50,44 +52,67 @@ pub fn cascading_randomization(
     attribute: impl Fn() -> Result<Tensor>,
 ) -> Result<Vec<Stage>> {
     let named = parameters.named();
-    let saved: Vec<Tensor> = named
-        .iter()
-        .map(|(_, var)| var.as_tensor().copy())
-        .collect::<Result<_>>()?;
-    let run = || {
-        let trained = attribute()?;
-        let mut stages = Vec::new();
-        for layer in layers.iter().rev().map(AsRef::as_ref) {
-            let of_layer = |name: &str| {
-                name.strip_prefix(layer)
-                    .is_some_and(|rest| rest.starts_with('.'))
-            };
-            let mut any = false;
-            for (name, var) in named.iter().filter(|(name, _)| of_layer(name)) {
-                var.set(&noise(var.as_tensor(), seed, name)?)?;
-                any = true;
-            }
-            if !any {
-                bail!("cascading_randomization: no parameters are called {layer}.*");
-            }
-            let similarity = rank_correlation(&trained, &attribute()?)?;
-            stages.push(Stage {
-                layer: layer.to_owned(),
-                similarity,
-            });
-        }
-        Ok(stages)
+    let is_of = |layer: &str, name: &str| {
+        name.strip_prefix(layer)
+            .is_some_and(|rest| rest.starts_with('.'))
     };
-    let result = run();
-    for ((_, var), tensor) in named.iter().zip(&saved) {
-        var.set(tensor)?;
+    for layer in layers.iter().map(AsRef::as_ref) {
+        if !named.iter().any(|(name, _)| is_of(layer, name)) {
+            let names: Vec<&str> = named.iter().map(|(name, _)| name.as_str()).collect();
+            bail!(
+                "cascading_randomization: no parameters are called {layer}.*; there are {}",
+                names.join(", ")
+            );
+        }
     }
-    result
+    let mut saved = Saved::of(&named)?;
+    let trained = attribute()?;
+    let mut stages = Vec::new();
+    for layer in layers.iter().rev().map(AsRef::as_ref) {
+        for (name, var) in named.iter().filter(|(name, _)| is_of(layer, name)) {
+            var.set(&noise(var.as_tensor(), seed, name)?)?;
+        }
+        let similarity = rank_correlation(&trained, &attribute()?)?;
+        stages.push(Stage {
+            layer: layer.to_owned(),
+            similarity,
+        });
+    }
+    saved.restore()?;
+    Ok(stages)
+}
+
+/// Variables and what they were, which comes back when it is dropped.
+struct Saved(Vec<(Var, Tensor)>);
+
+impl Saved {
+    fn of(named: &[(String, Var)]) -> Result<Self> {
+        let saved = named
+            .iter()
+            .map(|(_, var)| Ok((var.clone(), var.as_tensor().copy()?)));
+        saved.collect::<Result<_>>().map(Self)
+    }
+
+    /// Puts back every one that can be, once; the error is that of the first that cannot.
+    fn restore(&mut self) -> Result<()> {
+        let saved = std::mem::take(&mut self.0).into_iter();
+        saved
+            .map(|(var, was)| var.set(&was))
+            .fold(Ok(()), Result::and)
+    }
+}
+
+impl Drop for Saved {
+    fn drop(&mut self) {
+        // On the way out of an error or a panic, which is what the caller hears of.
+        let _ = self.restore();
+    }
 }
 
 /// Normal values with the mean and the deviation of `tensor`.
 fn noise(tensor: &Tensor, seed: u64, name: &str) -> Result<Tensor> {
-    let values: Vec<f64> = tensor.to_dtype(DType::F64)?.flatten_all()?.to_vec1()?;
+    let values = tensor.to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
+    let values: Vec<f64> = values.flatten_all()?.to_vec1()?;
     let n = values.len().max(1) as f64;
     let mean = values.iter().sum::<f64>() / n;
     let deviation = (values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n).sqrt();
@@ -96,7 +121,7 @@ fn noise(tensor: &Tensor, seed: u64, name: &str) -> Result<Tensor> {
         .iter()
         .map(|_| mean + deviation * draws.normal())
         .collect();
-    let drawn = Tensor::from_vec(drawn, tensor.shape(), &candle_core::Device::Cpu)?;
+    let drawn = Tensor::from_vec(drawn, tensor.shape(), &Device::Cpu)?;
     drawn.to_dtype(tensor.dtype())?.to_device(tensor.device())
 }
 
@@ -106,7 +131,7 @@ fn noise(tensor: &Tensor, seed: u64, name: &str) -> Result<Tensor> {
 /// NaN has no rank: the result is NaN if there is one, so that a broken network does not look like a similar one.
 ///
 /// # Errors
-/// Two shapes, or none with images.
+/// Two shapes, or none with images; views of more values than memory holds.
 pub fn rank_correlation(a: &Tensor, b: &Tensor) -> Result<f64> {
     if a.dims() != b.dims() || a.rank() < 2 || a.dim(0)? == 0 {
         bail!(
@@ -115,9 +140,14 @@ pub fn rank_correlation(a: &Tensor, b: &Tensor) -> Result<f64> {
             b.dims()
         );
     }
+    if checked_len("rank_correlation", a.dims())? == 0 {
+        return Ok(0.0);
+    }
     let rows = |t: &Tensor| {
-        t.abs()?
+        dense("rank_correlation", t)?
+            .to_device(&Device::Cpu)?
             .to_dtype(DType::F64)?
+            .abs()?
             .flatten_from(1)?
             .to_vec2::<f64>()
     };
@@ -164,9 +194,96 @@ fn correlation(a: &[f64], b: &[f64]) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
+    use std::cell::Cell;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use candle_nn::Init;
 
     use super::*;
+
+    /// Two layers, the upper one with two tensors, and their values one after the other.
+    fn two_layers() -> Result<(Parameters, impl Fn() -> Vec<f32>)> {
+        let parameters = Parameters::new(1, DType::F32, &Device::Cpu);
+        let draw = Init::Randn {
+            mean: 0.0,
+            stdev: 1.0,
+        };
+        for (name, len) in [
+            ("first.weight", 4),
+            ("second.weight", 4),
+            ("second.bias", 2),
+        ] {
+            parameters.builder().get_with_hints(len, name, draw)?;
+        }
+        let vars = parameters.all_vars();
+        let values = move || {
+            let of = |var: &Var| var.to_vec1::<f32>().expect("values");
+            vars.iter().flat_map(of).collect()
+        };
+        Ok((parameters, values))
+    }
+
+    #[test]
+    fn a_missing_layer_is_found_before_anything_is_run() -> Result<()> {
+        let (parameters, values) = two_layers()?;
+        let before = values();
+        let calls = Cell::new(0);
+        let stages = cascading_randomization(&parameters, &["missing", "second"], 1, || {
+            calls.set(calls.get() + 1);
+            Tensor::ones((1, 4), DType::F32, &Device::Cpu)
+        });
+        let error = stages.expect_err("refused").to_string();
+        assert!(error.contains("called missing.*"), "{error}");
+        assert!(error.contains("first.weight, second.bias"), "{error}");
+        assert_eq!((calls.get(), values()), (0, before));
+        Ok(())
+    }
+
+    #[test]
+    fn the_parameters_are_back_after_an_error_and_a_panic() -> Result<()> {
+        let (parameters, values) = two_layers()?;
+        let before = values();
+        for panics in [false, true] {
+            let calls = Cell::new(0);
+            let attribute = || {
+                calls.set(calls.get() + 1);
+                // The third call is that of the second stage.
+                match calls.get() {
+                    3 if panics => panic!("attribute panics"),
+                    3 => bail!("attribute fails"),
+                    call => assert_eq!(values() == before, call == 1),
+                }
+                Tensor::ones((1, 4), DType::F32, &Device::Cpu)
+            };
+            let layers = ["first", "second"];
+            let run = || cascading_randomization(&parameters, &layers, 1, attribute);
+            let result = catch_unwind(AssertUnwindSafe(run));
+            assert_eq!(result.is_err(), panics);
+            assert!(result.is_err() || result.is_ok_and(|stages| stages.is_err()));
+            assert_eq!(values(), before);
+        }
+        Ok(())
+    }
+
+    /// One that cannot be put back keeps no other from it.
+    #[test]
+    fn all_are_put_back_that_can_be() -> Result<()> {
+        let zeros = || Var::zeros(2, DType::F32, &Device::Cpu);
+        let (broken, whole) = (zeros()?, zeros()?);
+        let was = |len: usize| Tensor::ones(len, DType::F32, &Device::Cpu);
+        let mut saved = Saved(vec![(broken, was(3)?), (whole.clone(), was(2)?)]);
+        assert!(saved.restore().is_err());
+        assert_eq!(whole.to_vec1::<f32>()?, [1.0, 1.0]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_view_of_more_values_than_memory_is_refused() -> Result<()> {
+        let one = Tensor::ones((1, 1), DType::F32, &Device::Cpu)?;
+        let view = one.broadcast_as((1 << 25, 1 << 24))?;
+        assert!(rank_correlation(&view, &view).is_err());
+        Ok(())
+    }
 
     #[test]
     fn ranks_of_equal_values_are_shared() {

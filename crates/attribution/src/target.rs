@@ -1,6 +1,6 @@
 //! The unit that an attribution starts from.
 
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
 
 /// A unit of a layer.
 ///
@@ -100,7 +100,9 @@ impl Target {
             }
             Unit::Strongest(channel) => {
                 let map = map(*channel)?.contiguous()?;
-                let values: Vec<Vec<f64>> = map.detach().to_dtype(DType::F64)?.to_vec2()?;
+                // Not every device casts to f64.
+                let values = map.detach().to_device(&Device::Cpu)?;
+                let values: Vec<Vec<f64>> = values.to_dtype(DType::F64)?.to_vec2()?;
                 let index: Vec<u32> = values.iter().map(|row| first_maximum(row) as u32).collect();
                 let index = Tensor::from_vec(index, (images, 1), output.device())?;
                 map.gather(&index, 1)?.squeeze(1)

@@ -5,7 +5,7 @@ use candle_nn::{Conv2d, Module, ModuleT, VarBuilder};
 use striate::{Clock, Parameters, Window2d};
 
 use super::*;
-use allconv::{AllConv, ClassMapActivation, Config};
+use allconv::{AllConv, ClassMapActivation, Config, LayerSpec, Nonlinearity};
 
 fn network(config: &Config) -> Result<AllConv> {
     AllConv::new(
@@ -75,19 +75,42 @@ fn gradcheck() -> Result<()> {
     Ok(())
 }
 
-/// Guided is what the gradient lets through of the deconvnet, layer by layer: in a net of one ReLU, exactly.
+/// The formulas of the paper in a net of one ReLU: f is positive or 0 and R positive or negative, in all four ways.
 #[test]
 fn the_rules_differ_as_the_paper_says() -> Result<()> {
+    let layer = |name: &str, width, nonlinearity| LayerSpec::Conv {
+        name: name.to_owned(),
+        window: Window2d::new((1, width)),
+        channels: 1,
+        nonlinearity,
+    };
+    let layers = vec![
+        layer("conv1", 1, Nonlinearity::Relu),
+        layer("conv2", 4, Nonlinearity::Identity),
+    ];
+    let parameters = Parameters::new(3, DType::F32, &Device::Cpu);
+    let one_relu = AllConv::from_layers(1, layers, parameters.builder())?;
+    for (name, var) in parameters.named() {
+        let values: &[f32] = match name.as_str() {
+            "conv1.weight" => &[2.0],
+            "conv2.weight" => &[1.0, -1.0, 3.0, -3.0],
+            _ => &[0.0],
+        };
+        var.set(&Tensor::from_slice(values, var.shape(), &Device::Cpu)?)?;
+    }
+    let xs = Tensor::new(&[[[[-1f32, 5.0, 4.0, -6.0]]]], &Device::Cpu)?;
+    let methods: [(&dyn Attribution, [f32; 4]); 3] = [
+        (&Gradient::new(&one_relu), [0.0, -2.0, 6.0, 0.0]),
+        (&Deconvnet::new(&one_relu), [2.0, 0.0, 6.0, 0.0]),
+        (&GuidedBackprop::new(&one_relu), [0.0, 0.0, 6.0, 0.0]),
+    ];
+    for (method, expected) in methods {
+        let signal = method.attribute(&xs, &Target::class(0))?;
+        assert_eq!(values(&signal), expected);
+    }
     let config = narrow(Config::all_cnn_c());
     let network = network(&config)?;
     let xs = images(2, config.image_size)?;
-    let target = Target::strongest("conv1", 1);
-    let gradient = values(&Gradient::new(&network).attribute(&xs, &target)?);
-    let guided = values(&GuidedBackprop::new(&network).attribute(&xs, &target)?);
-    assert_eq!(
-        gradient, guided,
-        "the signal starts positive at a positive unit"
-    );
     let deep = Target::class(1);
     let methods: [&dyn Attribution; 3] = [
         &Gradient::new(&network),
@@ -368,6 +391,17 @@ fn randomization_restores_the_parameters() -> Result<()> {
         .map(|(_, var)| values(var))
         .collect();
     assert_eq!(before, after);
+    Ok(())
+}
+
+#[test]
+fn a_view_of_more_values_than_memory_is_refused() -> Result<()> {
+    let network = network(&narrow(Config::all_cnn_c()))?;
+    let one = Tensor::ones((1, 1, 1, 1), DType::F32, &Device::Cpu)?;
+    let view = one.broadcast_as((1 << 33, 3, 64, 64))?;
+    let signal = Gradient::new(&network).attribute(&view, &Target::class(0));
+    let error = signal.expect_err("refused").to_string();
+    assert!(error.contains("attribution: no memory"), "{error}");
     Ok(())
 }
 

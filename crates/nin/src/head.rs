@@ -6,6 +6,7 @@ use candle_core::{Result, bail};
 use candle_nn::{Linear, Module, VarBuilder};
 use serde::{Deserialize, Serialize};
 use striate::layers::{Dropout, GlobalAvgPool, Link};
+use striate::ops::cpu;
 use striate::{Chain, Clock};
 
 use crate::initialization::{Initialization, Position};
@@ -140,6 +141,7 @@ impl Link for HeadLayer {
                     (c, h, w)
                 );
             }
+            let maps = cpu::dense("nin head", maps)?;
             dense.forward(&maps.flatten_from(1)?)
         })
     }

@@ -13,9 +13,11 @@
 //! and raises it several times over.
 //! So the layer after a pooling starts at half of He's: otherwise the first steps at the authors' learning rate overshoot.
 
+use candle_core::{Result, bail};
 use candle_nn::init::{DEFAULT_KAIMING_NORMAL, Init, ZERO};
 use serde::{Deserialize, Serialize};
 
+use crate::NETWORK;
 use crate::config::{ClassMapActivation, NinConfig};
 
 /// How weights and biases are drawn when a network is built from scratch.
@@ -56,6 +58,33 @@ impl Initialization {
             first_cccp: 0.01,
             others: 0.05,
         }
+    }
+
+    /// Refuses a standard deviation that is none.
+    ///
+    /// # Errors
+    /// One that is negative or not finite.
+    pub(crate) fn check(self) -> Result<()> {
+        let Self::Gaussian {
+            first_conv,
+            first_cccp,
+            others,
+        } = self
+        else {
+            return Ok(());
+        };
+        for (name, stdev) in [
+            ("first_conv", first_conv),
+            ("first_cccp", first_cccp),
+            ("others", others),
+        ] {
+            if !(0.0..f64::INFINITY).contains(&stdev) {
+                bail!(
+                    "{NETWORK}: initialization: the standard deviation {name} is {stdev}; it must be finite and at least 0"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// The draws of weight and bias of a layer whose units have `fan_in` inputs each.

@@ -5,8 +5,8 @@ use candle_nn::init::{DEFAULT_KAIMING_NORMAL, ZERO};
 use candle_nn::{Module, VarBuilder};
 use striate::layer_list::convolution;
 use striate::layers::Conv2d;
-use striate::ops::cpu::checked_len;
-use striate::{Activation, Window2d, max_pool2d};
+use striate::ops::cpu::dense;
+use striate::{Activation, PoolRule, Window2d, max_pool2d};
 
 /// The maximum over groups of `pieces` consecutive channels: `y[k] = max over m of x[k * pieces + m]`.
 ///
@@ -14,10 +14,10 @@ use striate::{Activation, Window2d, max_pool2d};
 /// `xs` (N, K * pieces, H, W) to (N, K, H, W).
 ///
 /// # Gradient
-/// Goes to the maximum; of equal maxima to the first.
+/// Goes to the maximum; of equal maxima to the first. A scope of [`PoolRule`] changes nothing, since no map is pooled.
 ///
 /// # Errors
-/// Another rank, integer dtypes, a number of channels that `pieces` does not divide.
+/// Another rank, integer dtypes, a number of channels that `pieces` does not divide, a view of more values than memory holds.
 ///
 /// # Source
 /// Network In Network (arXiv 1312.4400), equation 3; Goodfellow et al., "Maxout Networks", 2013.
@@ -37,14 +37,15 @@ pub fn maxout(xs: &Tensor, pieces: usize) -> Result<Tensor> {
             xs.dims()
         );
     };
-    checked_len("maxout", xs.dims())?;
+    let xs = dense("maxout", xs)?;
     if pieces == 0 || c == 0 || !c.is_multiple_of(pieces) {
         bail!("maxout: {pieces} pieces do not divide the {c} channels of the input");
     }
     // A group of channels is a map of `pieces` rows whose columns are the positions.
     let groups = xs.reshape((n, c / pieces, pieces, h * w))?;
     let window = Window2d::new((pieces, 1)).strides((pieces, 1));
-    max_pool2d(&groups, &window)?.reshape((n, c / pieces, h, w))
+    let largest = PoolRule::Switches.scope(|| max_pool2d(&groups, &window))?;
+    largest.reshape((n, c / pieces, h, w))
 }
 
 /// A convolution without activation, and the maximum over groups of its maps.
@@ -120,7 +121,7 @@ pub fn maxout_conv2d(
 
 #[cfg(test)]
 mod tests {
-    use candle_core::{DType, Device};
+    use candle_core::{DType, Device, Var};
     use striate::Parameters;
     use striate::testing::{Directions, gradcheck};
 
@@ -168,6 +169,17 @@ mod tests {
             layer.forward(&xs)?.flatten_all()?.to_vec1::<f64>()?,
             [3.0, 0.5]
         );
+        Ok(())
+    }
+
+    /// A deconvnet without switches does not know where a pooling's maxima were; a unit still knows its pieces.
+    #[test]
+    fn no_rule_of_poolings_changes_the_gradient() -> Result<()> {
+        let xs = Var::new(&[1f32, 4.0, 3.0, 2.0], &Device::Cpu)?;
+        let ys = PoolRule::Uniform.scope(|| maxout(&xs.reshape((1, 4, 1, 1))?, 2))?;
+        let gradients = ys.backward()?;
+        let dx = gradients.get(&xs).map(Tensor::to_vec1::<f32>).transpose()?;
+        assert_eq!(dx, Some(vec![0.0, 1.0, 1.0, 0.0]));
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The maxout networks that the tables compare with: convolutional maxout layers with poolings, and dropout before each layer.
 //!
-//! The paper takes their errors from Goodfellow et al., "Maxout Networks", 2013.
+//! The paper takes their errors from Goodfellow et al., "Maxout Networks", 2013. The network for SVHN is not here.
 //! Sizes are those of the authors' configuration files, from memory.
 //! The authors keep the norm of every filter below a limit; that is a matter of training and not done here.
 
@@ -8,9 +8,13 @@ use candle_core::{Result, Tensor, bail};
 use candle_nn::init::ZERO;
 use candle_nn::{Linear, Module, ModuleT, VarBuilder};
 use serde::{Deserialize, Serialize};
-use striate::layer_list::{check_dropout, check_sizes, scaled};
+use striate::layer_list::{
+    LayerSpec, MapShape, Nonlinearity, check_dropout, check_layers, check_sizes, output_shapes,
+    scaled,
+};
 use striate::layers::Dropout;
 use striate::network::unknown_layer;
+use striate::ops::cpu::checked_len;
 use striate::{Clock, Network, Window2d, max_pool2d};
 
 use crate::maxout::{Maxout, maxout_conv2d};
@@ -111,22 +115,37 @@ impl MaxoutConfig {
     /// (channels, height, width) after each block.
     ///
     /// # Errors
-    /// An image that is too small, a number of maps beyond memory.
-    pub fn map_shapes(&self) -> Result<Vec<(usize, usize, usize)>> {
-        let (mut h, mut w) = self.image_size;
-        let mut shapes = Vec::with_capacity(self.blocks.len());
-        for block in &self.blocks {
-            (h, w) = block.window.output_size(h, w)?;
-            (h, w) = block.pool.output_size(h, w)?;
-            shapes.push((scaled(block.units, self.width), h, w));
-        }
-        Ok(shapes)
+    /// An image that is too small; the message names the layer and the smallest image that fits.
+    pub fn map_shapes(&self) -> Result<Vec<MapShape>> {
+        let (h, w) = self.image_size;
+        let shapes = output_shapes(NETWORK, (self.in_channels, h, w), &self.layers())?;
+        // After each pooling.
+        Ok(shapes.into_iter().skip(1).step_by(2).collect())
+    }
+
+    /// A convolution and a pooling for each block; a unit counts as one map.
+    fn layers(&self) -> Vec<LayerSpec> {
+        let layers = |(at, block): (usize, &MaxoutBlock)| {
+            let conv = LayerSpec::Conv {
+                name: format!("conv{}", at + 1),
+                window: block.window,
+                channels: scaled(block.units, self.width),
+                nonlinearity: Nonlinearity::Identity,
+            };
+            let pool = LayerSpec::MaxPool {
+                name: format!("pool{}", at + 1),
+                window: block.pool,
+            };
+            [conv, pool]
+        };
+        self.blocks.iter().enumerate().flat_map(layers).collect()
     }
 
     /// Refuses values without a meaning.
     ///
     /// # Errors
-    /// No blocks, units, pieces, classes or channels, a width that is not positive, a dropout outside [0, 1), an image that is too small.
+    /// No blocks, units, pieces, classes or channels, a width that is not positive, a dropout outside [0, 1), an image that is too small,
+    /// a window with a size, stride or dilation of 0, a convolution that rounds up.
     pub fn check(&self) -> Result<()> {
         check_sizes(NETWORK, self.classes, self.in_channels, self.width, 64.0)?;
         check_dropout(NETWORK, "input_dropout", self.input_dropout)?;
@@ -142,16 +161,14 @@ impl MaxoutConfig {
                 "{NETWORK}: no block, or a layer without units or pieces; give at least one of each"
             );
         }
+        check_layers(NETWORK, self.in_channels, &self.layers())?;
         self.map_shapes().map(|_| ())
     }
 
     /// Values of the last maps of an image.
     fn features(&self) -> Result<usize> {
         let (c, h, w) = self.map_shapes()?.pop().unwrap_or_default();
-        match c.checked_mul(h).and_then(|maps| maps.checked_mul(w)) {
-            Some(features) => Ok(features),
-            None => bail!("{NETWORK}: {c} maps of {h}x{w} are more than memory holds"),
-        }
+        checked_len(NETWORK, &[c, h, w])
     }
 }
 

@@ -1,12 +1,14 @@
 //! The mlpconv layer: a small multilayer perceptron at every position of the image.
 
 use candle_core::{Result, Tensor, bail};
-use candle_nn::init::{DEFAULT_KAIMING_NORMAL, ZERO};
 use candle_nn::{Module, VarBuilder};
 use serde::{Deserialize, Serialize};
-use striate::layer_list::convolution;
+use striate::layer_list::{LayerSpec, Nonlinearity, check_layers};
 use striate::layers::{Conv2d, Link};
-use striate::{Activation, Chain, Window2d};
+use striate::{Chain, Window2d};
+
+use crate::initialization::{Initialization, Position};
+use crate::model::conv;
 
 /// Sizes of an [`MlpConv`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +88,8 @@ impl Module for MlpConv {
 /// New weights are drawn from He's normal distribution, new biases are 0.
 ///
 /// # Errors
-/// An empty list of channels, a window that rounds up, tensors of another shape in `vb`.
+/// An empty list of channels or one with a 0, a window that rounds up, or with a size, stride or dilation of 0,
+/// tensors of another shape in `vb`.
 ///
 /// ```
 /// use nin::candle_core::{DType, Device, Result, Tensor};
@@ -102,30 +105,32 @@ impl Module for MlpConv {
 /// }
 /// ```
 pub fn mlpconv(in_channels: usize, config: &MlpConvConfig, vb: VarBuilder) -> Result<MlpConv> {
-    let mut inputs = in_channels;
-    let mut layers = Vec::with_capacity(config.channels.len());
-    for (i, &channels) in config.channels.iter().enumerate() {
+    let spec = |(i, &channels): (usize, &usize)| {
         let (name, window) = match i {
             0 => ("conv".to_string(), config.window),
             i => (format!("cccp{i}"), Window2d::square(1)),
         };
-        layers.push(convolution(
-            &window,
-            (inputs, channels),
-            Activation::Relu,
-            (DEFAULT_KAIMING_NORMAL, ZERO),
-            vb.pp(name),
-        )?);
-        inputs = channels;
-    }
-    MlpConv::new(layers)
+        LayerSpec::Conv {
+            name,
+            window,
+            channels,
+            nonlinearity: Nonlinearity::Relu,
+        }
+    };
+    let specs: Vec<LayerSpec> = config.channels.iter().enumerate().map(spec).collect();
+    check_layers("mlpconv", in_channels, &specs)?;
+    let inputs = std::iter::once(&in_channels).chain(&config.channels);
+    let (place, start) = (Position::Hidden, Initialization::Guarded);
+    let layers = specs.iter().zip(inputs);
+    let layers = layers.map(|(spec, &inputs)| conv(spec, inputs, place, start, &vb));
+    MlpConv::new(layers.collect::<Result<_>>()?)
 }
 
 #[cfg(test)]
 mod tests {
     use candle_core::{DType, Device};
     use striate::testing::{Directions, Tolerance, assert_close, gradcheck};
-    use striate::{Conv2dOptions, Parameters};
+    use striate::{Activation, Conv2dOptions, Parameters};
 
     use super::*;
 
@@ -161,6 +166,17 @@ mod tests {
             channels: vec![1],
         };
         assert!(message(ceil).contains("rounds up"));
+        let still = MlpConvConfig {
+            window: Window2d::square(3).stride(0),
+            channels: vec![1],
+        };
+        let still = message(still);
+        assert!(
+            still.contains("mlpconv: conv: the window has stride (0, 0)"),
+            "{still}"
+        );
+        let none = message(MlpConvConfig::same(3, &[2, 0]));
+        assert!(none.contains("mlpconv: cccp1: 0 channels"), "{none}");
     }
 
     /// A window that differs between the axes is built as it is.

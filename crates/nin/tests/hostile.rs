@@ -1,5 +1,5 @@
 //! No argument breaks a public function: sizes of 0, 1, primes and powers of two up to the largest
-//! give a result of the right shape or an error.
+//! and views that are broadcast, transposed, or empty with an offset, give a result of the right shape or an error.
 //!
 //! A panic, an abort or an access outside a tensor fails the test. Wrong values are the business of the other tests.
 
@@ -8,8 +8,8 @@ use nin::candle_nn::{Module, ModuleT};
 use nin::local::locally_connected2d;
 use nin::maxout::maxout_conv2d;
 use nin::{
-    BlockConfig, Head, LocallyConnected2d, MlpConvConfig, Nin, NinConfig, PlainCnn, PlainCnnConfig,
-    Pool, maxout, mlpconv,
+    BlockConfig, Head, LocallyConnected2d, MaxoutBlock, MaxoutConfig, MaxoutNet, MlpConvConfig,
+    Nin, NinConfig, PlainCnn, PlainCnnConfig, Pool, maxout, mlpconv,
 };
 use proptest::prelude::*;
 use striate::{Parameters, Window2d};
@@ -34,8 +34,27 @@ fn head() -> impl Strategy<Value = Head> {
     ])
 }
 
-fn zeros(dims: [usize; 4]) -> Result<Tensor> {
-    Tensor::zeros(&dims, DType::F32, &Device::Cpu)
+/// Numbers of both signs and these sizes, laid out in one of four ways.
+fn tensor(dims: &[usize], view: usize, dtype: DType) -> Result<Tensor> {
+    let ramp = |dims: &[usize]| {
+        let count: usize = dims.iter().product();
+        let numbers = (0..count).map(|k| (k % 17) as f32 / 4.0 - 2.0).collect();
+        Tensor::from_vec::<_, f32>(numbers, dims, &Device::Cpu)?.to_dtype(dtype)
+    };
+    match (view, dims) {
+        (1, [first @ .., h, w]) => {
+            let turned = ramp(&[first, &[*w, *h]].concat())?;
+            turned.transpose(dims.len() - 2, dims.len() - 1)
+        }
+        (2, [_, rest @ ..]) => ramp(&[&[1], rest].concat())?.broadcast_as(dims),
+        (3, [n, ..]) => ramp(dims)?.narrow(0, *n, 0),
+        _ => ramp(dims),
+    }
+}
+
+fn view() -> impl Strategy<Value = (usize, DType)> {
+    let dtypes = vec![DType::F32, DType::F32, DType::F64, DType::F16, DType::U32];
+    (0usize..4, prop::sample::select(dtypes))
 }
 
 fn parameters() -> Parameters {
@@ -50,9 +69,9 @@ proptest! {
         dims in prop::array::uniform4(small()),
         (kernel, padding, maps) in (any_side(), any_side(), any_side()),
         (pieces, hidden) in (any_side(), prop::collection::vec(any_side(), 0..3)),
-        others in prop::array::uniform4(any_side()),
+        (others, (view, dtype)) in (prop::array::uniform4(any_side()), view()),
     ) {
-        let xs = zeros(dims).expect("a tensor");
+        let xs = tensor(&dims, view, dtype).expect("a tensor");
         let [_, c, h, w] = dims;
         let _ = maxout(&xs, pieces);
         let window = Window2d::square(kernel).padding(padding);
@@ -84,8 +103,25 @@ proptest! {
         blocks in prop::collection::vec((any_side(), any_side(), prop::collection::vec(any_side(), 0..3), any::<bool>()), 0..3),
         (classes, channels, side) in (any_side(), any_side(), (any_side(), any_side())),
         (width, head) in (prop::sample::select(vec![0.0, 0.1, 1.0, 63.0, -1.0, f64::NAN, f64::INFINITY]), head()),
-        dims in prop::array::uniform4(small()),
+        (dims, (view, dtype)) in (prop::array::uniform4(small()), view()),
+        (pieces, dense) in (any_side(), prop::option::of((any_side(), any_side()))),
     ) {
+        let maxout_blocks = blocks.iter().map(|(kernel, padding, units, is_pooled)| MaxoutBlock {
+            units: units.first().copied().unwrap_or(1),
+            pieces,
+            window: Window2d::square(*kernel).padding(*padding),
+            pool: Window2d::square(2).stride(if *is_pooled { 2 } else { 1 }).ceil(),
+        });
+        let maxout_config = MaxoutConfig {
+            classes,
+            in_channels: channels,
+            image_size: side,
+            // Units have pieces: 63 times as many would be too much for a test.
+            width: if width > 1.0 { 1.0 } else { width },
+            blocks: maxout_blocks.collect(),
+            dense,
+            ..MaxoutConfig::mnist()
+        };
         let block = |(kernel, padding, channels, is_pooled): (usize, usize, Vec<usize>, bool)| BlockConfig {
             mlpconv: MlpConvConfig { window: Window2d::square(kernel).padding(padding), channels },
             pool: is_pooled.then(Pool::overlapping_max),
@@ -101,9 +137,17 @@ proptest! {
         };
         let _ = (config.parameter_count(), config.output_shapes(), config.check());
         let own = [dims[0], channels.min(13), side.0.min(13), side.1.min(13)];
+        let inputs = [own, dims].map(|dims| tensor(&dims, view, dtype).expect("a tensor"));
         if let Ok(network) = Nin::new(&config, parameters().builder()) {
-            for dims in [own, dims] {
-                let _ = network.forward_t(&zeros(dims).expect("a tensor"), true);
+            for xs in &inputs {
+                let _ = network.forward_t(xs, true);
+                let _ = network.logits(xs);
+            }
+        }
+        let _ = (maxout_config.map_shapes(), maxout_config.check());
+        if let Ok(network) = MaxoutNet::new(&maxout_config, parameters().builder()) {
+            for xs in &inputs {
+                let _ = network.forward_t(xs, true);
             }
         }
         let plain = PlainCnnConfig {
@@ -115,9 +159,59 @@ proptest! {
         };
         let _ = (plain.parameter_count(), plain.check());
         if let Ok(network) = PlainCnn::new(&plain, parameters().builder()) {
-            for dims in [own, dims] {
-                let _ = network.forward(&zeros(dims).expect("a tensor"));
+            for xs in &inputs {
+                let _ = network.forward(xs);
             }
         }
     }
+}
+
+#[test]
+fn a_view_of_more_values_than_memory_is_refused() -> Result<()> {
+    let one = tensor(&[1, 1, 1, 1], 0, DType::F32)?;
+    let view = one.broadcast_as((1 << 36, 4, 32, 32))?;
+    let vb = || parameters().builder();
+    assert!(maxout(&view, 2).is_err());
+    assert!(
+        maxout_conv2d(4, 2, 2, &Window2d::square(1), vb())?
+            .forward(&view)
+            .is_err()
+    );
+    assert!(
+        mlpconv(4, &MlpConvConfig::same(1, &[2]), vb())?
+            .forward(&view)
+            .is_err()
+    );
+    assert!(
+        locally_connected2d((4, 32, 32), 1, 1, 0, vb())?
+            .forward(&view)
+            .is_err()
+    );
+    let dense = NinConfig {
+        in_channels: 4,
+        width: 0.05,
+        head: Head::FullyConnected,
+        ..NinConfig::cifar10()
+    };
+    let network = Nin::new(&dense, vb())?;
+    assert!(network.forward(&view).is_err());
+    let maps = one.broadcast_as((1 << 40, 10, 8, 8))?;
+    assert!(network.logits(&maps).is_err());
+    let plain = PlainCnnConfig {
+        in_channels: 4,
+        width: 0.05,
+        ..PlainCnnConfig::cifar10(Head::GlobalAvgPool)
+    };
+    assert!(PlainCnn::new(&plain, vb())?.forward(&view).is_err());
+    let units = MaxoutConfig {
+        in_channels: 4,
+        width: 0.05,
+        ..MaxoutConfig::cifar10()
+    };
+    assert!(
+        MaxoutNet::new(&units, vb())?
+            .forward_t(&view, false)
+            .is_err()
+    );
+    Ok(())
 }

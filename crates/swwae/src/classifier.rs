@@ -4,6 +4,7 @@ use candle_core::{Result, Tensor, bail};
 use candle_nn::init::{DEFAULT_KAIMING_NORMAL, Init, ZERO};
 use candle_nn::{Linear, Module, ModuleT, VarBuilder};
 use striate::layers::Dropout;
+use striate::ops::cpu::dense;
 use striate::{Clock, relu};
 
 use crate::architecture::Layer;
@@ -49,7 +50,7 @@ impl Classifier {
                 (c, h, w)
             );
         }
-        let mut ys = features.flatten_from(1)?;
+        let mut ys = dense("swwae classifier", features)?.flatten_from(1)?;
         for (i, (dropout, layer)) in self.layers.iter().take(count).enumerate() {
             if let Some(dropout) = dropout {
                 ys = dropout.forward_t(&ys, train)?;

@@ -49,9 +49,8 @@ impl Convnet {
     /// The encoder and classifier of `config` with their tensors from `vb`.
     ///
     /// # Errors
-    /// Those of [`SwwaeConfig::check`], and tensors of another shape in `vb`.
+    /// Those of [`Encoder::new`].
     pub fn new(config: &SwwaeConfig, vb: VarBuilder) -> Result<Self> {
-        config.check()?;
         let clock = Clock::new(0);
         Ok(Self {
             config: config.clone(),

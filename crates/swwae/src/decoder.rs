@@ -7,6 +7,7 @@ use candle_core::{Result, Tensor, bail};
 use candle_nn::init::ZERO;
 use candle_nn::{Linear, Module, VarBuilder};
 use striate::layers::{Conv2d, Link};
+use striate::ops::cpu::dense;
 use striate::{Activation, Chain, relu};
 
 use crate::architecture::Layer;
@@ -124,17 +125,24 @@ impl Decoder {
         self.run(&encoding.features, encoding, true)
     }
 
-    /// Decodes `logits` with the wheres of `encoding`.
+    /// Decodes `logits`, (N, classes), with the wheres of `encoding`.
     ///
     /// # Errors
-    /// For a decoder that starts from features; logits of another number.
+    /// For a decoder that starts from features; logits of another rank or number, or of other images than the wheres.
     pub fn decode_logits(&self, logits: &Tensor, encoding: &Encoding) -> Result<Decoding> {
-        if self.dense.is_empty() {
+        let Some(first) = self.dense.first() else {
             bail!(
                 "swwae: this decoder starts from the features; use decode, or DecoderInput::Logits in the config"
             );
+        };
+        let classes = first.weight().dim(1)?;
+        if logits.rank() != 2 || logits.dim(1)? != classes {
+            bail!(
+                "swwae: the logits have shape {:?}; the decoder starts from (N, {classes}), the units of the last fully connected layer",
+                logits.dims()
+            );
         }
-        let mut ys = logits.clone();
+        let mut ys = dense("swwae decoder", logits)?;
         for (i, layer) in self.dense.iter().enumerate() {
             ys = layer.forward(&ys)?;
             if i + 1 < self.dense.len() {

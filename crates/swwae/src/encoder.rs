@@ -8,7 +8,7 @@ use striate::layers::{Conv2d, Dropout, Link};
 use striate::{Activation, Chain, Clock, Conv2dOptions, Rounding, Switches};
 
 use crate::config::{Pooling, SwwaeConfig};
-use crate::soft::SoftWhatWhere;
+use crate::soft::{SoftWhatWhere, check_beta};
 use crate::what_where::WhatWhere;
 
 /// Where a pooling found its whats.
@@ -80,8 +80,12 @@ impl Encoder {
     /// The convolutional part of `config`, driven by `clock`.
     ///
     /// # Errors
-    /// Tensors of another shape in `vb`.
+    /// Those of [`SwwaeConfig::check`], a beta beyond the dtype that maps are computed in, and tensors of another shape in `vb`.
     pub fn new(config: &SwwaeConfig, clock: &Clock, vb: VarBuilder) -> Result<Self> {
+        config.check()?;
+        if let Pooling::Soft { beta } = config.pooling {
+            check_beta(beta, vb.dtype())?;
+        }
         let mut channels = config.in_channels;
         let mut stages = Vec::new();
         for layer in config.layers() {

@@ -11,10 +11,11 @@
 //! The means are over the elements of a tensor, images included; the paper does not say whether it sums or averages,
 //! which moves the right lambda by orders of magnitude.
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{DType, Result, Tensor, bail};
 use serde::{Deserialize, Serialize};
 use striate::cross_entropy;
 use striate::ops::class_labels;
+use striate::ops::cpu::dense;
 
 use crate::model::Pass;
 
@@ -123,11 +124,11 @@ pub struct SwwaeLoss {
 }
 
 impl SwwaeLoss {
-    /// The terms for `images` after [`Swwae::pass`](crate::Swwae::pass).
+    /// The terms for `images` after [`Swwae::pass`](crate::Swwae::pass), in their dtype; means over f16 and bf16 are taken in f32.
     ///
     /// # Errors
-    /// Labels of another number than images; in supervised mode an image without a label;
-    /// labels for a network without a classifier, or that are no class of it.
+    /// Other images than those of the pass, by their shape or dtype; labels of another number than images;
+    /// in supervised mode an image without a label; labels for a network without a classifier, or that are no class of it.
     pub fn new(
         pass: &Pass,
         images: &Tensor,
@@ -135,6 +136,16 @@ impl SwwaeLoss {
         mode: Mode,
         side: EncoderSide,
     ) -> Result<Self> {
+        let reconstruction = &pass.decoding.reconstruction;
+        if (images.dims(), images.dtype()) != (reconstruction.dims(), reconstruction.dtype()) {
+            bail!(
+                "swwae: the images are {:?} {:?}, the reconstruction of the pass is {:?} {:?}; give the images that the pass was made of",
+                images.dtype(),
+                images.dims(),
+                reconstruction.dtype(),
+                reconstruction.dims()
+            );
+        }
         let levels = pass.encoding.levels.iter().zip(&pass.decoding.states);
         let term = |(level, state): (&crate::Level, &Option<Tensor>)| {
             let what = match side {
@@ -146,7 +157,7 @@ impl SwwaeLoss {
         };
         Ok(Self {
             nll: nll(pass, images.dim(0)?, labels, mode)?,
-            l2_rec: mean_squares(images, &pass.decoding.reconstruction)?,
+            l2_rec: mean_squares(images, reconstruction)?,
             l2_m: levels.map(term).collect::<Result<_>>()?,
         })
     }
@@ -213,9 +224,14 @@ fn nll(pass: &Pass, images: usize, labels: &Labels, mode: Mode) -> Result<Option
     cross_entropy(&logits.index_select(&rows, 0)?, &classes).map(Some)
 }
 
-/// The mean over all elements of (a - b)^2.
+/// The mean over all elements of (a - b)^2; over f16 and bf16 in f32, since Candle's sums are in the dtype of the elements.
 fn mean_squares(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    (a - b)?.sqr()?.mean_all()
+    let wide = |x: &Tensor| match x.dtype() {
+        DType::F16 | DType::BF16 => dense("swwae loss", x)?.to_dtype(DType::F32),
+        _ => Ok(x.clone()),
+    };
+    let mean = (wide(a)? - wide(b)?)?.sqr()?.mean_all()?;
+    mean.to_dtype(a.dtype())
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ impl Swwae {
     /// The network of `config` with its tensors from `vb`.
     ///
     /// # Errors
-    /// Those of [`SwwaeConfig::check`], and tensors of another shape in `vb`.
+    /// Those of [`Encoder::new`].
     pub fn new(config: &SwwaeConfig, vb: VarBuilder) -> Result<Self> {
         let convnet = Convnet::new(config, vb.clone())?;
         let (encoder, classifier) = (&convnet.encoder, convnet.classifier.as_ref());

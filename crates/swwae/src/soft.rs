@@ -26,7 +26,7 @@ pub use op::{soft_pool2d, soft_unpool2d};
 /// What a soft pooling found and where.
 ///
 /// # Source
-/// Stacked What-Where Auto-encoders (arXiv 1506.02351), Sec. 3.2; Goroshin, Mathieu and LeCun (arXiv 1506.03011).
+/// Stacked What-Where Auto-encoders (arXiv 1506.02351); Goroshin, Mathieu and LeCun (arXiv 1506.03011).
 ///
 /// ```
 /// use swwae::candle_core::{Device, Result, Tensor};
@@ -89,7 +89,7 @@ fn windows(size: usize, rounding: Rounding, (h, w): (usize, usize)) -> Result<(u
 }
 
 /// Refuses a beta that is negative, or not a finite number in the dtype that maps of `dtype` are computed in.
-fn check_beta(beta: f64, dtype: DType) -> Result<()> {
+pub(crate) fn check_beta(beta: f64, dtype: DType) -> Result<()> {
     if !(0.0..f64::INFINITY).contains(&beta) {
         bail!(
             "soft_pool2d: beta is {beta}; it must be finite and at least 0, for a maximum use hard pooling"

@@ -65,7 +65,7 @@ pub fn fixed_unpool2d(what: &Tensor, size: usize, output_size: (usize, usize)) -
 }
 
 /// Cuts or pads `dim` with zeros at its end.
-fn fit(xs: &Tensor, dim: usize, len: usize) -> Result<Tensor> {
+pub(crate) fn fit(xs: &Tensor, dim: usize, len: usize) -> Result<Tensor> {
     match xs.dim(dim)? {
         have if have > len => xs.narrow(dim, 0, len),
         have => xs.pad_with_zeros(dim, 0, len - have),

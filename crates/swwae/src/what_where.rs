@@ -24,7 +24,7 @@ pub fn side_by_side(size: usize, rounding: Rounding) -> Window2d {
 /// Goes through the values; where is a constant. Of equal maxima the first in row-major order counts.
 ///
 /// # Source
-/// Stacked What-Where Auto-encoders (arXiv 1506.02351), Sec. 3; Zeiler and Fergus 2014.
+/// Stacked What-Where Auto-encoders (arXiv 1506.02351); Zeiler and Fergus 2014.
 ///
 /// ```
 /// use swwae::candle_core::{Device, Result, Tensor};

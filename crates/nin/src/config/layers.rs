@@ -62,11 +62,12 @@ impl NinConfig {
     ///
     /// # Errors
     /// No blocks, maps, classes or channels, a width that is not positive, a dropout outside [0, 1), an image that is too small,
-    /// a convolution that rounds up.
+    /// a convolution that rounds up, a standard deviation that is negative or not finite.
     pub fn check(&self) -> Result<()> {
         check_sizes(NETWORK, self.classes, self.in_channels, self.width, 64.0)?;
         check_dropout(NETWORK, "dropout", self.dropout)?;
         check_dropout(NETWORK, "head", self.head.dropout())?;
+        self.initialization.check()?;
         let last = self.blocks.len().saturating_sub(1);
         for (i, block) in self.blocks.iter().enumerate() {
             let hidden = &block.mlpconv.channels;

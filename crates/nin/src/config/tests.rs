@@ -3,6 +3,7 @@
 use candle_core::Result;
 
 use super::*;
+use crate::PlainCnnConfig;
 
 #[test]
 fn parameter_counts() -> Result<()> {
@@ -85,6 +86,25 @@ fn errors() {
         ..good()
     };
     assert!(message(head).contains("head"));
+    for others in [f64::NAN, -0.1, f64::INFINITY] {
+        let initialization = Initialization::Gaussian {
+            first_conv: 0.05,
+            first_cccp: 0.05,
+            others,
+        };
+        let said = format!("the standard deviation others is {others}");
+        let drawn = NinConfig {
+            initialization,
+            ..good()
+        };
+        assert!(message(drawn).contains(&said));
+        let plain = PlainCnnConfig {
+            initialization,
+            ..PlainCnnConfig::cifar10(Head::FullyConnected)
+        };
+        let plain = plain.check().expect_err("accepted");
+        assert!(plain.to_string().contains(&said));
+    }
     let no_blocks = NinConfig {
         blocks: Vec::new(),
         ..good()

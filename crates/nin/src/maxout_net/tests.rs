@@ -93,7 +93,18 @@ fn errors() -> Result<()> {
         image_size: (6, 28),
         ..config.clone()
     };
-    assert!(!said(small).is_empty());
+    let small = said(small);
+    assert!(
+        small.contains("maxout network: an image of 6x28 is too small, conv1 cannot take"),
+        "{small}"
+    );
+    let mut still = config.clone();
+    still.blocks[1].window.stride = (0, 1);
+    let still = said(still);
+    assert!(
+        still.contains("conv2: the window has stride (0, 1)"),
+        "{still}"
+    );
     let network = MaxoutNet::new(&config, parameters.builder())?;
     let xs = Tensor::zeros((1, 1, 32, 32), DType::F32, &Device::Cpu)?;
     let error = network

@@ -96,10 +96,12 @@ impl PlainCnnConfig {
     /// Refuses values without a meaning.
     ///
     /// # Errors
-    /// No classes or channels, a width that is not positive, a dropout outside [0, 1), an image that is too small.
+    /// No classes or channels, a width that is not positive, a dropout outside [0, 1), an image that is too small,
+    /// a standard deviation of the initialization that is negative or not finite.
     pub fn check(&self) -> Result<()> {
         check_sizes(NETWORK, self.classes, self.in_channels, self.width, 64.0)?;
         check_dropout(NETWORK, "head", self.head.dropout())?;
+        self.initialization.check()?;
         check_layers(NETWORK, self.in_channels, &self.layers())?;
         self.local_maps().map(|_| ())
     }

@@ -67,7 +67,7 @@ pub fn max_pool2d(xs: &Tensor, window: &Window2d) -> Result<Tensor> {
 /// The values, their gradient and the errors are those of [`max_pool2d`]; the switches carry no gradient.
 ///
 /// # Source
-/// Stacked What-Where Auto-encoders (arXiv 1506.02351), section 3; Zeiler and Fergus 2014.
+/// Stacked What-Where Auto-encoders (arXiv 1506.02351); Zeiler and Fergus 2014.
 ///
 /// ```
 /// use striate::candle_core::{Device, Result, Tensor};

@@ -28,7 +28,7 @@ const NAME: &str = "max_unpool2d";
 /// Integer values, switches of another shape or dtype than u32, a switch that has no cell in the output, a result that memory cannot hold.
 ///
 /// # Source
-/// Stacked What-Where Auto-encoders (arXiv 1506.02351), section 3; Zeiler and Fergus 2014.
+/// Stacked What-Where Auto-encoders (arXiv 1506.02351); Zeiler and Fergus 2014.
 ///
 /// See [`max_pool2d_with_switches`](super::max_pool2d_with_switches) for an example.
 pub fn max_unpool2d(

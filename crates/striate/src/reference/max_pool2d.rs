@@ -6,7 +6,7 @@
 //! unpool:  y[where[k]] += what[k]
 //! ```
 //!
-//! Stacked What-Where Auto-encoders (arXiv 1506.02351), section 3.
+//! Stacked What-Where Auto-encoders (arXiv 1506.02351).
 //! Cells outside the input do not take part; NaN is larger than every number, and the last NaN wins, as in PyTorch.
 
 use candle_core::Result;

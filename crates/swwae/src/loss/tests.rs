@@ -83,6 +83,13 @@ fn terms_are_means_over_elements() -> Result<()> {
     assert!((scalar(first)? - level).abs() < 1e-12);
     let total = scalar(&loss.total(&WEIGHTS)?)?;
     assert!((total - 0.7 * expected - 0.3 * level).abs() < 1e-12);
+    // A sum in half precision would stop growing long before the last of these.
+    for dtype in [DType::F16, DType::BF16] {
+        let zeros = Tensor::zeros((100, 1, 28, 28), dtype, &Device::Cpu)?;
+        let mean = mean_squares(&zeros, &zeros.ones_like()?)?;
+        assert_eq!(mean.dtype(), dtype);
+        assert_eq!(mean.to_dtype(DType::F64)?.to_scalar::<f64>()?, 1.0);
+    }
     Ok(())
 }
 
@@ -246,6 +253,16 @@ fn errors() -> Result<()> {
     assert!(message(half.clone(), Mode::Supervised).contains("only 1 of 2"));
     let wrong = Labels::partly(&[Some(3), None]);
     assert!(message(wrong, Mode::SemiSupervised).contains("label 3"));
+    let pass = network.pass(&xs, false)?;
+    for (other, said) in [
+        (images(3)?, "F64 [3, 1, 7, 9]"),
+        (xs.to_dtype(DType::F32)?, "F32 [2, 1, 7, 9]"),
+    ] {
+        let none = Labels::none(other.dim(0)?);
+        let (mode, side) = (Mode::Unsupervised, EncoderSide::Joint);
+        let error = SwwaeLoss::new(&pass, &other, &none, mode, side).expect_err("accepted");
+        assert!(error.to_string().contains(said), "{error}");
+    }
     let floats = Tensor::new(&[0f32], &Device::Cpu)?;
     assert!(Labels::all(&floats).is_err_and(|error| error.to_string().contains("u32 or i64")));
     let negative = Tensor::new(&[-1i64], &Device::Cpu)?;

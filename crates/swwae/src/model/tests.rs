@@ -148,6 +148,29 @@ fn tensor_names() -> Result<()> {
     Ok(())
 }
 
+/// What would stop the first pass, or count for nothing in silence, is refused when the network is built.
+#[test]
+fn numbers_without_a_meaning_are_refused_before_training() {
+    let clock = striate::Clock::new(0);
+    let message = |config: SwwaeConfig| {
+        let vb = Parameters::new(1, DType::F32, &Device::Cpu).builder();
+        let encoder = Encoder::new(&config, &clock, vb);
+        encoder.expect_err("accepted").to_string()
+    };
+    for p in [1.5, f32::NAN] {
+        let error = message(SwwaeConfig {
+            pool_dropout: p,
+            ..small("(4)3c-2p", (8, 8))
+        });
+        assert!(error.contains("pool_dropout"), "{error}");
+    }
+    let error = message(SwwaeConfig {
+        pooling: Pooling::Soft { beta: 1e39 },
+        ..small("(4)3c-2p", (8, 8))
+    });
+    assert!(error.contains("beta is 1e39"), "{error}");
+}
+
 #[test]
 fn errors() -> Result<()> {
     let (network, _) = build(&small("(4)3c-2p-10fc", (8, 8)))?;
@@ -172,6 +195,17 @@ fn errors() -> Result<()> {
     );
     let encoding = plain.encode(&xs)?;
     assert!(plain.decoder().decode_logits(&xs, &encoding).is_err());
+    let (from_logits, _) = build(&SwwaeConfig {
+        decoder_input: DecoderInput::Logits,
+        ..small("(4)3c-2p-10fc", (8, 8))
+    })?;
+    for dims in [&[1, 7][..], &[10]] {
+        let logits = Tensor::zeros(dims, DType::F32, &Device::Cpu)?;
+        let decoded = from_logits.decoder().decode_logits(&logits, &encoding);
+        let error = decoded.expect_err("accepted").to_string();
+        let said = format!("the logits have shape {dims:?}; the decoder starts from (N, 10)");
+        assert!(error.contains(&said), "{error}");
+    }
     let two = plain.encode(&Tensor::zeros((2, 1, 8, 8), DType::F32, &Device::Cpu)?)?;
     assert!(encoding.with_where_of(&two).is_err());
     // Images of 8x8 and of 9x9 have whats of 4x4.

@@ -1,36 +1,54 @@
 //! Soft pooling and unpooling put together from Candle's ops: for devices without kernels of ours, and to judge the kernels.
 
-use candle_core::{D, Result, Tensor, bail};
+use candle_core::{D, Device, Result, Tensor};
 
 use crate::kernels::SoftShape;
+use crate::upsample::fit;
 
 /// (N, C, 3, Ho, Wo): what, x and y of each window.
 pub(super) fn pool(xs: &Tensor, s: &SoftShape, beta: f64) -> Result<Tensor> {
-    if s.ho * s.k > s.h || s.wo * s.k > s.w {
-        bail!(
-            "soft_pool2d: windows that hang over the edge are not supported on {:?}; use Rounding::Floor, or pad the maps",
-            xs.device().location()
-        );
-    }
     let (n, c, _, _) = xs.dims4()?;
     let (k, ho, wo) = (s.k, s.ho, s.wo);
-    let covered = xs
-        .narrow(2, 0, ho * k)?
-        .narrow(3, 0, wo * k)?
-        .contiguous()?;
+    let covered = cover(&cover(xs, 2, ho * k)?, 3, wo * k)?.contiguous()?;
     let windows = covered.reshape(vec![n, c, ho, k, wo, k])?.transpose(3, 4)?;
     let windows = windows.contiguous()?.reshape(vec![n, c, ho, wo, k * k])?;
     // The maximum is only there for range; softmax does not depend on it.
     let top = windows.detach().max_keepdim(D::Minus1)?;
-    let e = (windows.broadcast_sub(&top)? * beta)?.exp()?;
+    let mut e = (windows.broadcast_sub(&top)? * beta)?.exp()?;
+    // Candle casts from f64 on the CPU, but not on every other device.
+    let grid = |values: Vec<f64>, shape: &[usize]| {
+        Tensor::from_vec(values, shape, &Device::Cpu)?
+            .to_dtype(windows.dtype())?
+            .to_device(windows.device())
+    };
+    if ho * k > s.h || wo * k > s.w {
+        // A cell beyond the edge weighs nothing.
+        let exists = |at: usize| {
+            let (window, cell) = (at / (k * k), at % (k * k));
+            let row = window / wo * k + cell / k;
+            let column = window % wo * k + cell % k;
+            f64::from(u8::from(row < s.h && column < s.w))
+        };
+        let mask = (0..ho * wo * k * k).map(exists).collect();
+        e = e.broadcast_mul(&grid(mask, &[ho, wo, k * k])?)?;
+    }
     let share = e.broadcast_div(&e.sum_keepdim(D::Minus1)?)?;
     let xs: Vec<f64> = (0..k * k).map(|i| s.coordinate(i % k)).collect();
     let ys: Vec<f64> = (0..k * k).map(|i| s.coordinate(i / k)).collect();
     let mean = |of: &Tensor| share.broadcast_mul(of)?.sum(D::Minus1);
-    let grid = |values: Vec<f64>| {
-        Tensor::from_vec(values, k * k, windows.device())?.to_dtype(windows.dtype())
-    };
-    Tensor::stack(&[mean(&windows)?, mean(&grid(xs)?)?, mean(&grid(ys)?)?], 2)
+    let (xs, ys) = (grid(xs, &[k * k])?, grid(ys, &[k * k])?);
+    Tensor::stack(&[mean(&windows)?, mean(&xs)?, mean(&ys)?], 2)
+}
+
+/// The first `len` rows or columns; beyond the edge the last one again, whose cells are those of the last windows.
+fn cover(xs: &Tensor, dim: usize, len: usize) -> Result<Tensor> {
+    let have = xs.dim(dim)?;
+    if len <= have {
+        return xs.narrow(dim, 0, len);
+    }
+    let mut parts = vec![xs.clone()];
+    parts.resize(1 + len - have, xs.narrow(dim, have - 1, 1)?);
+    Tensor::cat(&parts, dim)
 }
 
 /// `what` (N, C, Ho, Wo) spread around `place` (N, C, 2, Ho, Wo), in maps of `s`.
@@ -59,10 +77,6 @@ pub(super) fn unpool(what: &Tensor, place: &Tensor, s: &SoftShape) -> Result<Ten
         .transpose(3, 4)?
         .contiguous()?
         .reshape((n, c, ho * k, wo * k))?;
-    let fit = |maps: &Tensor, dim: usize, len: usize| match maps.dim(dim)? {
-        have if have > len => maps.narrow(dim, 0, len),
-        have => maps.pad_with_zeros(dim, 0, len - have),
-    };
     fit(&fit(&maps, 2, s.h)?, 3, s.w)
 }
 

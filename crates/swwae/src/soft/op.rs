@@ -33,7 +33,7 @@ const UNPOOL: &str = "soft_unpool2d";
 /// a beta that is negative or not finite in the dtype that is computed in.
 ///
 /// # Source
-/// Stacked What-Where Auto-encoders (arXiv 1506.02351), Sec. 3.2.
+/// Stacked What-Where Auto-encoders (arXiv 1506.02351).
 ///
 /// See [`SoftWhatWhere`](super::SoftWhatWhere) for an example.
 pub fn soft_pool2d(xs: &Tensor, size: usize, rounding: Rounding, beta: f64) -> Result<Tensor> {

@@ -117,13 +117,17 @@ proptest! {
 
     /// Values and gradients of the kernels equal those of Candle's ops.
     #[test]
-    fn matches_composed((seed, h, w, size) in (0u64..1000, 1usize..10, 1usize..10, 1usize..5)) {
+    fn matches_composed(
+        (seed, h, w, size, ceil) in (0u64..1000, 1usize..10, 1usize..10, 1usize..5, any::<bool>()),
+    ) {
         prop_assume!(h >= size && w >= size);
-        let xs = normal(seed, &[2, 2, h, w]);
-        let s = shape(&xs, size, Rounding::Floor).unwrap();
+        let rounding = if ceil { Rounding::Ceil } else { Rounding::Floor };
+        // Far below 0, where a zero beyond the edge would be the maximum.
+        let xs = (normal(seed, &[2, 2, h, w]) - 1e3).unwrap();
+        let s = shape(&xs, size, rounding).unwrap();
         let what = normal(seed + 1, &[2, 2, s.ho, s.wo]);
         let place = places(seed, size, &[2, 2, 2, s.ho, s.wo]);
-        let kernel = with_gradients(&|x| soft_pool2d(&x[0], size, Rounding::Floor, 1.5), &[&xs]).unwrap();
+        let kernel = with_gradients(&|x| soft_pool2d(&x[0], size, rounding, 1.5), &[&xs]).unwrap();
         let candle = with_gradients(&|x| composed::pool(&x[0], &s, 1.5), &[&xs]).unwrap();
         compare("pool", kernel, candle);
         let kernel = with_gradients(&|x| soft_unpool2d(&x[0], &x[1], size, (h, w)), &[&what, &place]).unwrap();
