@@ -11,3 +11,5 @@ pub mod train;
 pub mod report;
 
 pub mod atomic;
+
+mod regular;

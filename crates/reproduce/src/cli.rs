@@ -121,6 +121,11 @@ fn reproduce(args: &::cli::Reproduce) -> Result<()> {
             choice.chosen()?.join(", ")
         ));
     }
+    if args.list && not_run.len() < chosen.len() {
+        for reason in &not_run {
+            console.warn(format!("not listed: {reason}"));
+        }
+    }
     for listed in session.listed.iter().flatten() {
         writeln!(stdout(), "{}", serde_json::to_string(listed)?)?;
     }

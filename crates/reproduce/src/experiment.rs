@@ -156,6 +156,16 @@ impl Experiment {
         if rows.is_empty() && !others.is_empty() {
             return Ok(Some(format!("{} has no such row", self.id)));
         }
+        let trains_at = |scale| {
+            rows.iter().any(|row| {
+                let (_, images) = datasets::of_paper(&self.data_of(row));
+                row.training(scale, &images).is_some()
+            })
+        };
+        // Rows that train at no scale are measured.
+        if !trains_at(scale) && Scale::ALL.into_iter().any(trains_at) {
+            return Ok(Some(format!("{} has nothing at scale {scale}", self.id)));
+        }
         for row in rows {
             match self.plan(session, &row) {
                 Ok(row) => planned.extend(row),

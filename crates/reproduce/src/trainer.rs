@@ -164,6 +164,13 @@ impl<'a> Trainer<'a> {
             true => Start::Resume,
             false => Start::Afresh,
         };
+        let begun = self.store.folder(&run).join("checkpoint");
+        if start == Start::Afresh && !again && begun.exists() {
+            self.console.warn(format!(
+                "{label}: begins again from the first step; --resume would have gone on from its checkpoint, which is kept as {}.previous",
+                begun.display()
+            ));
+        }
         // The folder belongs to the run until its result is kept.
         let (trained, rate, _process) = train(self, lock, start)?;
         // Also what was spent before the run was resumed, and without the runs that chose its learning rate.

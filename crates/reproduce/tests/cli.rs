@@ -369,7 +369,7 @@ fn errors_name_the_cure() {
     let empty = dir.path().join("empty");
     std::fs::create_dir(&empty).expect("a folder");
     let empty = empty.to_string_lossy().into_owned();
-    let cases: [(&[&str], &str); 15] = [
+    let cases: [(&[&str], &str); 16] = [
         (&["allconv", "table9"], "allconv/table3"),
         (&["allconv", "table3", "--scale", "cpu"], "--data DIR"),
         (&["allconv", "table5"], "--data DIR"),
@@ -407,6 +407,10 @@ fn errors_name_the_cure() {
                 "T, digit 3",
             ],
             "--row 'encoder: CNN on plain digits'",
+        ),
+        (
+            &["components", "--scale", "paper"],
+            "components/plain has nothing at scale paper",
         ),
         (
             &["allconv/fig3", "--row", "C, deconvnet"],

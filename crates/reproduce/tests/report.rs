@@ -136,9 +136,17 @@ fn the_page_of_what_docs_keep() {
     assert_eq!(place.read(&place.root("README.md")), README);
 }
 
+/// A record of these settings.
+fn of(settings: &str) -> Record {
+    Record {
+        training: Some(settings.to_owned()),
+        ..noted(settings)
+    }
+}
+
 #[test]
 fn seeds_that_are_taken_join_those_of_the_same_settings() {
-    let place = Place::new(&noted("epochs: 5."));
+    let place = Place::new(&of("epochs: 5."));
     let take = |record: Record| {
         write_records(&place.run("seed-0/record.json"), &[record]).unwrap();
         let mut report = place.report();
@@ -151,9 +159,9 @@ fn seeds_that_are_taken_join_those_of_the_same_settings() {
             said.contains("of seed 0 has other settings"),
         )
     };
-    let second = |note| Record {
+    let second = |settings| Record {
         seeds: vec![1],
-        ..noted(note)
+        ..of(settings)
     };
     assert_eq!(take(second("epochs: 5.")), (vec![0, 1], false));
     assert_eq!(take(second("epochs: 9.")), (vec![1], true));

@@ -177,14 +177,14 @@ impl Folder {
 /// The text of a regular file; nothing if there is none.
 pub(super) fn read(path: &Path) -> Result<Option<String>> {
     let reading = || format!("read {}", path.display());
-    let file = match fs::File::open(path) {
-        Ok(file) => file,
+    // A pipe would wait for its other end: it is looked at before it is opened.
+    match fs::metadata(path) {
+        Ok(about) if about.is_file() => {}
+        Ok(_) => bail!("{} is no regular file; remove it", path.display()),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error).with_context(reading),
-    };
-    if !file.metadata().with_context(reading)?.is_file() {
-        bail!("{} is no regular file; remove it", path.display());
     }
+    let file = fs::File::open(path).with_context(reading)?;
     let mut bytes = Vec::new();
     file.take(LONGEST)
         .read_to_end(&mut bytes)

@@ -19,8 +19,11 @@ pub(super) fn of(folder: &Path, training: &Training) -> Option<String> {
 
 /// The last lines of a regular file.
 fn tail(path: &Path) -> Option<String> {
+    // A pipe would wait for its other end: it is looked at before it is opened.
+    let about = std::fs::metadata(path)
+        .ok()
+        .filter(std::fs::Metadata::is_file)?;
     let mut file = File::open(path).ok()?;
-    let about = file.metadata().ok().filter(std::fs::Metadata::is_file)?;
     let from = about.len().saturating_sub(TAIL);
     file.seek(SeekFrom::Start(from)).ok()?;
     let mut bytes = Vec::new();

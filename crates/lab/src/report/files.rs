@@ -1,11 +1,11 @@
 //! Files of a report: read without following links, written in one step.
 
-use std::fs::{self, File};
-use std::io::{ErrorKind, Read};
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::ReportError;
-use crate::atomic;
+use crate::{atomic, regular};
 
 /// Folders below this depth are not looked into.
 const DEPTH: usize = 12;
@@ -72,17 +72,7 @@ fn unless_gone<T>(path: &Path, read: std::io::Result<T>) -> Result<Option<T>, Re
 /// # Errors
 /// A file that is none, is longer, or cannot be read.
 pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, ReportError> {
-    let failed = |error| ReportError::io(path, "read", error);
-    let kind = fs::symlink_metadata(path).map_err(failed)?;
-    if !kind.is_file() || kind.len() > limit {
-        let wanted = format!("a regular file of at most {limit} bytes");
-        return Err(failed(std::io::Error::other(format!("not {wanted}"))));
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
-    // The file may have grown since.
-    file.take(limit).read_to_end(&mut bytes).map_err(failed)?;
-    Ok(bytes)
+    regular::read(path, limit).map_err(|error| ReportError::io(path, "read", error))
 }
 
 /// Writes a file in one step and makes its folder: a failure, such as a full disk, leaves an older file whole.

@@ -111,6 +111,9 @@ fn histories(record: &Record, file: &Path, out: &Path, warn: Warn<'_>) -> Vec<Hi
         let is_below = run
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
+        if !is_below {
+            return None;
+        }
         let folder = out.join(&run);
         let is_real = regular_files(&folder)
             .ok()?
@@ -119,7 +122,7 @@ fn histories(record: &Record, file: &Path, out: &Path, warn: Warn<'_>) -> Vec<Hi
             .canonicalize()
             .ok()?
             .starts_with(out.canonicalize().ok()?);
-        if !(is_below && is_real && is_own) {
+        if !(is_real && is_own) {
             return None;
         }
         let history = kept(History::read(&folder, run.to_string_lossy()), warn)??;

@@ -13,7 +13,7 @@ use crate::train::{EpochLog, Outcome};
 const LOG: u64 = 64 << 20;
 /// A longer `config.toml` is not read: 1 MiB.
 const CONFIG: u64 = 1 << 20;
-/// A run whose log is not written to for this long counts as stopped; training writes a line a minute at least, if its steps are shorter.
+/// A run whose log is not written to for this long counts as stopped; training writes a line a minute at least, if its steps are shorter, and an evaluation touches the log.
 const SILENCE: Duration = Duration::from_secs(180);
 /// Characters of the last line that are kept.
 const LINE: usize = 400;

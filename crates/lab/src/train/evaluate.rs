@@ -88,24 +88,28 @@ fn score(scores: &[f64], label: u32) -> candle_core::Result<(bool, f64)> {
     Ok((right, best + partition.ln() - own))
 }
 
-/// Classifies a whole set, in evaluation mode.
+/// Classifies a whole set, in evaluation mode; `None` if `goes_on`, which is asked before every batch, says no.
 ///
 /// # Errors
-/// An empty set, a batch size of 0, or what the network refuses.
+/// An empty set, a batch size of 0, what the network refuses, or what `goes_on` fails with.
 pub fn evaluate(
     objective: &dyn Objective,
     set: &FloatSet,
     batch_size: usize,
     device: &Device,
-) -> Result<Evaluation, TrainError> {
+    mut goes_on: impl FnMut() -> Result<bool, TrainError>,
+) -> Result<Option<Evaluation>, TrainError> {
     let mut sum = Evaluation::default();
     for batch in Batches::eval(set, batch_size, device)? {
+        if !goes_on()? {
+            return Ok(None);
+        }
         let batch = batch?;
         let scores = objective.predict(&batch.xs)?.detach();
         let labels = objective.targets(&batch.labels)?;
         sum.add(Evaluation::of_scores(&scores, &labels)?);
     }
-    Ok(sum)
+    Ok(Some(sum))
 }
 
 #[cfg(test)]

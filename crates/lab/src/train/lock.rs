@@ -12,9 +12,12 @@ use serde::{Deserialize, Serialize};
 use super::TrainError;
 use super::console::duration;
 use super::events::unix_time;
+use crate::regular;
 
 /// The file in the run folder that is locked.
 const NAME: &str = "run.lock";
+/// A longer one is none of ours: 64 KiB.
+const LONGEST: u64 = 64 << 10;
 /// Where the holder cannot be read, it is just taking or releasing the lock: tries, and the pause between two.
 const CHANGING_HANDS: (u32, Duration) = (20, Duration::from_millis(10));
 
@@ -98,8 +101,8 @@ impl RunLock {
     /// [`TrainError::FolderGone`].
     pub fn check(&self) -> std::result::Result<(), TrainError> {
         let path = self.folder.join(NAME);
-        match fs::read_to_string(&path) {
-            Ok(content) if content == self.content => Ok(()),
+        match regular::read(&path, LONGEST) {
+            Ok(content) if content == self.content.as_bytes() => Ok(()),
             // Windows refuses to read a locked file; that it is there must do.
             Err(e) if cfg!(windows) && e.kind() != ErrorKind::NotFound => Ok(()),
             Err(e) if e.kind() != ErrorKind::NotFound => Err(TrainError::io(&path, "read", e)),
@@ -115,7 +118,9 @@ impl RunLock {
         // For writing: over NFS an exclusive lock needs it.
         let mut open = File::options();
         open.read(true).write(true).create(true).truncate(false);
-        let file = match open.open(&path) {
+        // Through a link, another file would be overwritten.
+        let opened = regular::check(&path).and_then(|()| open.open(&path));
+        let file = match opened {
             Err(e) if e.kind() == ErrorKind::NotFound => return Ok(None),
             opened => opened.map_err(|e| TrainError::io(&path, "open", e))?,
         };
@@ -168,7 +173,7 @@ fn sign(mut file: &File) -> Result<String> {
 
 /// Who holds the lock, if the file can be read and says so.
 fn holder(folder: &Path) -> Option<Holder> {
-    toml::from_str(&fs::read_to_string(folder.join(NAME)).ok()?).ok()
+    toml::from_slice(&regular::read(&folder.join(NAME), LONGEST).ok()?).ok()
 }
 
 /// The holder in words.

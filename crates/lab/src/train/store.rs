@@ -11,9 +11,12 @@ use serde::{Deserialize, Serialize};
 use super::identity::sha256;
 use super::run::RESULT;
 use super::{Recipe, RunLock, TrainError, TrainLog};
-use crate::atomic;
+use crate::{atomic, regular};
 
 type Result<T> = std::result::Result<T, TrainError>;
+
+/// A longer result is damaged: 64 MiB.
+const LONGEST: u64 = 64 << 20;
 
 /// What names a run: the first 16 hexadecimal digits of the SHA-256 of everything that decides it.
 ///
@@ -132,10 +135,14 @@ impl RunStore {
             Err(held @ TrainError::Held { .. }) => return Ok(Asked::Theirs(held.to_string())),
             Err(error) => return Err(error),
         };
+        // A result that is replaced may be damaged.
+        if again {
+            return Ok(Asked::Mine(lock));
+        }
         // Another process may have ended it while this one looked.
         match self.finished(run)? {
-            Some(finished) if !again => Ok(Asked::Finished(finished)),
-            _ => Ok(Asked::Mine(lock)),
+            Some(finished) => Ok(Asked::Finished(finished)),
+            None => Ok(Asked::Mine(lock)),
         }
     }
 
@@ -145,12 +152,12 @@ impl RunStore {
     /// A result that is damaged or cannot be read.
     pub fn finished(&self, run: &RunId) -> Result<Option<RunResult>> {
         let path = self.folder(run).join(RESULT);
-        let text = match fs::read_to_string(&path) {
+        let text = match regular::read(&path, LONGEST) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(TrainError::io(&path, "read", error)),
         };
-        let result = serde_json::from_str(&text).map_err(|error| TrainError::Parse {
+        let result = serde_json::from_slice(&text).map_err(|error| TrainError::Parse {
             place: path.display().to_string(),
             reason: format!("damaged ({error}); remove it, and the run is done again"),
         })?;
@@ -201,7 +208,8 @@ impl RunStore {
 
     fn digest(&self, run: &RunId) -> Result<String> {
         let path = self.weights(run);
-        let bytes = fs::read(&path).map_err(|error| TrainError::io(&path, "read", error))?;
+        let bytes =
+            regular::read(&path, u64::MAX).map_err(|error| TrainError::io(&path, "read", error))?;
         Ok(sha256(&bytes))
     }
 
@@ -254,6 +262,23 @@ mod tests {
             panic!("it is done");
         };
         assert_eq!((finished.parameters, finished.log), (3, None));
+        assert!(matches!(store.ask(&run, true)?, Asked::Mine(_)));
+        Ok(())
+    }
+
+    #[test]
+    fn a_damaged_result_is_named_and_can_be_replaced()
+    -> std::result::Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let store = RunStore::new(folder.path());
+        let run = run_id(1, "");
+        fs::create_dir_all(store.folder(&run))?;
+        fs::write(store.folder(&run).join(RESULT), "{")?;
+        let error = store.ask(&run, false).err().ok_or("accepted")?.to_string();
+        assert!(
+            error.contains(RESULT) && error.contains("damaged"),
+            "{error}"
+        );
         assert!(matches!(store.ask(&run, true)?, Asked::Mine(_)));
         Ok(())
     }

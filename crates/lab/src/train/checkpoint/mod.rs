@@ -185,20 +185,21 @@ fn serialize(tensors: &BTreeMap<String, Tensor>) -> candle_core::Result<Vec<u8>>
 /// Moves a checkpoint out of the way, to `checkpoint.previous`: the newest whole one, or if there is none, the newest.
 ///
 /// Another one is removed if it is older than a whole one, and otherwise becomes `checkpoint.damaged`.
+/// A `checkpoint.previous` of the same settings that is further stays, and the whole one is removed.
 pub(super) fn set_aside(folder: &Path) -> Result<(), TrainError> {
     let fail = |error| TrainError::io(folder, "set aside", error);
     let [previous, old, damaged] =
         [".previous", ".old", ".damaged"].map(|suffix| atomic::beside(folder, suffix));
     let found = match newest(folder) {
         Ok(None) => return Ok(()),
-        Ok(Some(found)) => Some(found.folder),
+        Ok(Some(found)) => Some(found),
         // Nobody knows which is whole.
         Err(error @ TrainError::Io { .. }) => return Err(error),
         // All are damaged.
         Err(_) => None,
     };
     let (kept, other) = match &found {
-        Some(found) if *found == old => (old.as_path(), folder),
+        Some(found) if found.folder == old => (old.as_path(), folder),
         None if !folder.exists() => (old.as_path(), folder),
         _ => (folder, old.as_path()),
     };
@@ -208,6 +209,12 @@ pub(super) fn set_aside(folder: &Path) -> Result<(), TrainError> {
     } else if other.exists() {
         atomic::remove_folder(&damaged).map_err(fail)?;
         fs::rename(other, &damaged).map_err(fail)?;
+    }
+    if let (Some(found), Ok(Some(further))) = (&found, newest(&previous))
+        && further.state.identity == found.state.identity
+        && further.state.position.step > found.state.position.step
+    {
+        return atomic::remove_folder(kept).map_err(fail);
     }
     atomic::remove_folder(&previous).map_err(fail)?;
     fs::rename(kept, &previous).map_err(fail)

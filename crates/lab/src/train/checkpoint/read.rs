@@ -1,6 +1,5 @@
 //! Finding the checkpoint to go on from.
 
-use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -8,7 +7,7 @@ use super::super::TrainError;
 use super::super::identity::sha256;
 use super::state::State;
 use super::{AFRESH, OPTIMIZER, STATE, WEIGHTS};
-use crate::atomic;
+use crate::{atomic, regular};
 
 /// A whole checkpoint.
 pub(super) struct Found {
@@ -60,7 +59,7 @@ fn read(folder: &Path) -> Result<State, Defect> {
     };
     let content = |name: &str| {
         let path = folder.join(name);
-        fs::read(&path).map_err(|error| match error.kind() {
+        regular::read(&path, u64::MAX).map_err(|error| match error.kind() {
             ErrorKind::PermissionDenied => Defect::Denied(TrainError::io(&path, "read", error)),
             ErrorKind::NotFound => damaged(name, "is missing"),
             _ => damaged(name, &format!("cannot be read: {error}")),

@@ -54,6 +54,22 @@ fn the_newest_whole_checkpoint_is_set_aside() {
 }
 
 #[test]
+fn one_that_is_further_is_not_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    two_in(folder.path());
+    set_aside(&path(FOLDER)).unwrap();
+    two_in(folder.path());
+    // The second run has come to the first step only.
+    fs::remove_dir_all(path(FOLDER)).unwrap();
+    fs::rename(path("checkpoint.old"), path(FOLDER)).unwrap();
+    set_aside(&path(FOLDER)).unwrap();
+    let text = fs::read_to_string(path("checkpoint.previous").join(STATE)).unwrap();
+    assert_eq!(State::from_text(&text).unwrap().position.step, 2);
+    assert!(!path(FOLDER).exists());
+}
+
+#[test]
 fn the_only_checkpoint_is_set_aside() {
     for damage in [false, true] {
         let folder = tempfile::tempdir().unwrap();

@@ -1,27 +1,26 @@
 //! The end of an epoch: evaluation and its entry in the log.
 
+use std::time::Instant;
+
 use super::super::checkpoint::EpochSums;
 use super::super::console::duration;
 use super::super::log::LogLine;
 use super::super::stopwatch::Stopwatch;
 use super::super::{EpochLog, Evaluation, TrainError, evaluate};
+use super::progress::SILENCE;
 use super::session::Session;
 
 impl Session<'_> {
-    /// Evaluates if it is due, and logs the epoch.
-    pub(super) fn end_epoch(&mut self) -> Result<(), TrainError> {
+    /// Evaluates if it is due, and logs the epoch; `false` if the run is asked to stop before it is evaluated.
+    pub(super) fn end_epoch(&mut self) -> Result<bool, TrainError> {
         let epoch = self.position.epoch + 1;
         let due = epoch.is_multiple_of(self.recipe.evaluate_every) || epoch == self.recipe.epochs;
         let mut test = None;
         if due && self.objective.classifies() {
-            let stopwatch = Stopwatch::start();
-            test = Some(evaluate(
-                self.objective,
-                self.test,
-                self.recipe.batch_size,
-                &self.device,
-            )?);
-            self.position.log.eval_seconds += stopwatch.seconds();
+            test = self.evaluated()?;
+            if test.is_none() {
+                return Ok(false);
+            }
         }
         let sums = std::mem::take(&mut self.position.sums);
         let step = self.position.step;
@@ -45,7 +44,30 @@ impl Session<'_> {
         self.position.log.epochs.push(log);
         self.position.log.mistakes = test.map(|test| test.mistakes);
         (self.position.epoch, self.position.batch) = (epoch, 0);
-        Ok(())
+        Ok(true)
+    }
+
+    /// The test set with the weights of now; `None` if the run is asked to stop.
+    fn evaluated(&mut self) -> Result<Option<Evaluation>, TrainError> {
+        let stopwatch = Stopwatch::start();
+        let Self {
+            objective,
+            test,
+            recipe,
+            device,
+            run,
+            logged,
+            ..
+        } = self;
+        let test = evaluate(*objective, test, recipe.batch_size, device, || {
+            if logged.elapsed() >= SILENCE {
+                run.touch_log()?;
+                *logged = Instant::now();
+            }
+            Ok(!run.stop.is_set())
+        })?;
+        self.position.log.eval_seconds += stopwatch.seconds();
+        Ok(test)
     }
 
     pub(super) fn lr_of_last_step(&self) -> f64 {

@@ -17,8 +17,8 @@ const TIMED: u64 = 20;
 const WORTH_SAYING: f64 = 20.0;
 /// Steps between two lines of the log.
 const LOG_EVERY: u64 = 50;
-/// The step that ends this long after the last line gets one as well, so that a slow run is seen to run.
-const SILENCE: Duration = Duration::from_secs(60);
+/// The step that ends this long after the last line gets one as well, so that a slow run is seen to run; an evaluation touches the log.
+pub(super) const SILENCE: Duration = Duration::from_secs(60);
 
 impl Session<'_> {
     /// Warns when the loss is stuck at chance. The warm-up does not count.

@@ -172,7 +172,9 @@ impl<'a> Session<'a> {
             }
         }
         self.check_weights()?;
-        self.end_epoch()?;
+        if !self.end_epoch()? {
+            return Ok(Some(Outcome::Interrupted));
+        }
         self.save_if_due()?;
         let (per_epoch, total) = (self.steps_per_epoch, self.total_steps);
         let watch = &self.position.watch;

@@ -3,6 +3,7 @@
 use std::fs::{self, OpenOptions};
 use std::io::{BufWriter, ErrorKind, Write};
 use std::path::Path;
+use std::time::SystemTime;
 
 use serde::Serialize;
 
@@ -11,7 +12,7 @@ use super::super::events::{EventWriter, unix_time};
 use super::super::log::LogLine;
 use super::super::{Recipe, TrainError};
 use super::{RESULT, Run};
-use crate::atomic;
+use crate::{atomic, regular};
 
 /// What a run leaves beside its events, checkpoint and figures, and what is made of it when it has ended.
 const OURS: [&str; 4] = [
@@ -112,6 +113,15 @@ impl Run {
         written.map_err(|e| TrainError::io(&lock.folder().join("log.jsonl"), "write", e))
     }
 
+    /// Gives the log the time of now, by which others see that the run is at work.
+    pub(in crate::train) fn touch_log(&self) -> Result<(), TrainError> {
+        let (Some(lock), Some(log)) = (&self.lock, &self.log) else {
+            return Ok(());
+        };
+        let touched = log.get_ref().set_modified(SystemTime::now());
+        touched.map_err(|e| TrainError::io(&lock.folder().join("log.jsonl"), "touch", e))
+    }
+
     /// Makes the log survive a power failure.
     pub(in crate::train) fn sync_log(&self) -> Result<(), TrainError> {
         let (Some(lock), Some(log)) = (&self.lock, &self.log) else {
@@ -138,7 +148,7 @@ impl Run {
 
 /// Drops the lines of a log that belong to steps after `step`, and a line that was cut off.
 fn keep_lines_up_to(log: &Path, step: u64) -> Result<(), TrainError> {
-    let text = match fs::read(log) {
+    let text = match regular::read(log, u64::MAX) {
         Ok(text) => String::from_utf8_lossy(&text).into_owned(),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
         Err(error) => return Err(TrainError::io(log, "read", error)),

@@ -74,3 +74,21 @@ fn never_two_at_once() {
         }
     });
 }
+
+/// A link would have another file signed in place of the lock.
+#[cfg(unix)]
+#[test]
+fn a_link_is_no_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let precious = folder.path().join("precious");
+    std::fs::write(&precious, "kept").unwrap();
+    let run = folder.path().join("run");
+    std::fs::create_dir(&run).unwrap();
+    std::os::unix::fs::symlink(&precious, run.join("run.lock")).unwrap();
+    let error = RunLock::try_acquire(&run).unwrap_err().to_string();
+    assert!(
+        error.contains("run.lock") && error.contains("not a regular file"),
+        "{error}"
+    );
+    assert_eq!(std::fs::read_to_string(&precious).unwrap(), "kept");
+}

@@ -55,6 +55,70 @@ fn resumed_equals_straight() {
     }
 }
 
+/// Asks to stop while it predicts.
+struct StopsInEvaluation {
+    inner: Linear,
+    predicted: Cell<u64>,
+    /// At this batch.
+    at: u64,
+    flag: StopFlag,
+}
+
+impl Objective for StopsInEvaluation {
+    fn loss(&self, batch: &Batch) -> candle_core::Result<Loss> {
+        self.inner.loss(batch)
+    }
+
+    fn predict(&self, xs: &Tensor) -> candle_core::Result<Tensor> {
+        self.predicted.set(self.predicted.get() + 1);
+        if self.predicted.get() == self.at {
+            self.flag.set();
+        }
+        self.inner.predict(xs)
+    }
+
+    fn clock(&self) -> &Clock {
+        self.inner.clock()
+    }
+}
+
+/// A test set may take hours, and nobody waits that long after Ctrl-C.
+#[test]
+fn an_evaluation_that_is_stopped_is_done_by_the_resumed_run() {
+    let straight = Linear::new();
+    let log = train(
+        &straight,
+        &recipe(),
+        &mut Run::in_memory(&Console::silent()),
+    )
+    .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let flag = StopFlag::default();
+    let part = StopsInEvaluation {
+        inner: Linear::new(),
+        predicted: Cell::new(0),
+        // The second of four batches after the second epoch.
+        at: 6,
+        flag: flag.clone(),
+    };
+    let stopped = fit_objective(
+        &part,
+        &part.inner.params,
+        &set(100),
+        &set(60),
+        &recipe(),
+        &mut run_in(folder.path(), Start::Afresh).stop_flag(&flag),
+    )
+    .unwrap();
+    assert_eq!(stopped.outcome, Outcome::Interrupted);
+    assert_eq!((stopped.steps, stopped.epochs.len()), (14, 1));
+    assert_eq!(part.predicted.get(), 6);
+    let last = Linear::new();
+    let resumed = train(&last, &recipe(), &mut run_in(folder.path(), Start::Resume)).unwrap();
+    assert_eq!(last.weights(), straight.weights());
+    assert_eq!(timeless(resumed), timeless(log));
+}
+
 #[test]
 fn a_crash_costs_only_the_steps_since_the_checkpoint() {
     let straight = Linear::new();
