@@ -28,21 +28,19 @@ const HOSTILE: [&str; 8] = [
     "\u{202e}right to left\u{2028}\u{0}\u{1b}[31m 名前 🦀",
 ];
 
-const FALLS: Finding = Finding {
-    sentence: "Each row errs less than the one before it, <b>always</b>.",
-    source: "Table 1",
-    quantity: "test error",
-    relation: Relation::Falls(&[HOSTILE[0], HOSTILE[1], HOSTILE[2]]),
-};
-const ABSENT: Finding = Finding {
-    sentence: "A row that nobody ran is small.",
-    source: "Sec. 4",
-    quantity: "test error",
-    relation: Relation::AtMost {
+const FALLS: Finding = Finding::of_error(
+    "Each row errs less than the one before it, <b>always</b>.",
+    "Table 1",
+    Relation::Falls(&[HOSTILE[0], HOSTILE[1], HOSTILE[2]]),
+);
+const ABSENT: Finding = Finding::of_error(
+    "A row that nobody ran is small.",
+    "Sec. 4",
+    Relation::AtMost {
         row: "absent",
         limit: 1.0,
     },
-};
+);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut args = std::env::args().skip(1);

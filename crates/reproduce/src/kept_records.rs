@@ -12,7 +12,7 @@ use lab::report::{Record, Scale, read_records, record_file, write_records};
 
 use crate::experiment::Experiment;
 use crate::images::{Data, Images};
-use crate::planned::{dataset, digest};
+use crate::planned::{dataset, digest, network};
 use crate::shared::{is_own, renew, with_chosen_rates};
 use crate::{catalog, datasets};
 
@@ -113,18 +113,22 @@ fn of_today(
     record: &Record,
 ) -> Result<Option<(String, Vec<String>)>> {
     let (epochs, rates) = given(&record.command)?;
-    for row in (experiment.rows)() {
-        if row.label != record.model {
-            continue;
-        }
-        for (name, images) in sets(&experiment.data_of(&row), scale)? {
+    let rows = (experiment.rows)();
+    let has_row = rows.iter().any(|row| row.label == record.model);
+    for row in rows
+        .iter()
+        .filter(|row| !has_row || row.label == record.model)
+    {
+        for (name, images) in sets(&experiment.data_of(row), scale)? {
             let Some(training) = row.training(scale, &images) else {
                 continue;
             };
             let training = training.with(epochs, &rates);
             let counts = (images.train, images.test);
-            if dataset(&training, &name, counts) == record.dataset {
-                let notes = experiment.notes_of(&row, scale, &training, &name, &images)?;
+            // What is measured of a row's network may have a name of its own.
+            let is_its = has_row || record.network == Some(network(&training)?);
+            if is_its && dataset(&training, &name, counts) == record.dataset {
+                let notes = experiment.notes_of(row, scale, &training, &name, &images)?;
                 return Ok(Some((digest(&training, &name, counts)?, notes)));
             }
         }

@@ -9,7 +9,7 @@ use super::DataError;
 ///
 /// The draw is a pure function of (seed, epoch, index of the image), so neither the batch size
 /// nor the number of threads changes it.
-/// Source: All-CNN, Sec. 3.2: flips and translations of at most 5 pixels.
+/// Source: All-CNN, Table 4: flips and translations, of at most 5 pixels (from memory).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Augment {

@@ -2,6 +2,8 @@
 
 use serde::Serialize;
 
+use super::Mark;
+
 /// A claim of a paper about the rows of a table or figure, as data that an experiment states as a constant.
 ///
 /// A [`super::Claim`] is one number of the paper; a finding says how rows compare, which can be checked
@@ -23,6 +25,8 @@ pub struct Finding {
     pub sentence: &'static str,
     /// Where the paper says it, such as `Table 1`, or [`Finding::OURS`].
     pub source: &'static str,
+    /// How well it is known that the paper says so; of what is ours it says nothing.
+    pub mark: Mark,
     /// The quantity that is compared, such as `test error`.
     pub quantity: &'static str,
     /// How the rows compare.
@@ -87,7 +91,16 @@ impl Finding {
         self.source == Self::OURS
     }
 
-    /// A finding about any quantity.
+    /// Who says it, as the first words of a line on it.
+    pub fn by(&self) -> &'static str {
+        match (self.is_ours(), self.mark) {
+            (true, _) => "This project",
+            (false, Mark::FromMemory) => "The paper (from memory)",
+            (false, _) => "The paper",
+        }
+    }
+
+    /// A finding about any quantity, read in a source that quotes the paper unless it is [`Finding::remembered`].
     pub const fn new(
         sentence: &'static str,
         source: &'static str,
@@ -97,6 +110,7 @@ impl Finding {
         Self {
             sentence,
             source,
+            mark: Mark::Verified,
             quantity,
             relation,
         }
@@ -109,6 +123,22 @@ impl Finding {
         relation: Relation,
     ) -> Self {
         Self::new(sentence, source, "test error", relation)
+    }
+
+    /// The same from memory, not checked.
+    ///
+    /// ```
+    /// use lab::report::{Finding, Relation};
+    /// const FALLS: Finding =
+    ///     Finding::of_error("B errs less than A.", "Table 1", Relation::Falls(&["A", "B"]));
+    /// assert_eq!(FALLS.by(), "The paper");
+    /// assert_eq!(FALLS.remembered().by(), "The paper (from memory)");
+    /// ```
+    pub const fn remembered(self) -> Self {
+        Self {
+            mark: Mark::FromMemory,
+            ..self
+        }
     }
 }
 

@@ -210,13 +210,12 @@ fn claims_lines(judged: &[Judged]) -> String {
         let sentence = escaped(judged.finding.sentence.trim_end_matches('.'));
         for judgement in &judged.judgements {
             match judgement.verdict {
-                Verdict::NotRun => open.push(sentence.clone()),
+                Verdict::NotRun => open.push(match judged.finding.mark {
+                    Mark::FromMemory => format!("{sentence} (from memory)"),
+                    _ => sentence.clone(),
+                }),
                 _ => {
-                    let words = judgement.words();
-                    let by = match judged.finding.is_ours() {
-                        true => "This project",
-                        false => "The paper",
-                    };
+                    let (by, words) = (judged.finding.by(), judgement.words());
                     let _ = writeln!(text, "- {by}: {sentence}: **{words}**.");
                 }
             }
@@ -317,10 +316,15 @@ mod tests {
     fn claims_without_runs_share_a_line() {
         let finding =
             |sentence| Finding::of_error(sentence, "Table 1", Relation::Falls(&["A", "B"]));
-        let judged = Judged::all(&[finding("B errs *less*."), finding("So it does.")], &[]);
+        let findings = [
+            finding("B errs *less*."),
+            finding("So it does."),
+            finding("It is said.").remembered(),
+        ];
         assert_eq!(
-            claims_lines(&judged),
-            "- Not judged, since rows were not run: B errs \\*less\\*; So it does.\n\n"
+            claims_lines(&Judged::all(&findings, &[])),
+            "- Not judged, since rows were not run: B errs \\*less\\*; So it does; \
+             It is said (from memory).\n\n"
         );
     }
 
@@ -338,10 +342,15 @@ mod tests {
         };
         let claim = Claim::new("p/t", "B", "test error", "%");
         let record = Record::new(&claim, "digits", Scale::Quick).value(0, Some(5.0));
-        let judged = Judged::all(&[finding("Table 1"), finding(Finding::OURS)], &[record]);
-        assert_eq!(
-            claims_lines(&judged),
-            "- The paper: B errs less: **holds (one run, noise unknown)**.\n- This project: B errs less: **holds (one run, noise unknown)**.\n\n"
-        );
+        let findings = [
+            finding("Table 1"),
+            finding("Table 2").remembered(),
+            finding(Finding::OURS),
+        ];
+        let judged = Judged::all(&findings, &[record]);
+        let whose = ["The paper", "The paper (from memory)", "This project"];
+        let lines =
+            whose.map(|by| format!("- {by}: B errs less: **holds (one run, noise unknown)**.\n"));
+        assert_eq!(claims_lines(&judged), lines.concat() + "\n");
     }
 }

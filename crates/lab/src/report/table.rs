@@ -261,7 +261,10 @@ fn measured(record: &Record, tells_epochs: bool) -> String {
     let epochs = record
         .given_epochs()
         .filter(|_| tells_epochs)
-        .map_or(String::new(), |epochs| format!(" ({epochs} epochs)"));
+        .map_or(String::new(), |epochs| match epochs {
+            1 => " (1 epoch)".to_owned(),
+            epochs => format!(" ({epochs} epochs)"),
+        });
     format!("{mean}{epochs}{}", failures.concat())
 }
 

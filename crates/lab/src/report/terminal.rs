@@ -68,12 +68,8 @@ impl Judged {
 ///
 /// ```
 /// use lab::report::{Finding, Judged, Relation, Terminal, verdict_lines};
-/// const FINDING: Finding = Finding {
-///     sentence: "B errs less than A.",
-///     source: "Table 1",
-///     quantity: "test error",
-///     relation: Relation::Falls(&["A", "B"]),
-/// };
+/// const FINDING: Finding =
+///     Finding::of_error("B errs less than A.", "Table 1", Relation::Falls(&["A", "B"]));
 /// let judged = Judged::all(&[FINDING], &[]);
 /// let lines = verdict_lines("nin/table1", &judged, &Terminal::PLAIN);
 /// assert_eq!(lines, "not run           nin/table1  B errs less than A.\n");
@@ -131,12 +127,11 @@ mod tests {
     use super::*;
     use crate::report::{Claim, Relation, Scale};
 
-    const FINDING: Finding = Finding {
-        sentence: "B errs less than A.",
-        source: "Table 1",
-        quantity: "test error",
-        relation: Relation::Falls(&["A", "B"]),
-    };
+    const FINDING: Finding = Finding::of_error(
+        "B errs less than A.",
+        "Table 1",
+        Relation::Falls(&["A", "B"]),
+    );
 
     fn judged() -> Vec<Judged> {
         let record = |model: &str, error| Record {

@@ -98,12 +98,8 @@ impl Finding {
     ///
     /// ```
     /// use lab::report::{Claim, Finding, Record, Relation, Scale, Verdict};
-    /// const FINDING: Finding = Finding {
-    ///     sentence: "B errs less than A.",
-    ///     source: "Table 1",
-    ///     quantity: "test error",
-    ///     relation: Relation::Falls(&["A", "B"]),
-    /// };
+    /// const FINDING: Finding =
+    ///     Finding::of_error("B errs less than A.", "Table 1", Relation::Falls(&["A", "B"]));
     /// let record = |model: &str, error: f64| Record {
     ///     test_images: Some(10_000),
     ///     ..Record::new(&Claim::new("p/t", model, "test error", "%"), "digits", Scale::Quick)
@@ -174,12 +170,7 @@ mod tests {
     const QUANTITY: &str = "test error";
 
     fn finding(relation: Relation) -> Finding {
-        Finding {
-            sentence: "A sentence.",
-            source: "Table 1",
-            quantity: QUANTITY,
-            relation,
-        }
+        Finding::new("A sentence.", "Table 1", QUANTITY, relation)
     }
 
     fn record(model: &str, values: &[f64]) -> Record {

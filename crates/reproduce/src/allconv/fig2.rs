@@ -9,7 +9,7 @@ use allconv::attribution::{
     Attribution, Excitation, GuidedBackprop, Target, receptive_field, strongest_of_each,
 };
 use anyhow::{Context, Result};
-use candle_core::Device;
+use candle_core::{Device, Error};
 use lab::data::{Batches, FloatSet};
 use lab::report::{ImageGrid, Note, Picture};
 use striate::{Network, Window2d};
@@ -156,25 +156,15 @@ fn units(
     device: &Device,
     layer: &str,
 ) -> Result<Vec<(usize, Vec<Excitation>)>> {
-    let mut units: Vec<Vec<Excitation>> = Vec::new();
-    for (index, batch) in Batches::eval(images, BATCH, device)?.enumerate() {
-        let answers = strongest_of_each(network, &batch?.xs, layer, BATCH)?;
-        units.resize_with(answers.len(), Vec::new);
-        for (unit, answers) in units.iter_mut().zip(answers) {
-            let later = answers.into_iter().map(|answer| Excitation {
-                image: index * BATCH + answer.image,
-                ..answer
-            });
-            unit.extend(later);
-        }
-    }
+    let batches = Batches::eval(images, BATCH, device)?
+        .map(|batch| batch.map(|batch| batch.xs).map_err(Error::wrap));
+    let answers = strongest_of_each(network, batches, layer, usize::MAX)?;
     let sum = |answers: &[Excitation]| answers.iter().map(|e| e.activation).sum::<f64>();
-    let mut units: Vec<(f64, usize, Vec<Excitation>)> = units
+    let mut units: Vec<(f64, usize, Vec<Excitation>)> = answers
         .into_iter()
         .enumerate()
         .map(|(channel, mut answers)| {
             let all = sum(&answers);
-            answers.sort_by(|a, b| b.activation.total_cmp(&a.activation));
             answers.truncate(PATCHES);
             // A unit that never answers stands out from nothing.
             let share = if all > 0.0 { sum(&answers) / all } else { 0.0 };

@@ -97,6 +97,10 @@ const CHOICES: &[Choice] = &[
         "ours, as the paper's is not known; biases are decayed like weights",
     ),
     Choice::new("recipe.schedule.warmup_epochs", "ours"),
+    Choice::new(
+        "recipe.schedule.decay",
+        "as in Table 3, since the paper does not state it for this network",
+    ),
     Choice::new("recipe.batch_size", "the paper does not state it"),
     Choice::new(
         "recipe.epochs",

@@ -5,16 +5,22 @@
 
 use allconv::{Architecture, BaseModel, Variant};
 use lab::data::Augment;
-use lab::report::{Finding, Mark, Relation};
+use lab::report::{Choice, Finding, Mark, Note, Relation};
 
 use super::setup::{CHOICES, CIFAR10_ALONE, SETUPS};
 use crate::experiment::{Experiment, Row};
 
-/// Flips, and translations of up to five pixels.
+/// Flips, and translations of up to five pixels, a number from memory.
 pub(super) const AUGMENT: Augment = Augment {
     flip: true,
     translate: 5,
 };
+
+/// In which order images are changed.
+pub(super) const ORDER: Note = Note::new(
+    "Training images that are flipped and moved are preprocessed first, and zeros come in at the \
+     border, as in the Maxout code; the paper does not say in which order it does so.",
+);
 
 /// The network of Tables 4 and 5.
 pub(super) const ALL_CNN_C: Architecture = Architecture::new(BaseModel::C, Variant::AllConv);
@@ -35,8 +41,15 @@ pub(crate) const TABLE4: Experiment = Experiment::new(
     CIFAR10_ALONE,
     rows,
 )
-.choices(&[CHOICES])
-.findings(FINDINGS);
+.choices(&[
+    CHOICES,
+    &[Choice::new(
+        "recipe.augment",
+        "the paper flips and translates; how far at most is from memory",
+    )],
+])
+.findings(FINDINGS)
+.notes(&[ORDER]);
 
 fn rows() -> Vec<Row> {
     let row = |(label, augment, error): (&str, Augment, f64)| {

@@ -3,7 +3,7 @@
 use lab::report::{Choice, Mark, Note};
 
 use super::setup::{CHOICES, SETUPS};
-use super::table4::{ALL_CNN_C, AUGMENT};
+use super::table4::{ALL_CNN_C, AUGMENT, ORDER};
 use crate::experiment::{Experiment, Row};
 use crate::images::Data;
 
@@ -21,10 +21,13 @@ pub(crate) const TABLE5: Experiment = Experiment::new(
         "the augmentation of Table 4, which the paper does not say for this table",
     )],
 ])
-.notes(&[Note::new(
-    "The learning rate is chosen anew on held-out images of this set, where the paper keeps \
-     that of CIFAR-10 (from memory).",
-)]);
+.notes(&[
+    ORDER,
+    Note::new(
+        "The learning rate is chosen anew on held-out images of this set, where the paper keeps \
+         that of CIFAR-10 (from memory).",
+    ),
+]);
 
 fn rows() -> Vec<Row> {
     let row = Row::new("All-CNN-C", |scale, images| {

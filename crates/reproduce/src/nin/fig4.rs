@@ -22,7 +22,7 @@ const STRONGEST: (&str, &str) = ("strongest map is that of the true class", "%")
 
 /// What the paper claims.
 const FINDINGS: &[Finding] = &[Finding::new(
-    "The map of the true class is the strongest in more than half of the images.",
+    "The map of the true class is the strongest (this project's limit: in half of the images).",
     "Fig. 4, Sec. 4.7",
     STRONGEST.0,
     Relation::AtLeast {

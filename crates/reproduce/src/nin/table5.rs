@@ -68,22 +68,23 @@ const FINDINGS: &[Finding] = &[
         "Global average pooling is better than fully connected heads with and without \
          dropout.",
         "Table 5",
-        Relation::Falls(&[
-            "mlpconv + fully connected",
-            "mlpconv + fully connected + dropout",
-            "mlpconv + GAP",
+        Relation::Below(&[
+            ("mlpconv + GAP", "mlpconv + fully connected"),
+            ("mlpconv + GAP", "mlpconv + fully connected + dropout"),
         ]),
-    ),
+    )
+    .remembered(),
     Finding::of_error(
         "In a plain network global average pooling is better than a fully connected \
-         head, though not than one with dropout.",
+         head, and worse than one with dropout.",
         "Sec. 4.6",
         Relation::Falls(&[
             "plain + fully connected",
             "plain + GAP",
             "plain + fully connected + dropout",
         ]),
-    ),
+    )
+    .remembered(),
 ];
 
 pub(crate) const TABLE5: Experiment = Experiment::new(

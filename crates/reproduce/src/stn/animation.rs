@@ -16,7 +16,7 @@ use stn::networks::{DigitConfig, DigitNet, Transform};
 use striate::{Clock, Network, Parameters};
 
 use super::digits::{self, Digit, Kind};
-use super::setup::{CHOICES, MNIST, SETUPS};
+use super::setup::{CHOICES, MNIST, RECIPE, SETUPS};
 use super::{grid_overlay, table1};
 use crate::experiment::{Experiment, Row};
 use crate::model::{Described, Model, Sets};
@@ -41,10 +41,13 @@ const FILM: &str = "film";
 pub(crate) const ANIMATION: Experiment =
     Experiment::new("stn/animation", "the grid as training goes on", MNIST, rows)
         .choices(&[CHOICES])
-        .notes(&[Note::new(
-            "The paper's videos show moving inputs; here the network moves and the inputs \
-             stay.",
-        )])
+        .notes(&[
+            RECIPE,
+            Note::new(
+                "The paper's videos show moving inputs; here the network moves and the inputs \
+                 stay.",
+            ),
+        ])
         .of_one_seed()
         .run(run);
 

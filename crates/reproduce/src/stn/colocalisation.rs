@@ -5,11 +5,11 @@
 use anyhow::Result;
 use candle_core::Tensor;
 use lab::data::{CommonObject, FloatSet, common_object};
-use lab::report::{Choice, ImageGrid, Mark, Note, Picture, Scales};
+use lab::report::{ImageGrid, Mark, Note, Picture, Scales};
 use lab::train::{LrSchedule, Recipe};
 use stn::networks::{Body, CoLocalisationConfig, DigitConfig};
 
-use super::found::{FINDINGS, FOUND};
+use super::found::{CHOICES, FINDINGS, FOUND};
 use super::grid_overlay;
 use super::search::{self, Search, Window};
 use super::setup::MNIST;
@@ -85,16 +85,7 @@ pub(crate) const COLOCALISATION: Experiment = Experiment::new(
     MNIST,
     rows,
 )
-.choices(&[&[
-    Choice::new(
-        "recipe.epochs",
-        "the encoder is trained on plain digits for few epochs",
-    ),
-    Choice::new(
-        "model.body.cnn.filters",
-        "of the encoder; the paper does not state it",
-    ),
-]])
+.choices(&[CHOICES])
 .findings(FINDINGS)
 .notes(&[
     Note::with(
@@ -108,17 +99,25 @@ pub(crate) const COLOCALISATION: Experiment = Experiment::new(
         &[("least", 75.0), ("most", 93.0)],
     ),
     Note::with(
-        "A search is {steps} steps of Adam at {rate} on all pictures at once.",
-        &[("steps", PAPER.steps as f64), ("rate", search::RATE)],
+        "A search is {steps} steps of Adam on all pictures at once, with a rate that falls from \
+         {rate} to nothing by a cosine and a decay of the squares of {beta}, where the paper has \
+         SGD.",
+        &[
+            ("steps", PAPER.steps as f64),
+            ("rate", search::RATE),
+            ("beta", search::BETA2),
+        ],
     ),
     Note::with(
         "The code is the layer after the second convolution alone, scaled so that \
-         digits are {margins} margins from a blank crop.",
+         digits are {margins} margins from a blank crop, where the paper has the activations of \
+         three layers.",
         &[("margins", search::TO_BLANK)],
     ),
     Note::with(
         "Windows shrink from the whole picture to the size of a digit by a schedule, \
-         and only their places are learned; random windows may hang over the edge; a \
+         and only their places are learned, where the paper learns their size, too; random \
+         windows may hang over the edge; a \
          search that ends with more than {lost} of the margin as its loss begins again, \
          with {starts} starts at most.",
         &[("lost", search::LOST), ("starts", search::STARTS as f64)],

@@ -65,7 +65,7 @@ impl Digit {
 
     /// Whether a 2x pooling stands before the classifier.
     ///
-    /// The paper's follows the transformer of RTS and TC where the classifier fits after it: not before the CNN on RTS.
+    /// The paper's (from memory) follows the transformer of RTS and TC where the classifier fits after it: not before the CNN on RTS.
     fn is_pooled(self, distortion: Distortion) -> bool {
         let is_transformed = self.transform.is_some();
         let of_paper = match distortion {

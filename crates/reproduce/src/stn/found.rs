@@ -1,9 +1,24 @@
-//! App. A.2: what co-localisation measures, and what the paper claims of it.
+//! App. A.2: what co-localisation measures, what the paper claims of it, and what it does not say.
 
-use lab::report::{Finding, Relation};
+use lab::report::{Choice, Finding, Relation};
 
 /// Pictures of a class whose object was found.
 pub(super) const FOUND: (&str, &str) = ("found", "%");
+
+/// Why the training of the encoder and its size are ours.
+const SILENT: &str = "of the encoder; the paper does not state it";
+
+/// What the paper does not say.
+pub(super) const CHOICES: &[Choice] = &[
+    Choice::new(
+        "recipe.epochs",
+        "the encoder is trained on plain digits for few epochs; the paper does not state them",
+    ),
+    Choice::new("recipe.batch_size", SILENT),
+    Choice::new("recipe.optimizer", SILENT),
+    Choice::new("recipe.schedule.decay", SILENT),
+    Choice::new("model.body.cnn.filters", SILENT),
+];
 
 /// What the paper claims.
 pub(super) const FINDINGS: &[Finding] = &[

@@ -9,7 +9,7 @@ use lab::report::{ImageGrid, Note, file_name};
 use stn::networks::{DigitConfig, DigitNet};
 
 use super::digits::{self, Digit, Kind};
-use super::setup::{CHOICES, MNIST};
+use super::setup::{CHOICES, MNIST, RECIPE};
 use super::{grid_overlay, table1};
 use crate::experiment::{Experiment, Row};
 use crate::pictures;
@@ -30,6 +30,7 @@ pub(crate) const GRIDS: Experiment = Experiment::new(
 )
 .choices(&[CHOICES])
 .notes(&[
+    RECIPE,
     Note::new(
         "The difference within a class is the squared distance of test images from the \
          mean image of their class, as a share of their squared values: what is not \

@@ -65,7 +65,8 @@ const WORK: Scales<Work> = Scales::new(
 
 /// What the paper claims.
 const FINDINGS: &[Finding] = &[Finding::new(
-    "Four transformers make a training step little slower, by at most twice the paper's 6 %.",
+    "Four transformers make a training step little slower (this project's limit: twice the \
+     paper's 6 %).",
     "Sec. 4.2",
     MORE.0,
     Relation::AtMost {

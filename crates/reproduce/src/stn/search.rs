@@ -13,6 +13,8 @@ use crate::session::{Once, Session};
 
 /// Learning rate of a search.
 pub(super) const RATE: f64 = 0.003;
+/// Adam's decay of the squares of gradients in a search.
+pub(super) const BETA2: f64 = 0.99;
 /// Margin of the hinge.
 const ALPHA: f64 = 1.0;
 /// The mean squared distance that codes of digits have from the code of a blank crop, in units of the margin.
@@ -83,7 +85,7 @@ impl Search<'_> {
         let epochs = self.steps;
         let adam = AdamConfig {
             lr: RATE,
-            beta2: 0.99,
+            beta2: BETA2,
             ..AdamConfig::default()
         };
         Recipe {

@@ -6,7 +6,7 @@ use lab::data::{Distortion, Synthetic};
 use lab::report::{Finding, Mark, Relation, Scale, Scales};
 
 use super::digits::{self, Digit, Kind};
-use super::setup::{CHOICES, MNIST, SEEDS, SETUPS};
+use super::setup::{CHOICES, MNIST, RECIPE, SEEDS, SETUPS};
 use crate::experiment::{Experiment, Row};
 use crate::images::Images;
 use crate::training::Training;
@@ -91,7 +91,8 @@ pub(crate) const TABLE1: Experiment = Experiment::new(
 )
 .seeds(SEEDS)
 .choices(&[CHOICES])
-.findings(FINDINGS);
+.findings(FINDINGS)
+.notes(&[RECIPE]);
 
 fn rows() -> Vec<Row> {
     let column = |(distortion, errors): (Distortion, [f64; 8])| {

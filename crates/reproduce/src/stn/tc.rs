@@ -9,7 +9,7 @@ use lab::data::Distortion;
 use lab::report::{Finding, Mark, Note, Relation, Scale, Scales};
 
 use super::digits::{Digit, Kind};
-use super::setup::{CHOICES, MNIST, SEEDS};
+use super::setup::{CHOICES, MNIST, RECIPE, SEEDS};
 use super::{digits, table1};
 use crate::experiment::{Experiment, Row};
 
@@ -45,9 +45,12 @@ pub(crate) const TC: Experiment =
         .seeds(Scales { quick: 3, ..SEEDS })
         .choices(&[CHOICES])
         .findings(FINDINGS)
-        .notes(&[Note::new(
-            "The transformers are affine; the paper does not say which ones it used here.",
-        )]);
+        .notes(&[
+            RECIPE,
+            Note::new(
+                "The transformers are affine; the paper does not say which ones it used here.",
+            ),
+        ]);
 
 fn rows() -> Vec<Row> {
     let row = |label: String, digit: Digit| {

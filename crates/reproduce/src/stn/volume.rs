@@ -5,12 +5,12 @@
 
 use anyhow::Result;
 use lab::data::{Extrude, FloatSet, Synthetic};
-use lab::report::{Finding, ImageGrid, Note, Picture, Relation, Scales};
+use lab::report::{Choice, Finding, ImageGrid, Note, Picture, Relation, Scales};
 use stn::networks::{Body, ShadowConfig, ShadowNet, VolumeConfig};
 use striate::Network;
 
 use super::grid_overlay;
-use super::setup::{self, CHOICES, MNIST, Optimizer};
+use super::setup::{self, LOWER_RATE, MNIST, Optimizer};
 use crate::experiment::{Experiment, Row};
 use crate::model::models;
 use crate::pictures;
@@ -64,6 +64,29 @@ const SLOW_ADAM: Optimizer = Optimizer::Adam {
 };
 
 const SETUPS: Scales<Setup> = Scales::new(PAPER, CPU, QUICK, SMOKE);
+
+/// Why the training and the size of the network are ours.
+const SILENT: &str = "the paper does not state it for this network";
+
+/// What the paper does not say.
+const CHOICES: &[Choice] = &[
+    Choice::new(
+        "recipe.epochs",
+        "the paper does not state them for this network",
+    ),
+    Choice::new("recipe.batch_size", SILENT),
+    Choice::new("recipe.optimizer", SILENT),
+    Choice::new(
+        "recipe.schedule.warmup_epochs",
+        "the paper does not state them for this network",
+    ),
+    Choice::new("recipe.schedule.decay", SILENT),
+    Choice::new(
+        "model.network.body.cnn.filters",
+        "the paper does not state them",
+    ),
+    Choice::new("model.network.gradient_scale", LOWER_RATE),
+];
 
 /// The paper shows it and gives no number.
 const FINDINGS: &[Finding] = &[Finding::of_error(

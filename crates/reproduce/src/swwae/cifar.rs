@@ -45,7 +45,8 @@ const FINDINGS: &[Finding] = &[Finding::of_error(
         ("CIFAR-10, SWWAE + dropout", "CIFAR-10, Convnet + dropout"),
         ("CIFAR-100, SWWAE + dropout", "CIFAR-100, Convnet + dropout"),
     ]),
-)];
+)
+.remembered()];
 
 pub(crate) const CIFAR: Experiment = Experiment::new(
     "swwae/cifar",

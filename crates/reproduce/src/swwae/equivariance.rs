@@ -95,7 +95,8 @@ fn label(feature: Feature, shift: Shift) -> String {
 /// What the paper sees in its panels; how near is ours.
 const FINDINGS: &[Finding] = &[
     Finding::new(
-        "What, and the where of the axis that was not moved, stay as they are: slopes within a tenth of one.",
+        "What, and the where of the axis that was not moved, stay as they are (this project's \
+         limit: slopes within a tenth of one).",
         "Sec. 4.2",
         QUANTITIES[0].0,
         Relation::Within {
@@ -108,16 +109,18 @@ const FINDINGS: &[Finding] = &[
             of: 1.0,
             by: 0.1,
         },
-    ),
+    )
+    .remembered(),
     Finding::new(
-        "The where of the moved axis moves along, by at least half of the shift.",
+        "The where of the moved axis moves along (this project's limit: by half of the shift).",
         "Sec. 4.2",
         QUANTITIES[1].0,
         Relation::AtLeast {
             rows: &["where x, horizontal shift", "where y, vertical shift"],
             limit: 0.5 * WHOLE_SHIFT,
         },
-    ),
+    )
+    .remembered(),
 ];
 
 /// What is measured of a panel.

@@ -34,42 +34,50 @@ const FINDINGS: &[Finding] = &[
         "The decoder lowers the error with 100 labels.",
         "Sec. 4.3",
         Relation::Falls(&["Convnet, 100 labels", "SWWAE, 100 labels"]),
-    ),
+    )
+    .remembered(),
     Finding::of_error(
         "Dropout lowers it further with 100 labels.",
         "Sec. 4.3",
         Relation::Falls(&["SWWAE, 100 labels", "SWWAE + dropout, 100 labels"]),
-    ),
+    )
+    .remembered(),
     Finding::of_error(
         "The decoder lowers the error with 600 labels.",
         "Sec. 4.3",
         Relation::Falls(&["Convnet, 600 labels", "SWWAE, 600 labels"]),
-    ),
+    )
+    .remembered(),
     Finding::of_error(
         "Dropout lowers it further with 600 labels.",
         "Sec. 4.3",
         Relation::Falls(&["SWWAE, 600 labels", "SWWAE + dropout, 600 labels"]),
-    ),
+    )
+    .remembered(),
     Finding::of_error(
         "The decoder lowers the error with 1000 labels.",
         "Sec. 4.3",
         Relation::Falls(&["Convnet, 1000 labels", "SWWAE, 1000 labels"]),
-    ),
+    )
+    .remembered(),
     Finding::of_error(
         "Dropout lowers it further with 1000 labels.",
         "Sec. 4.3",
         Relation::Falls(&["SWWAE, 1000 labels", "SWWAE + dropout, 1000 labels"]),
-    ),
+    )
+    .remembered(),
     Finding::of_error(
         "The decoder lowers the error with 3000 labels.",
         "Sec. 4.3",
         Relation::Falls(&["Convnet, 3000 labels", "SWWAE, 3000 labels"]),
-    ),
+    )
+    .remembered(),
     Finding::of_error(
         "Dropout lowers it further with 3000 labels.",
         "Sec. 4.3",
         Relation::Falls(&["SWWAE, 3000 labels", "SWWAE + dropout, 3000 labels"]),
-    ),
+    )
+    .remembered(),
 ];
 
 pub(crate) const MNIST_FEW_LABELS: Experiment =

@@ -107,7 +107,8 @@ const FINDINGS: &[Finding] = &[Finding::new(
         ("pool 8, where", "pool 8, upsampling"),
         ("pool 16, where", "pool 16, upsampling"),
     ]),
-)];
+)
+.remembered()];
 
 pub(crate) const WHERE: Experiment = Experiment::new(
     "swwae/where",

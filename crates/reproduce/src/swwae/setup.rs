@@ -101,7 +101,7 @@ pub(super) const CHOICES: &[Choice] = &choices(
 /// The same for networks that differ in the weights of the terms.
 pub(super) const CANDIDATES: &[Choice] = &choices("a candidate; the paper's are not known");
 
-const fn choices(weights: &'static str) -> [Choice; 9] {
+const fn choices(weights: &'static str) -> [Choice; 10] {
     [
         Choice::new("recipe.optimizer", "the paper's optimizer is not known"),
         Choice::new("recipe.schedule.decay", "the paper's schedule is not known"),
@@ -109,6 +109,7 @@ const fn choices(weights: &'static str) -> [Choice; 9] {
             "recipe.epochs",
             "passes over the unlabeled images; the paper's are not known",
         ),
+        Choice::new("recipe.batch_size", "the paper's is not known"),
         Choice::new(
             "recipe.labelled",
             "as many labeled as unlabeled images; the paper's batches are not known",

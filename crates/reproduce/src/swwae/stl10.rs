@@ -21,7 +21,8 @@ const FINDINGS: &[Finding] = &[Finding::of_error(
     "The decoder lowers the error.",
     "Sec. 4.3",
     Relation::Falls(&["Convnet", "SWWAE"]),
-)];
+)
+.remembered()];
 
 pub(crate) const STL10: Experiment = Experiment::new(
     "swwae/stl10",

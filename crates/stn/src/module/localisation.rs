@@ -46,7 +46,7 @@ impl<L: LocalisationNet + ?Sized> LocalisationNet for Box<L> {
 /// and are added to the identity.
 ///
 /// # Source
-/// Jaderberg et al. 2015, appendix A.4: three hidden layers of 32 units in ST-FCN.
+/// Jaderberg et al. 2015, appendix A.4: three hidden layers of 32 units in ST-FCN (from memory).
 ///
 /// ```
 /// use stn::candle_core::{DType, Device, Result, Tensor};
@@ -131,7 +131,7 @@ pub struct ConvLocalisationConfig {
 }
 
 impl ConvLocalisationConfig {
-    /// ST-CNN on distorted MNIST: the input at half size, conv 5x5 20, max pooling, conv 5x5 20, FC 20 (appendix A.4).
+    /// ST-CNN on distorted MNIST: the input at half size, conv 5x5 20, max pooling, conv 5x5 20, FC 20 (appendix A.4, from memory).
     pub fn mnist(in_channels: usize, size: (usize, usize)) -> Self {
         let stage = |pool| ConvStage {
             filters: 20,
@@ -149,7 +149,7 @@ impl ConvLocalisationConfig {
         }
     }
 
-    /// ST-CNN Single on SVHN: conv 5x5 32, max pooling, conv 5x5 32, FC 32, FC 32 (appendix A.5).
+    /// ST-CNN Single on SVHN: conv 5x5 32, max pooling, conv 5x5 32, FC 32, FC 32 (appendix A.5, from memory).
     ///
     /// Padding 2, which keeps the size, as in the classifier.
     pub fn svhn(size: (usize, usize)) -> Self {

@@ -1,4 +1,4 @@
-//! FCN and CNN: the plain digit classifiers, to which the transformers are added (appendix A.4).
+//! FCN and CNN: the plain digit classifiers, to which the transformers are added (appendix A.4, from memory).
 
 use candle_core::{Result, Tensor, bail};
 use candle_nn::{Linear, Module, VarBuilder};

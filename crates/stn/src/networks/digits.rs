@@ -127,7 +127,7 @@ impl DigitConfig {
         }
     }
 
-    /// The same with 2x average pooling between transformer and classifier, as the paper's appendix has it for RTS and TC.
+    /// The same with 2x average pooling between transformer and classifier, as the paper's appendix has it for RTS and TC (from memory).
     ///
     /// On images of 42 x 42 a CNN does not fit after it: its layers need 24 x 24.
     pub fn pooled(self) -> Self {
@@ -161,7 +161,7 @@ type Transformers = ParallelTransformers<Box<dyn LocalisationNet>, Box<dyn GridG
 /// Layer names: `transformed` (after the transformers and the pooling), `hidden1`, `hidden2`, `logits`.
 ///
 /// # Source
-/// Jaderberg et al. 2015, section 4.1 and appendix A.1, A.4.
+/// Jaderberg et al. 2015, section 4.1 and appendix A.1, A.4 (the last from memory).
 ///
 /// ```
 /// use stn::candle_core::{DType, Device, Result, Tensor};

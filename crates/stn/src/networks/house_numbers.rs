@@ -16,7 +16,7 @@ use crate::module::{
 use crate::options::AlignCorners;
 use crate::size::product;
 
-/// Output maps of the eight convolutions (appendix A.5).
+/// Output maps of the eight convolutions (appendix A.5, from memory).
 const MAPS: [usize; 8] = [48, 64, 128, 160, 192, 192, 192, 192];
 /// Digits of the longest number, and classes of each: ten digits and none.
 const DIGITS: usize = 5;
@@ -87,7 +87,7 @@ type AnyTransformer = SpatialTransformer<Box<dyn LocalisationNet>, AffineGrid>;
 /// Layer names: `conv1` .. `conv8` (after ReLU and pooling), `fc1` .. `fc3`, `digit1` .. `digit5`, `logits`.
 ///
 /// # Source
-/// Jaderberg et al. 2015, section 4.2 and appendix A.5.
+/// Jaderberg et al. 2015, section 4.2 and appendix A.5 (from memory).
 ///
 /// ```
 /// use stn::candle_core::{DType, Device, Result, Tensor};

@@ -35,7 +35,7 @@ pub struct PartsConfig {
 }
 
 impl PartsConfig {
-    /// The paper's birds: crops of half the picture's width, dropout of 0.7 (appendix A.6, as a reader's notes have it).
+    /// The paper's birds: crops of half the picture's width, dropout of 0.7 (appendix A.6, from memory).
     pub fn birds(parts: usize, descriptors: usize) -> Self {
         Self {
             parts,
@@ -59,7 +59,7 @@ impl PartsConfig {
 /// The localisation net takes the whole picture at the size of a crop.
 ///
 /// # Source
-/// Jaderberg et al. 2015, section 4.3, Table 3, appendix A.6.
+/// Jaderberg et al. 2015, section 4.3, Table 3, appendix A.6 (from memory).
 #[derive(Clone, Debug)]
 pub struct PartsNet<L, B> {
     localisation: L,

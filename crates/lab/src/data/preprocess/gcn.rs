@@ -23,11 +23,11 @@ use crate::data::DataError;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Gcn {
-    /// The length of every image afterwards. 55 in the paper.
+    /// The length of every image afterwards. 55 in the Maxout code.
     pub scale: f64,
-    /// Added to the sum of squares. 0 in the paper.
+    /// Added to the sum of squares. 0 in the Maxout code.
     pub sqrt_bias: f64,
-    /// A divisor below this becomes 1, so that an even image turns into zeros. 1e-8 in the paper.
+    /// A divisor below this becomes 1, so that an even image turns into zeros. 1e-8 in the Maxout code.
     pub min_divisor: f64,
 }
 

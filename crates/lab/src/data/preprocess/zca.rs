@@ -34,7 +34,7 @@ pub(super) const APPLY_BLOCK: usize = 256;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Zca {
-    /// Added to every eigenvalue. 0.1 in the paper.
+    /// Added to every eigenvalue. 0.1 in the Maxout code.
     #[doc(alias = "regularisation")]
     #[doc(alias = "filter_bias")]
     pub regularization: f64,

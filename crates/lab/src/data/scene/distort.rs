@@ -11,7 +11,7 @@ use crate::data::{DataError, FloatSet};
 
 /// How a digit is distorted.
 ///
-/// Source: STN, section 4.1 and appendix A.4.
+/// Source: STN, section 4.1 and appendix A.4. The ranges are from memory; independent code agrees on all but those of E.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Distortion {
@@ -39,7 +39,7 @@ impl Distortion {
 
     /// The side of the canvas for digits of 28 x 28 that this project's experiments use.
     ///
-    /// 42 for RTS and 60 for TC are the paper's. It does not say what R, P and E are drawn on; independent code uses 28 or 42.
+    /// 42 for RTS (from memory) and 60 for TC are the paper's. It does not say what R, P and E are drawn on; independent code uses 28 or 42.
     /// Here R and E have 28, MNIST's own size, and P has 42, since corners of 28 pixels that move by 5 leave little of most digits.
     pub fn canvas(self) -> usize {
         match self {

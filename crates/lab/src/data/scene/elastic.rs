@@ -74,7 +74,7 @@ impl Elastic {
     /// E: the scale is uniform in [0.75, 1], then 16 control points on a regular grid move by N(0, 1.5 pixels) along each axis.
     ///
     /// The spline is the inverse map, from the canvas to the image: the control points lie on the canvas.
-    /// Source: STN, appendix A.4.
+    /// Source: STN, appendix A.4, from memory alone.
     pub(super) fn draw(&self, image: Plane<'_>, to: &mut [f32], draws: &mut Stream) {
         let scale = between(draws, 0.75, 1.0);
         let places = self.points.map(|(x, y)| {

@@ -14,7 +14,7 @@ use crate::data::{DataError, FloatSet};
 /// Sampling is bilinear with 0 outside the image, which is the mean of a standardized set.
 ///
 /// # Source
-/// All-CNN, Sec. 3.3, after Graham 2014 (arXiv 1409.6070): images of 32 pixels on a canvas of 126, "heavily" changed.
+/// All-CNN, Table 4, after Graham 2014 (arXiv 1409.6070): images of 32 pixels on a canvas of 126, "heavily" changed.
 /// The paper gives no ranges.
 ///
 /// ```

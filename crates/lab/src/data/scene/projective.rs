@@ -12,7 +12,7 @@ const CORNERS: f64 = 5.0;
 /// P: the scale is uniform in [0.75, 1], then each corner of the canvas moves by N(0, 5 pixels) along each axis.
 ///
 /// Four corners that are no convex quadrilateral are drawn again: no plane looks like that.
-/// Source: STN, appendix A.4.
+/// Source: STN, appendix A.4, from memory; independent code agrees.
 pub(super) fn projective(image: Plane<'_>, to: &mut [f32], canvas: usize, draws: &mut Stream) {
     let scale = between(draws, 0.75, 1.0);
     let edge = canvas as f64 / 2.0;

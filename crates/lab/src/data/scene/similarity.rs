@@ -4,14 +4,15 @@ use striate::rng::Stream;
 
 use super::warp::Plane;
 
-/// R: the angle is uniform in [-90, 90] degrees. Source: STN, appendix A.4.
+/// R: the angle is uniform in [-90, 90] degrees. Source: STN, appendix A.4, from memory; independent code agrees.
 pub(super) fn rotated(image: Plane<'_>, to: &mut [f32], canvas: usize, draws: &mut Stream) {
     let angle = 90.0 * between(draws, -1.0, 1.0);
     placed(image, to, canvas, (angle, 1.0, (0.0, 0.0)));
 }
 
 /// RTS: the angle is uniform in [-45, 45] degrees, the scale in [0.7, 1.2], and the frame of the unscaled image,
-/// before it is turned, is put at a random place inside the canvas. Source: STN, appendix A.4.
+/// before it is turned, is put at a random place inside the canvas.
+/// Source: STN, appendix A.4, from memory; independent code agrees.
 pub(super) fn rotated_scaled_placed(
     image: Plane<'_>,
     to: &mut [f32],

@@ -58,8 +58,9 @@ function seenLine({ judgement, section }, linked) {
 }
 
 function findingItem({ finding, seen }, id) {
+  const source = finding.mark === "from-memory" ? `${finding.source}, from memory` : finding.source;
   return el("li", {},
-    el("p", {}, finding.sentence, " ", el("span", { class: "soft" }, id ? `${finding.source}, ${id}` : finding.source)),
+    el("p", {}, finding.sentence, " ", el("span", { class: "soft" }, id ? `${source}, ${id}` : source)),
     seen.length > 0 ? seen.map(one => seenLine(one, Boolean(id))) : el("div", { class: "seen" }, verdictChip("not-run")));
 }
 
