@@ -15,11 +15,18 @@ pub(crate) fn run(args: &Reproduce) -> Result<ExitCode> {
     handover::run(&mut command(&features(args), &workspace::typed_args()))
 }
 
-/// Starts `reproduce data`, built with downloads.
+/// Starts `reproduce data`, built with downloads if it may need them.
 pub(crate) fn data(command_line: &Data) -> Result<ExitCode> {
     command_line.check()?;
     let args = [vec!["data".into()], workspace::typed_args()].concat();
-    handover::run(&mut command(&["hub"], &args))
+    let hub: &[&str] = match command_line {
+        Data::Fetch { .. }
+        | Data::Verify {
+            data: Source::Hub, ..
+        } => &["hub"],
+        Data::Verify { .. } | Data::List { .. } => &[],
+    };
+    handover::run(&mut command(hub, &args))
 }
 
 /// The command that builds `reproduce` with cargo features and runs it with `args`.

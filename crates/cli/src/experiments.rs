@@ -85,6 +85,7 @@ impl std::error::Error for UnknownExperiment {}
 /// The experiments of `target` (a paper, `all`, or one experiment), of which `ids` keep some.
 ///
 /// An id is an experiment's full name, or the part after the paper's name.
+/// After one experiment, the full name may be of another paper.
 pub(crate) fn chosen(target: &str, ids: &[String]) -> Result<Vec<&'static str>, UnknownExperiment> {
     let paper = target.split('/').next().unwrap_or(target);
     let known: Vec<&'static str> = EXPERIMENTS
@@ -109,9 +110,10 @@ pub(crate) fn chosen(target: &str, ids: &[String]) -> Result<Vec<&'static str>, 
     let mut chosen = Vec::new();
     for id in ids {
         let fits = |known: &&&str| **known == id || known.rsplit('/').next() == Some(id);
-        match known.iter().find(fits) {
-            Some(found) if chosen.contains(found) => {}
-            Some(found) => chosen.push(*found),
+        let anywhere = || all().find(|other| first.is_some() && *other == id);
+        match known.iter().find(fits).copied().or_else(anywhere) {
+            Some(found) if chosen.contains(&found) => {}
+            Some(found) => chosen.push(found),
             None => {
                 return Err(UnknownExperiment {
                     name: id.to_owned(),
@@ -126,8 +128,12 @@ pub(crate) fn chosen(target: &str, ids: &[String]) -> Result<Vec<&'static str>, 
 /// Everything that can be asked for in the first place.
 fn targets() -> impl Iterator<Item = &'static str> {
     let papers = EXPERIMENTS.iter().map(|(name, _)| *name);
-    let ids = EXPERIMENTS.iter().flat_map(|(_, ids)| ids.iter().copied());
-    ["all"].into_iter().chain(papers).chain(ids)
+    ["all"].into_iter().chain(papers).chain(all())
+}
+
+/// The experiments of all papers, by their full names.
+fn all() -> impl Iterator<Item = &'static str> {
+    EXPERIMENTS.iter().flat_map(|(_, ids)| ids.iter().copied())
 }
 
 pub(crate) fn target_parser() -> PossibleValuesParser {
@@ -178,8 +184,11 @@ mod tests {
         assert_eq!(chosen(one, &[]).expect("known"), [one]);
         assert_eq!(chosen("allconv", &["table3", one]).expect("known"), [one]);
         assert_eq!(chosen(one, &["table4"]).expect("known"), [one, two]);
-        let all: usize = EXPERIMENTS.iter().map(|(_, ids)| ids.len()).sum();
-        assert_eq!(chosen("all", &[]).expect("known").len(), all);
+        assert_eq!(
+            chosen(one, &["nin/table1", "table4"]).expect("known"),
+            [one, "nin/table1", two]
+        );
+        assert_eq!(chosen("all", &[]).expect("known").len(), all().count());
         assert_eq!(chosen("all", &["nin/fig4"]).expect("known"), ["nin/fig4"]);
     }
 
@@ -200,6 +209,7 @@ mod tests {
             assert!(chosen(target, ids).is_err(), "{target:?}");
         }
         assert!(chosen("nin", &["allconv/table3"]).is_err());
+        assert!(chosen("nin/table1", &["allconv/table99"]).is_err());
     }
 
     #[test]

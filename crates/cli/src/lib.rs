@@ -96,6 +96,7 @@ mod tests {
             ("allconv --run 12", "--list --json"),
             ("allconv --run none --shard 1/2", "--shard"),
             ("report --check --take allconv/table3", "--take"),
+            ("report --scale cpu", "--take"),
             ("report --model ../x=y", "NAME=FILE"),
             ("", "PAPER"),
         ] {

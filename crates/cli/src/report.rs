@@ -20,7 +20,7 @@ pub struct Report {
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub take: Vec<String>,
     /// The scale of the records to copy
-    #[arg(long, value_enum, default_value_t)]
+    #[arg(long, value_enum, default_value_t, requires = "take")]
     pub scale: Scale,
     /// Copy a run's model file to models/NAME.safetensors first, in half precision; may be given more than once
     #[arg(long = "model", value_name = "NAME=FILE", value_parser = model)]

@@ -32,10 +32,19 @@ pub(crate) fn run(args: &::cli::Report) -> Result<()> {
         ));
         return Ok(());
     }
+    let docs = root.join("docs");
+    ensure!(
+        docs.is_dir(),
+        "{}: there is no such folder; give --root",
+        docs.display()
+    );
     if !args.check {
         let results = page::results(&args.out)?;
-        for id in &args.take {
-            take(id, scale, &results, &kept)?;
+        // All are looked for before the first is taken.
+        let found = args.take.iter().map(|id| records_of(id, scale, &results));
+        let found = found.collect::<Result<Vec<_>>>()?;
+        for (id, found) in args.take.iter().zip(found) {
+            take(found, &kept)?;
             take_figures(id, scale, &results, &args.out, &root.join("docs/figures"))?;
         }
         if !args.take.is_empty() {
@@ -48,12 +57,6 @@ pub(crate) fn run(args: &::cli::Report) -> Result<()> {
             ));
         }
     }
-    let docs = root.join("docs");
-    ensure!(
-        docs.is_dir(),
-        "{}: there is no such folder; give --root",
-        docs.display()
-    );
     for (name, file) in &args.models {
         models::keep(name, file, root)?;
     }
@@ -90,19 +93,29 @@ fn serve(address: SocketAddr, out: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Joins the records of an experiment with the kept ones: of rows and seeds that were not run, what is kept stays.
-fn take(id: &str, scale: Scale, results: &[Results], kept: &Path) -> Result<()> {
-    let Some(found) = find(id, scale, results) else {
-        let known: Vec<String> = results
-            .iter()
-            .map(|r| format!("{} {}", r.exhibit.id, r.scale))
-            .collect();
-        bail!(
+/// What was run of an experiment that is to be taken.
+fn records_of<'a>(id: &str, scale: Scale, results: &'a [Results]) -> Result<&'a Results> {
+    if let Some(found) = find(id, scale, results) {
+        return Ok(found);
+    }
+    let known = results.iter();
+    let known: Vec<String> = known
+        .map(|r| format!("{} {}", r.exhibit.id, r.scale))
+        .collect();
+    match known.is_empty() {
+        true => bail!(
+            "--take {id}: there are no records at all in the folder of the runs; give it with --out"
+        ),
+        false => bail!(
             "--take {id}: there are no records of it at scale {scale}; there are {}",
             known.join(", ")
-        );
-    };
-    let path = record_file(kept, id, scale);
+        ),
+    }
+}
+
+/// Joins the records of an experiment with the kept ones: of rows and seeds that were not run, what is kept stays.
+fn take(found: &Results, kept: &Path) -> Result<()> {
+    let path = record_file(kept, found.exhibit.id, found.scale);
     let old = match path.exists() {
         true => read_records(&path)?,
         false => Vec::new(),

@@ -167,6 +167,18 @@ fn seeds_that_are_taken_join_those_of_the_same_settings() {
     assert_eq!(take(second("epochs: 9.")), (vec![1], true));
 }
 
+#[test]
+fn all_or_none_are_taken() {
+    let place = Place::new(&record());
+    let mut report = place.report();
+    let output = report.args(["--take", "nin/table1,nin/table2"]).output();
+    let output = output.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success());
+    assert!(said.contains("--take nin/table2"), "{said}");
+    assert!(!said.contains("wrote"), "{said}");
+}
+
 #[cfg(unix)]
 mod unix {
     use super::*;

@@ -1,6 +1,6 @@
 //! Runs each paper's experiments end to end on a sliver of data.
 //!
-//! The binary must know the paper (its exit code says so) and must leave records.
+//! The binary must know the paper (its exit code says so) and must leave a record of every experiment.
 
 use std::fs;
 use std::path::Path;
@@ -15,10 +15,10 @@ pub(super) fn run() -> Result<()> {
     let reproduce = reproduce::build_as_tested()?;
     cli::EXPERIMENTS
         .iter()
-        .try_for_each(|(paper, _)| one(&reproduce, paper))
+        .try_for_each(|(paper, ids)| one(&reproduce, paper, ids))
 }
 
-fn one(reproduce: &Path, paper: &str) -> Result<()> {
+fn one(reproduce: &Path, paper: &str, ids: &[&str]) -> Result<()> {
     let root = workspace::root();
     let out = root.join("target/ci/smoke").join(paper);
     if out.exists() {
@@ -29,12 +29,20 @@ fn one(reproduce: &Path, paper: &str) -> Result<()> {
     environment::set(&mut command);
     command.args([paper, "--scale", "smoke", "--out"]).arg(&out);
     workspace::succeed(&mut command)?;
-    let records = records_below(&out)?;
-    if records == 0 {
-        bail!(
-            "reproduce {paper} ended well but left no record.json below {}",
-            out.display()
-        );
+    let mut records = 0;
+    for id in ids {
+        let folder = out.join(id);
+        let of_id = match folder.is_dir() {
+            true => records_below(&folder)?,
+            false => 0,
+        };
+        if of_id == 0 {
+            bail!(
+                "reproduce {paper} ended well but left no record.json of {id} below {}",
+                folder.display()
+            );
+        }
+        records += of_id;
     }
     println!("{paper}: {records} records");
     Ok(())
