@@ -1,6 +1,6 @@
 //! Sizes that come from outside, checked before they are multiplied.
 
-use candle_core::{Result, bail};
+use candle_core::{Result, Tensor, bail};
 
 /// The most cells of a map and points of a grid: kernels count them in i32, with room for offsets.
 pub(crate) const MAX_CELLS: usize = (i32::MAX / 4) as usize;
@@ -46,6 +46,19 @@ pub(crate) fn check_weight(layer: &str, outputs: usize, inputs: &[usize]) -> Res
     }
     // Weights are drawn in f64.
     matrix(layer, "the weight (out, in)", &[outputs, inputs]).map(|_| ())
+}
+
+/// Refuses what is not (N, channels, height, width) with the sizes that `of` was built for.
+///
+/// Pooling that rounds down would accept others in silence.
+pub(crate) fn check_maps(of: &str, xs: &Tensor, wanted: (usize, usize, usize)) -> Result<()> {
+    match *xs.dims() {
+        [_, c, h, w] if (c, h, w) == wanted => Ok(()),
+        ref dims => {
+            let (c, h, w) = wanted;
+            bail!("{of}: the input has shape {dims:?}; it must be (N, {c}, {h}, {w})")
+        }
+    }
 }
 
 /// The number of pixels of an output of `size`.

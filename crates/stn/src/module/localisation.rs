@@ -11,7 +11,7 @@ use striate::layers::Link;
 use striate::{Activation, Chain, Conv2dOptions, Padding, Window2d, layers};
 
 use super::regression::Regression;
-use crate::size::{check_weight, product};
+use crate::size::{check_maps, check_weight, product};
 
 /// theta = f_loc(U): any net that maps a feature map to P numbers an image.
 ///
@@ -294,6 +294,8 @@ impl LocalisationNet for ConvLocalisation {
     }
 
     fn theta(&self, xs: &Tensor) -> Result<Tensor> {
+        let (h, w) = self.config.size;
+        check_maps("localisation", xs, (self.config.in_channels, h, w))?;
         let mut chain = match self.config.downsample {
             1 => Chain::new(xs),
             factor => Chain::new(xs).avg_pool2d(&downsampling(factor), Padding::Counted)?,

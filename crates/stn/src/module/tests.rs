@@ -238,6 +238,15 @@ fn errors() -> Result<()> {
     assert!(message(FcLocalisation::new(30, &[0], &[1.0], vb.pp("b"))).contains("at least 1"));
     let small = ConvLocalisationConfig::mnist(1, (9, 9));
     assert!(ConvLocalisation::new(&small, &[1.0], vb.pp("c")).is_err());
+    // After rounding down, 33 pixels are as many as 32.
+    let even = ConvLocalisationConfig::mnist(1, (32, 32));
+    let net = ConvLocalisation::new(&even, &[1.0], vb.pp("d"))?;
+    net.theta(&images(&[1, 1, 32, 32])?)?;
+    let text = message(net.theta(&images(&[1, 1, 33, 32])?));
+    assert!(
+        text.contains("[1, 1, 33, 32]; it must be (N, 1, 32, 32)"),
+        "{text}"
+    );
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use striate::layers::{Conv2d, Link};
 use striate::{Activation, Chain, Conv2dOptions, Window2d, layers, relu};
 
 use crate::dense::dense;
-use crate::size::{check_weight, product};
+use crate::size::{check_maps, check_weight, product};
 
 /// Which classifier, and how wide.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -99,13 +99,7 @@ impl Classifier {
     /// An input of another shape.
     pub fn activations(&self, xs: &Tensor) -> Result<[Tensor; 3]> {
         let (channels, side) = self.input;
-        match *xs.dims() {
-            [_, c, h, w] if (c, h, w) == (channels, side, side) => {}
-            _ => bail!(
-                "classifier: the input has shape {:?}; it must be (N, {channels}, {side}, {side})",
-                xs.dims()
-            ),
-        }
+        check_maps("classifier", xs, (channels, side, side))?;
         match &self.layers {
             Layers::Fcn([first, second, last]) => {
                 let one = relu(&first.forward(&xs.flatten_from(1)?)?)?;

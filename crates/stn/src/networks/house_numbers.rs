@@ -14,7 +14,7 @@ use crate::module::{
     Transformed,
 };
 use crate::options::AlignCorners;
-use crate::size::product;
+use crate::size::{check_maps, product};
 
 /// Output maps of the eight convolutions (appendix A.5, from memory).
 const MAPS: [usize; 8] = [48, 64, 128, 160, 192, 192, 192, 192];
@@ -105,6 +105,8 @@ type AnyTransformer = SpatialTransformer<Box<dyn LocalisationNet>, AffineGrid>;
 /// ```
 #[derive(Clone, Debug)]
 pub struct HouseNumberNet {
+    /// Of the image.
+    side: usize,
     /// Before convolution i, if there is one.
     transformers: Vec<std::sync::Arc<AnyTransformer>>,
     convs: Vec<Conv2d>,
@@ -189,6 +191,7 @@ impl HouseNumberNet {
         }
         let heads = (1..=DIGITS).map(|at| dense(inputs, CLASSES, vb.pp(format!("digit{at}"))));
         Ok(Self {
+            side: config.side,
             transformers,
             convs,
             hidden,
@@ -216,6 +219,7 @@ impl HouseNumberNet {
         train: bool,
         seen: &mut Vec<Transformed>,
     ) -> Result<Tensor> {
+        check_maps("house numbers", xs, (3, self.side, self.side))?;
         let mut chain = Chain::new(xs);
         for (at, conv) in self.convs.iter().enumerate().take(count) {
             if let Some(transformer) = self.transformers.get(at) {

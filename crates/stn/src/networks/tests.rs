@@ -215,6 +215,20 @@ fn house_numbers_run_in_every_placement() -> Result<()> {
         assert_eq!(network.forward_to(&xs, "fc3")?.dims(), [2, 154]);
         assert_eq!(network.layer_names().len(), 17);
     }
+    // 33 pixels would be 16 after the first pooling, as 32 are.
+    let config = HouseNumberConfig {
+        width: 0.05,
+        ..HouseNumberConfig::paper(32, Placement::None)
+    };
+    let network = HouseNumberNet::new(&config, parameters().builder())?;
+    let wide = Tensor::zeros((2, 3, 32, 33), DType::F32, &Device::Cpu)?;
+    for result in [
+        network.forward_t(&wide, false).map(drop),
+        network.forward_to(&wide, "conv1").map(drop),
+        network.transform(&wide).map(drop),
+    ] {
+        assert!(message(result).contains("must be (N, 3, 32, 32)"));
+    }
     let small = HouseNumberConfig::paper(8, Placement::None);
     assert!(message(HouseNumberNet::new(&small, parameters().builder())).contains("too small"));
     let labels = Tensor::zeros((2, 5), DType::U32, &Device::Cpu)?;
