@@ -11,6 +11,7 @@ use super::classifier::{Body, Classifier};
 use crate::grid::AttentionGrid;
 use crate::module::{ConvLocalisation, ConvLocalisationConfig, SpatialTransformer, Transformed};
 use crate::options::AlignCorners;
+use crate::size::{matrix, product};
 
 /// Sizes of the co-localisation experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -223,29 +224,44 @@ impl Network for CoLocalisation {
 /// L = sum over n, m != n of max(0, |e(T_n) - e(T_m)|^2 - |e(T_n) - e(R_n)|^2 + alpha).
 ///
 /// # Shapes
-/// `crops` and `random`, the codes of crops and of random patches, (N, E) both; the result is a scalar.
+/// `crops` and `random`, the codes of crops and of random patches, (N, E) both; the result is a scalar of their dtype,
+/// summed in f32 for f16 and bf16. Memory grows with N squared.
 ///
 /// # Source
 /// Jaderberg et al. 2015, appendix A.2, with alpha = 1.
 ///
 /// # Errors
-/// Other shapes, fewer than two codes.
+/// Other shapes, fewer than two codes, codes that are no floating-point numbers, an alpha that is not finite,
+/// and more codes than memory holds distances of.
 pub fn triplet_loss(crops: &Tensor, random: &Tensor, alpha: f64) -> Result<Tensor> {
-    let n = match *crops.dims() {
-        [n, e] if n >= 2 && random.dims() == [n, e] => n,
+    let (n, e) = match *crops.dims() {
+        [n, e] if n >= 2 && random.dims() == [n, e] => (n, e),
         _ => bail!(
             "triplet loss: the codes have shapes {:?} and {:?}; both must be (N, E) with at least two rows",
             crops.dims(),
             random.dims()
         ),
     };
+    let dtype = crops.dtype();
+    if !dtype.is_float() || !alpha.is_finite() {
+        bail!(
+            "triplet loss: codes of {dtype:?} and alpha {alpha}; give codes of a floating-point type and a finite alpha"
+        );
+    }
+    product("triplet loss", "the codes (N, E)", &[n, e])?;
+    matrix("triplet loss", "the distances (N, N)", &[n, n])?;
+    let wide = |codes: &Tensor| match codes.dtype() {
+        DType::F16 | DType::BF16 => codes.to_dtype(DType::F32),
+        _ => Ok(codes.clone()),
+    };
+    let (crops, random) = (wide(crops)?, wide(random)?);
     let square = crops.sqr()?.sum_keepdim(1)?;
     let products = crops.matmul(&crops.t()?)?;
     let apart = square
         .broadcast_add(&square.t()?)?
         .sub(&(products * 2.0)?)?;
-    let from_random = crops.sub(random)?.sqr()?.sum_keepdim(1)?;
+    let from_random = crops.sub(&random)?.sqr()?.sum_keepdim(1)?;
     let hinge = relu(&(apart.broadcast_sub(&from_random)? + alpha)?)?;
     let others = Tensor::eye(n, hinge.dtype(), hinge.device())?.affine(-1.0, 1.0)?;
-    hinge.mul(&others)?.sum_all()
+    hinge.mul(&others)?.sum_all()?.to_dtype(dtype)
 }

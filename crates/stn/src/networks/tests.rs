@@ -254,6 +254,16 @@ fn triplet_loss_by_hand() -> Result<()> {
         ))
         .contains("two rows")
     );
+    // Squares of codes leave the range of f16 long before codes do.
+    let half = |codes: &Tensor| (codes * 300.0)?.to_dtype(DType::F16);
+    let loss = triplet_loss(&half(&crops)?, &half(&random)?, 10.0)?;
+    assert_eq!(loss.dtype(), DType::F16);
+    assert_eq!(loss.to_dtype(DType::F32)?.to_scalar::<f32>()?, 10.0);
+    let many = crops.narrow(0, 0, 1)?.broadcast_as((1 << 40, 2))?;
+    assert!(message(triplet_loss(&many, &many, 1.0)).contains("memory"));
+    assert!(message(triplet_loss(&crops, &random, f64::NAN)).contains("finite alpha"));
+    let whole = crops.to_dtype(DType::U32)?;
+    assert!(message(triplet_loss(&whole, &whole, 1.0)).contains("U32"));
     Ok(())
 }
 
