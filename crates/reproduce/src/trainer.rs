@@ -85,6 +85,14 @@ impl<'a> Trainer<'a> {
         }
     }
 
+    /// Fails if somebody has asked to stop.
+    pub(crate) fn goes_on(&self) -> Result<()> {
+        match self.stop.is_set() {
+            true => Err(Interrupted.into()),
+            false => Ok(()),
+        }
+    }
+
     /// The result of a training with one seed: of an earlier run if there is one.
     pub(crate) fn finished(
         &mut self,
