@@ -236,12 +236,8 @@ impl HouseNumberNet {
             }
         }
         let mut xs = chain.finish()?;
-        for (at, layer) in self
-            .hidden
-            .iter()
-            .enumerate()
-            .take(count.saturating_sub(self.convs.len()))
-        {
+        let hidden = count.saturating_sub(self.convs.len());
+        for (at, layer) in self.hidden.iter().enumerate().take(hidden) {
             xs = relu(&layer.forward(&xs.flatten_from(1)?)?)?;
             xs = self.dropouts[self.convs.len() - 1 + at].forward_t(&xs, train)?;
         }
