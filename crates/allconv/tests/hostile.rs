@@ -13,6 +13,7 @@ use allconv::candle_core::{DType, Device, Result, Tensor};
 use allconv::candle_nn::ModuleT;
 use allconv::{AllConv, Architecture, Config, HeadPadding, ImageNetConfig, LargeConfig};
 use proptest::prelude::*;
+use striate::testing::{Layout, ramp};
 use striate::{Network, Parameters, Rounding, Window2d};
 
 /// A side that memory can hold, often 0 or 1.
@@ -26,27 +27,16 @@ fn any_number() -> impl Strategy<Value = usize> {
     prop_oneof![5 => small(), 2 => prop::sample::select(huge)]
 }
 
-/// Numbers of both signs and these sizes, laid out in one of four ways.
-fn tensor(dims: &[usize], view: usize, dtype: DType) -> Result<Tensor> {
-    let ramp = |dims: &[usize]| {
-        let count: usize = dims.iter().product();
-        let numbers = (0..count).map(|k| (k % 17) as f32 / 4.0 - 2.0).collect();
-        Tensor::from_vec::<_, f32>(numbers, dims, &Device::Cpu)?.to_dtype(dtype)
-    };
-    match (view, dims) {
-        (1, [first @ .., h, w]) => {
-            let turned = ramp(&[first, &[*w, *h]].concat())?;
-            turned.transpose(dims.len() - 2, dims.len() - 1)
-        }
-        (2, [_, rest @ ..]) => ramp(&[&[1], rest].concat())?.broadcast_as(dims),
-        (3, [n, ..]) => ramp(dims)?.narrow(0, *n, 0),
-        _ => ramp(dims),
-    }
+fn tensor(dims: &[usize], layout: Layout, dtype: DType) -> Result<Tensor> {
+    layout.of(dims, |dims| ramp(dims, dtype))
 }
 
-fn view() -> impl Strategy<Value = (usize, DType)> {
+fn view() -> impl Strategy<Value = (Layout, DType)> {
     let dtypes = vec![DType::F32, DType::F32, DType::F64, DType::F16, DType::U32];
-    (0usize..4, prop::sample::select(dtypes))
+    (
+        prop::sample::select(Layout::ALL.to_vec()),
+        prop::sample::select(dtypes),
+    )
 }
 
 fn parameters() -> Parameters {
@@ -188,7 +178,7 @@ fn a_view_of_more_values_than_memory_is_refused() -> Result<()> {
         ..Config::all_cnn_c()
     };
     let network = AllConv::new(&config, parameters().builder())?;
-    let view = tensor(&[1, 1, 1, 1], 0, DType::F32)?.broadcast_as((1 << 33, 3, 64, 64))?;
+    let view = ramp(&[1, 1, 1, 1], DType::F32)?.broadcast_as((1 << 33, 3, 64, 64))?;
     assert!(network.forward(&view).is_err());
     assert!(strongest_of_each(&network, [Ok(view.clone())], "conv1", 1).is_err());
     assert!(

@@ -1,18 +1,25 @@
 //! Regular files: a link, a pipe or a device in a run folder is refused before it is opened.
 
 use std::fs::{self, File};
-use std::io::{Error, Read, Result};
+use std::io::{Error, ErrorKind, Read, Result};
 use std::path::Path;
 
 /// Refuses what is at `path` if it is something else than a regular file; nothing may be there.
 ///
 /// A link would lead elsewhere, a pipe would wait for its other end, and a device may never end.
 pub(crate) fn check(path: &Path) -> Result<()> {
-    match fs::symlink_metadata(path) {
-        Ok(there) if !there.is_file() => Err(Error::other("not a regular file; remove it")),
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error),
+    match len(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        looked => looked.map(drop),
+    }
+}
+
+/// The length of a regular file.
+fn len(path: &Path) -> Result<u64> {
+    let there = fs::symlink_metadata(path)?;
+    match there.is_file() {
+        true => Ok(there.len()),
+        false => Err(Error::other("not a regular file; remove it")),
     }
 }
 
@@ -21,15 +28,16 @@ pub(crate) fn check(path: &Path) -> Result<()> {
 /// # Errors
 /// A file that is none, is longer, or cannot be read.
 pub(crate) fn read(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    check(path)?;
-    let file = File::open(path)?;
-    let mut bytes = Vec::new();
-    // What is longer than `limit` is noticed by its next byte: the file may grow meanwhile.
-    let read = file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
-    match read as u64 > limit {
-        true => Err(Error::other(format!("longer than {limit} bytes"))),
-        false => Ok(bytes),
+    let len = len(path)?;
+    if len > limit {
+        return Err(Error::other(format!("longer than {limit} bytes")));
     }
+    let mut bytes = Vec::new();
+    // Room for all at once: it grows by doubling otherwise.
+    bytes.try_reserve_exact(usize::try_from(len).unwrap_or(usize::MAX))?;
+    // The file may have grown since.
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 #[cfg(all(test, unix))]

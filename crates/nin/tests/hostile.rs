@@ -12,6 +12,7 @@ use nin::{
     Nin, NinConfig, PlainCnn, PlainCnnConfig, Pool, maxout, mlpconv,
 };
 use proptest::prelude::*;
+use striate::testing::{Layout, ramp};
 use striate::{Parameters, Window2d};
 
 /// A side that memory can hold, often 0 or 1.
@@ -34,27 +35,16 @@ fn head() -> impl Strategy<Value = Head> {
     ])
 }
 
-/// Numbers of both signs and these sizes, laid out in one of four ways.
-fn tensor(dims: &[usize], view: usize, dtype: DType) -> Result<Tensor> {
-    let ramp = |dims: &[usize]| {
-        let count: usize = dims.iter().product();
-        let numbers = (0..count).map(|k| (k % 17) as f32 / 4.0 - 2.0).collect();
-        Tensor::from_vec::<_, f32>(numbers, dims, &Device::Cpu)?.to_dtype(dtype)
-    };
-    match (view, dims) {
-        (1, [first @ .., h, w]) => {
-            let turned = ramp(&[first, &[*w, *h]].concat())?;
-            turned.transpose(dims.len() - 2, dims.len() - 1)
-        }
-        (2, [_, rest @ ..]) => ramp(&[&[1], rest].concat())?.broadcast_as(dims),
-        (3, [n, ..]) => ramp(dims)?.narrow(0, *n, 0),
-        _ => ramp(dims),
-    }
+fn tensor(dims: &[usize], layout: Layout, dtype: DType) -> Result<Tensor> {
+    layout.of(dims, |dims| ramp(dims, dtype))
 }
 
-fn view() -> impl Strategy<Value = (usize, DType)> {
+fn view() -> impl Strategy<Value = (Layout, DType)> {
     let dtypes = vec![DType::F32, DType::F32, DType::F64, DType::F16, DType::U32];
-    (0usize..4, prop::sample::select(dtypes))
+    (
+        prop::sample::select(Layout::ALL.to_vec()),
+        prop::sample::select(dtypes),
+    )
 }
 
 fn parameters() -> Parameters {
@@ -168,7 +158,7 @@ proptest! {
 
 #[test]
 fn a_view_of_more_values_than_memory_is_refused() -> Result<()> {
-    let one = tensor(&[1, 1, 1, 1], 0, DType::F32)?;
+    let one = ramp(&[1, 1, 1, 1], DType::F32)?;
     let view = one.broadcast_as((1 << 36, 4, 32, 32))?;
     let vb = || parameters().builder();
     assert!(maxout(&view, 2).is_err());

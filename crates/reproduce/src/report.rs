@@ -98,19 +98,18 @@ fn records_of<'a>(id: &str, scale: Scale, results: &'a [Results]) -> Result<&'a 
     if let Some(found) = find(id, scale, results) {
         return Ok(found);
     }
-    let known = results.iter();
-    let known: Vec<String> = known
-        .map(|r| format!("{} {}", r.exhibit.id, r.scale))
-        .collect();
-    match known.is_empty() {
-        true => bail!(
+    if results.is_empty() {
+        bail!(
             "--take {id}: there are no records at all in the folder of the runs; give it with --out"
-        ),
-        false => bail!(
-            "--take {id}: there are no records of it at scale {scale}; there are {}",
-            known.join(", ")
-        ),
+        );
     }
+    let known = results
+        .iter()
+        .map(|r| format!("{} {}", r.exhibit.id, r.scale));
+    bail!(
+        "--take {id}: there are no records of it at scale {scale}; there are {}",
+        known.collect::<Vec<_>>().join(", ")
+    );
 }
 
 /// Joins the records of an experiment with the kept ones: of rows and seeds that were not run, what is kept stays.

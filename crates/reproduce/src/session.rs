@@ -120,10 +120,11 @@ impl<'a> Session<'a> {
 
     /// What a row gets from a source.
     pub(crate) fn load(&mut self, data: &Data, source: &Source) -> Result<Given> {
-        let given = self.datasets.load(data, source, self.settings.scale);
+        self.trainer.goes_on()?;
+        let given = self.datasets.load(data, source, self.settings.scale)?;
         // Reading may take minutes, in which somebody has asked to stop.
         self.trainer.goes_on()?;
-        given
+        Ok(given)
     }
 
     /// A run that is no row's, and that `train` does without progress unless it is done.

@@ -175,7 +175,7 @@ impl<'a> Trainer<'a> {
         let begun = self.store.folder(&run).join("checkpoint");
         if start == Start::Afresh && !again && begun.exists() {
             self.console.warn(format!(
-                "{label}: begins again from the first step; --resume would have gone on from its checkpoint, which is kept as {}.previous",
+                "{label}: begins again from the first step; --resume would have gone on from its checkpoint, which is kept as {}.previous unless a further one is there",
                 begun.display()
             ));
         }

@@ -51,12 +51,12 @@ pub(crate) fn check_weight(layer: &str, outputs: usize, inputs: &[usize]) -> Res
 /// Refuses what is not (N, channels, height, width) with the sizes that `of` was built for.
 ///
 /// Pooling that rounds down would accept others in silence.
-pub(crate) fn check_maps(of: &str, xs: &Tensor, wanted: (usize, usize, usize)) -> Result<()> {
+pub(crate) fn check_maps(of: &str, xs: &Tensor, wanted: [usize; 3]) -> Result<()> {
     match *xs.dims() {
-        [_, c, h, w] if (c, h, w) == wanted => Ok(()),
+        [_, c, h, w] if [c, h, w] == wanted => Ok(()),
         ref dims => {
-            let (c, h, w) = wanted;
-            bail!("{of}: the input has shape {dims:?}; it must be (N, {c}, {h}, {w})")
+            let [c, h, w] = wanted;
+            bail!("{of}: the input has shape {dims:?}; it takes (N, {c}, {h}, {w})")
         }
     }
 }

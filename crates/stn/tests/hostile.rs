@@ -28,6 +28,7 @@ use stn::{
 };
 use striate::Parameters;
 use striate::kernels::level::Level;
+use striate::testing::Layout;
 
 /// A side that memory can hold, as often as not 0 or 1.
 fn small() -> impl Strategy<Value = usize> {
@@ -74,29 +75,17 @@ fn interpolation() -> impl Strategy<Value = Interpolation> {
     ]
 }
 
-/// How a tensor lies in its storage.
-#[derive(Clone, Copy, Debug)]
-enum View {
-    Whole,
-    /// The last two dimensions of a transposed tensor.
-    Transposed,
-    /// One element of the first dimension, repeated: all of it overlaps.
-    Broadcast,
-    /// A part that starts after the first element of the first dimension; at its end where it is empty.
-    Offset,
-}
-
-fn view() -> impl Strategy<Value = View> {
+fn view() -> impl Strategy<Value = Layout> {
     prop_oneof![
-        Just(View::Whole),
-        Just(View::Transposed),
-        Just(View::Broadcast),
-        Just(View::Offset),
+        Just(Layout::Whole),
+        Just(Layout::Transposed),
+        Just(Layout::Broadcast),
+        Just(Layout::Offset),
     ]
 }
 
 /// A tensor of `dims` with values that are sometimes not finite.
-fn tensor(dims: &[usize], view: View, dtype: DType) -> Result<Tensor> {
+fn tensor(dims: &[usize], layout: Layout, dtype: DType) -> Result<Tensor> {
     let filled = |dims: &[usize]| -> Result<Tensor> {
         let len = dims.iter().product();
         let value = |k: usize| match k % 101 {
@@ -108,22 +97,7 @@ fn tensor(dims: &[usize], view: View, dtype: DType) -> Result<Tensor> {
         let values: Vec<f64> = (0..len).map(value).collect();
         Tensor::from_vec(values, dims, &Device::Cpu)?.to_dtype(dtype)
     };
-    let (rank, mut other) = (dims.len(), dims.to_vec());
-    match view {
-        View::Whole => filled(dims),
-        View::Transposed => {
-            other.swap(rank - 1, rank - 2);
-            filled(&other)?.transpose(rank - 1, rank - 2)
-        }
-        View::Broadcast => {
-            other[0] = 1;
-            filled(&other)?.broadcast_as(dims)
-        }
-        View::Offset => {
-            other[0] += 1;
-            filled(&other)?.narrow(0, 1, dims[0])
-        }
-    }
+    layout.of(dims, filled)
 }
 
 /// Forward and backward of `f`; the shape of the output, if there is one.
@@ -392,7 +366,7 @@ proptest! {
             let generator = AffineGrid::new((2, 2), AlignCorners::Yes).unwrap();
             prop_assert_eq!(SpatialTransformer::new(net, generator).is_ok(), p == 6);
         }
-        let any = tensor(&[n, p], View::Offset, DType::F32).unwrap();
+        let any = tensor(&[n, p], Layout::Offset, DType::F32).unwrap();
         prop_assert!(scale_gradient(&any, 0.1).is_ok());
         let _ = triplet_loss(&any, &any, 1.0);
         let _ = CoLocalisation::boxes(&any, side);

@@ -1,4 +1,4 @@
-//! Gradient checks, tolerances and fixture readers for tests of this crate and of crates built on it.
+//! Gradient checks, tolerances, layouts and fixture readers for tests of this crate and of crates built on it.
 //!
 //! Only with the feature `testing`. Functions here panic on a failed check, as test assertions do.
 
@@ -6,9 +6,11 @@ use candle_core::{DType, Result, Tensor};
 
 mod fixtures;
 mod gradcheck;
+mod layout;
 
 pub use fixtures::{Case, group};
 pub use gradcheck::{Directions, gradcheck};
+pub use layout::{Layout, ramp};
 
 /// How far two values may be apart.
 #[derive(Clone, Copy, Debug, PartialEq)]

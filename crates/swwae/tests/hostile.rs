@@ -4,6 +4,7 @@
 //! A panic, an abort or an access outside a tensor fails the test. Wrong values are the business of the other tests.
 
 use proptest::prelude::*;
+use striate::testing::{Layout, ramp};
 use striate::{Parameters, Rounding};
 use swwae::candle_core::{DType, Device, Result, Tensor, Var};
 use swwae::upsample::{copy_unpool2d, fixed_unpool2d};
@@ -28,36 +29,16 @@ fn rounding() -> impl Strategy<Value = Rounding> {
     prop::sample::select(vec![Rounding::Floor, Rounding::Ceil])
 }
 
-/// Numbers of these sizes, laid out in one of four ways.
-fn tensor(dims: &[usize], view: usize, dtype: DType) -> Result<Tensor> {
-    let ramp = |dims: &[usize]| {
-        let count: usize = dims.iter().product();
-        let numbers = (0..count).map(|k| (k % 17) as f32 / 4.0 - 2.0).collect();
-        Tensor::from_vec::<_, f32>(numbers, dims, &Device::Cpu)?.to_dtype(dtype)
-    };
-    let last = dims.len() - 1;
-    match view {
-        0 => ramp(dims),
-        1 => {
-            let mut turned = dims.to_vec();
-            turned.swap(last - 1, last);
-            ramp(&turned)?.transpose(last - 1, last)
-        }
-        2 => {
-            let mut one = dims.to_vec();
-            one[0] = 1;
-            ramp(&one)?.broadcast_as(dims)
-        }
-        _ => {
-            let xs = ramp(dims)?;
-            xs.narrow(0, dims[0], 0)
-        }
-    }
+fn tensor(dims: &[usize], layout: Layout, dtype: DType) -> Result<Tensor> {
+    layout.of(dims, |dims| ramp(dims, dtype))
 }
 
-fn view() -> impl Strategy<Value = (usize, DType)> {
+fn view() -> impl Strategy<Value = (Layout, DType)> {
     let dtypes = vec![DType::F32, DType::F64, DType::F16, DType::U32];
-    (0usize..4, prop::sample::select(dtypes))
+    (
+        prop::sample::select(Layout::ALL.to_vec()),
+        prop::sample::select(dtypes),
+    )
 }
 
 /// A result has the gradient of its input, in the input's shape.

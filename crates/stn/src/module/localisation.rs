@@ -295,7 +295,7 @@ impl LocalisationNet for ConvLocalisation {
 
     fn theta(&self, xs: &Tensor) -> Result<Tensor> {
         let (h, w) = self.config.size;
-        check_maps("localisation", xs, (self.config.in_channels, h, w))?;
+        check_maps("localisation", xs, [self.config.in_channels, h, w])?;
         let mut chain = match self.config.downsample {
             1 => Chain::new(xs),
             factor => Chain::new(xs).avg_pool2d(&downsampling(factor), Padding::Counted)?,

@@ -244,7 +244,7 @@ fn errors() -> Result<()> {
     net.theta(&images(&[1, 1, 32, 32])?)?;
     let text = message(net.theta(&images(&[1, 1, 33, 32])?));
     assert!(
-        text.contains("[1, 1, 33, 32]; it must be (N, 1, 32, 32)"),
+        text.contains("[1, 1, 33, 32]; it takes (N, 1, 32, 32)"),
         "{text}"
     );
     Ok(())

@@ -99,7 +99,7 @@ impl Classifier {
     /// An input of another shape.
     pub fn activations(&self, xs: &Tensor) -> Result<[Tensor; 3]> {
         let (channels, side) = self.input;
-        check_maps("classifier", xs, (channels, side, side))?;
+        check_maps("classifier", xs, [channels, side, side])?;
         match &self.layers {
             Layers::Fcn([first, second, last]) => {
                 let one = relu(&first.forward(&xs.flatten_from(1)?)?)?;

@@ -4,6 +4,7 @@ use candle_core::{DType, Result, Tensor, bail};
 use candle_nn::{ModuleT, VarBuilder};
 use serde::{Deserialize, Serialize};
 use striate::network::unknown_layer;
+use striate::ops::cpu::dense;
 use striate::rng::Stream;
 use striate::{Clock, Network, relu};
 
@@ -11,7 +12,7 @@ use super::classifier::{Body, Classifier};
 use crate::grid::AttentionGrid;
 use crate::module::{ConvLocalisation, ConvLocalisationConfig, SpatialTransformer, Transformed};
 use crate::options::AlignCorners;
-use crate::size::{matrix, product};
+use crate::size::matrix;
 
 /// Sizes of the co-localisation experiment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -234,8 +235,8 @@ impl Network for CoLocalisation {
 /// Other shapes, fewer than two codes, codes that are no floating-point numbers, an alpha that is not finite,
 /// and more codes than memory holds distances of.
 pub fn triplet_loss(crops: &Tensor, random: &Tensor, alpha: f64) -> Result<Tensor> {
-    let (n, e) = match *crops.dims() {
-        [n, e] if n >= 2 && random.dims() == [n, e] => (n, e),
+    let n = match *crops.dims() {
+        [n, e] if n >= 2 && random.dims() == [n, e] => n,
         _ => bail!(
             "triplet loss: the codes have shapes {:?} and {:?}; both must be (N, E) with at least two rows",
             crops.dims(),
@@ -248,11 +249,13 @@ pub fn triplet_loss(crops: &Tensor, random: &Tensor, alpha: f64) -> Result<Tenso
             "triplet loss: codes of {dtype:?} and alpha {alpha}; give codes of a floating-point type and a finite alpha"
         );
     }
-    product("triplet loss", "the codes (N, E)", &[n, e])?;
     matrix("triplet loss", "the distances (N, N)", &[n, n])?;
-    let wide = |codes: &Tensor| match codes.dtype() {
-        DType::F16 | DType::BF16 => codes.to_dtype(DType::F32),
-        _ => Ok(codes.clone()),
+    let wide = |codes: &Tensor| {
+        let codes = dense("triplet loss", codes)?;
+        match codes.dtype() {
+            DType::F16 | DType::BF16 => codes.to_dtype(DType::F32),
+            _ => Ok(codes),
+        }
     };
     let (crops, random) = (wide(crops)?, wide(random)?);
     let square = crops.sqr()?.sum_keepdim(1)?;

@@ -9,14 +9,13 @@ use striate::network::unknown_layer;
 use striate::{Clock, Network, Padding, Window2d, avg_pool2d};
 
 use super::classifier::{Body, Classifier};
-use super::images::check_images;
 use crate::grid::{AffineGrid, GridGenerator, ProjectiveGrid, ThinPlateSplineGrid};
 use crate::module::{
     ConvLocalisation, ConvLocalisationConfig, FcLocalisation, LocalisationNet,
     ParallelTransformers, SpatialTransformer, Transformed,
 };
 use crate::options::AlignCorners;
-use crate::size::product;
+use crate::size::{check_maps, product};
 
 /// The most transformers in parallel.
 const MAX_TRANSFORMERS: usize = 64;
@@ -242,7 +241,7 @@ impl DigitNet {
     /// # Errors
     /// Images of another size than the network's.
     pub fn transform(&self, xs: &Tensor) -> Result<Vec<Transformed>> {
-        check_images("digit network", xs, self.image)?;
+        check_maps("digit network", xs, self.image)?;
         match &self.transformers {
             Some(transformers) => transformers.transform(xs),
             None => Ok(Vec::new()),
@@ -262,7 +261,7 @@ impl DigitNet {
     /// # Errors
     /// Images of another size than the network's.
     pub fn transformed(&self, xs: &Tensor) -> Result<Tensor> {
-        check_images("digit network", xs, self.image)?;
+        check_maps("digit network", xs, self.image)?;
         let xs = match &self.transformers {
             Some(transformers) => transformers.forward(xs)?,
             None => xs.clone(),

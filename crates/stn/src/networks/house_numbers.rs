@@ -219,7 +219,7 @@ impl HouseNumberNet {
         train: bool,
         seen: &mut Vec<Transformed>,
     ) -> Result<Tensor> {
-        check_maps("house numbers", xs, (3, self.side, self.side))?;
+        check_maps("house numbers", xs, [3, self.side, self.side])?;
         let mut chain = Chain::new(xs);
         for (at, conv) in self.convs.iter().enumerate().take(count) {
             if let Some(transformer) = self.transformers.get(at) {

@@ -16,7 +16,6 @@ mod classifier;
 mod colocalisation;
 mod digits;
 mod house_numbers;
-mod images;
 mod parts;
 mod pretrained;
 mod sequence_loss;

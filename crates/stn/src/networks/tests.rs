@@ -227,7 +227,7 @@ fn house_numbers_run_in_every_placement() -> Result<()> {
         network.forward_to(&wide, "conv1").map(drop),
         network.transform(&wide).map(drop),
     ] {
-        assert!(message(result).contains("must be (N, 3, 32, 32)"));
+        assert!(message(result).contains("takes (N, 3, 32, 32)"));
     }
     let small = HouseNumberConfig::paper(8, Placement::None);
     assert!(message(HouseNumberNet::new(&small, parameters().builder())).contains("too small"));
