@@ -151,7 +151,7 @@ fn networks_of_parts() -> Result<()> {
         ..PartsConfig::birds(2, 3)
     };
     looked_at(&[2, 3, 40, 32], |vb| {
-        let start = PartsNet::<FcLocalisation, Means>::start(2);
+        let start = PartsNet::<FcLocalisation, Means>::start(2)?;
         let net = FcLocalisation::new(3 * 256, &[4], &start, vb.pp("st"))?;
         let parts = PartsNet::new(&config, net, vec![Means, Means], vb)?;
         Ok(Box::new(parts))

@@ -55,6 +55,7 @@ pub mod module;
 pub mod networks;
 
 mod dense;
+mod host;
 mod size;
 
 pub use grid::{

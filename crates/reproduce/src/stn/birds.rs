@@ -74,7 +74,7 @@ impl Birds {
             classes: self.classes,
             ..PartsConfig::birds(self.parts, descriptors)
         };
-        let start = PartsNet::<Finder, Trunk>::start(self.parts);
+        let start = PartsNet::<Finder, Trunk>::start(self.parts)?;
         let st = vb.pp(LOCALISATION);
         let options = Conv2dOptions {
             activation: Activation::Relu,

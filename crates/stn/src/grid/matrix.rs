@@ -1,7 +1,9 @@
 //! Affine parameters as matrices: composition and inverse, in the plane and in a volume.
 
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 use striate::ops::cpu::dense;
+
+use crate::host;
 
 /// The transformation of two transformers in series; `first` is nearer to the input.
 ///
@@ -86,11 +88,7 @@ pub fn inverse(theta: &Tensor) -> Result<Tensor> {
     for j in 1..d {
         determinant = (determinant + a(0, j)?.mul(&cofactor(0, j)?)?)?;
     }
-    let values: Vec<f64> = determinant
-        .detach()
-        .to_dtype(DType::F64)?
-        .flatten_all()?
-        .to_vec1()?;
+    let values: Vec<f64> = host::values(NAME, &determinant)?.flatten_all()?.to_vec1()?;
     if let Some(image) = values
         .iter()
         .position(|det| *det == 0.0 || !det.is_finite())

@@ -3,8 +3,10 @@
 //! A generator turns parameters theta into a [`SamplingGrid`].
 //! The grid carries the meaning of -1 and +1 to the sampler, so the two cannot disagree.
 
-use candle_core::{DType, Device, Result, Tensor, bail};
+use candle_core::{D, DType, Device, Result, Tensor, bail};
+use striate::ops::cpu::dense;
 
+use crate::host;
 use crate::options::AlignCorners;
 use crate::size::{pixels, product};
 
@@ -99,14 +101,15 @@ impl SamplingGrid {
     /// The share of the points outside [-1, 1], by more than rounding: for monitoring a training run.
     ///
     /// # Errors
-    /// Those of Candle's comparisons.
+    /// Integer coordinates; more of them than memory can hold, which a broadcast view may claim.
     pub fn outside(&self) -> Result<f64> {
-        let coords = self.coords.detach();
+        let coords = dense("outside", &self.coords.detach())?;
         if coords.elem_count() == 0 {
             return Ok(0.0);
         }
-        let far = coords.abs()?.gt(1.0 + 1e-4)?.to_dtype(DType::F64)?;
-        let far = far.max(candle_core::D::Minus1)?;
-        far.mean_all()?.to_scalar::<f64>()
+        let far = coords.abs()?.gt(1.0 + 1e-4)?.max(D::Minus1)?;
+        host::values("outside", &far)?
+            .mean_all()?
+            .to_scalar::<f64>()
     }
 }

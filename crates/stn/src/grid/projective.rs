@@ -1,11 +1,12 @@
 //! Plane projective grids: eight parameters, the ninth is 1.
 
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 
 use super::SamplingGrid;
 use super::base::points_2d;
 use super::generator::{GridGenerator, points, rows};
 use super::linear::{Constant, in_float};
+use crate::host;
 use crate::options::AlignCorners;
 use crate::size::{matrix, pixels, product};
 
@@ -143,11 +144,7 @@ impl GridGenerator for ProjectiveGrid {
             main.sub(&at(i + 1, j + 2).mul(at(i + 2, j + 1))?)
         };
         let last = cofactor(2, 2)?;
-        let values: Vec<f64> = last
-            .detach()
-            .to_dtype(DType::F64)?
-            .flatten_all()?
-            .to_vec1()?;
+        let values: Vec<f64> = host::values(NAME, &last)?.flatten_all()?.to_vec1()?;
         if let Some(image) = values.iter().position(|v| *v == 0.0 || !v.is_finite()) {
             bail!(
                 "{NAME}: the inverse of the parameters of image {image} cannot be scaled to a last element of 1"

@@ -114,6 +114,23 @@ fn convention_identity_is_the_target_grid() -> Result<()> {
 }
 
 #[test]
+fn the_share_outside_of_odd_coordinates() -> Result<()> {
+    let share = |coords: Tensor| SamplingGrid::new(coords, AlignCorners::Yes)?.outside();
+    let points =
+        |dtype| Tensor::new(&[[[[0f32, 1.5], [0.5, -1.0]]]], &Device::Cpu)?.to_dtype(dtype);
+    for dtype in [DType::F16, DType::BF16, DType::F32, DType::F64] {
+        let points = points(dtype)?;
+        assert_eq!(share(points.clone())?, 0.5);
+        assert_eq!(share(points.broadcast_as((3, 4, 2, 2))?)?, 0.5);
+    }
+    assert_eq!(share(points(DType::F32)?.narrow(0, 0, 0)?)?, 0.0);
+    // A view claims any number of points.
+    let many = points(DType::F32)?.broadcast_as((1 << 40, 1 << 8, 2, 2))?;
+    assert!(message(share(many)).contains("memory"));
+    Ok(())
+}
+
+#[test]
 fn convention_points_and_grids_agree() -> Result<()> {
     for align_corners in CONVENTIONS {
         let points = SamplingGrid::identity(1, (4, 5), align_corners, DType::F64, &Device::Cpu)?;

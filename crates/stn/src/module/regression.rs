@@ -6,6 +6,7 @@ use candle_nn::{Module, VarBuilder};
 use striate::relu;
 
 use crate::dense::dense;
+use crate::host;
 use crate::size::check_weight;
 
 /// Fully connected layers with ReLU and the regression layer.
@@ -44,14 +45,14 @@ impl Regression {
         }
         let vb = vb.pp("theta");
         check_weight(&vb.prefix(), identity.len(), &[width])?;
-        let start = Tensor::from_vec(identity.to_vec(), (1, identity.len()), vb.device())?;
+        let projection = vb.get_with_hints((identity.len(), width), "projection", ZERO)?;
         Ok(Self {
             name,
             hidden: layers,
             // Not called `weight`, so that no initializer of weights undoes the identity start.
-            projection: vb.get_with_hints((identity.len(), width), "projection", ZERO)?,
+            identity: host::tensor(identity.to_vec(), (1, identity.len()), &projection)?,
+            projection,
             offset: vb.get_with_hints(identity.len(), "offset", ZERO)?,
-            identity: start.to_dtype(vb.dtype())?,
         })
     }
 

@@ -2,6 +2,7 @@
 
 use candle_core::{Result, Tensor, bail};
 use candle_nn::Module;
+use striate::ops::cpu::dense;
 
 use super::LocalisationNet;
 use crate::grid::{GridGenerator, SamplingGrid};
@@ -14,7 +15,7 @@ use crate::sample::grid_sample;
 /// that implementations of the paper use, with one optimizer for everything.
 ///
 /// # Errors
-/// Those of Candle's arithmetic.
+/// An integer dtype; a broadcast view of more elements than memory can hold.
 ///
 /// ```
 /// use stn::candle_core::{Device, Result, Var};
@@ -31,6 +32,7 @@ pub fn scale_gradient(theta: &Tensor, factor: f64) -> Result<Tensor> {
     if factor == 1.0 {
         return Ok(theta.clone());
     }
+    let theta = dense("scale_gradient", theta)?;
     let value = theta.detach();
     // The difference is exactly zero, so the value keeps its bits.
     value.add(&((theta - &value)? * factor)?)

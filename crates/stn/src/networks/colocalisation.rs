@@ -10,6 +10,7 @@ use striate::{Clock, Network, relu};
 
 use super::classifier::{Body, Classifier};
 use crate::grid::AttentionGrid;
+use crate::host;
 use crate::module::{ConvLocalisation, ConvLocalisationConfig, SpatialTransformer, Transformed};
 use crate::options::AlignCorners;
 use crate::size::matrix;
@@ -105,11 +106,9 @@ impl CoLocalisation {
             return self.transformer.transform(xs);
         };
         let theta = self.transformer.theta(xs)?;
-        let sizes = Tensor::full(share, (theta.dim(0)?, 1), theta.device())?;
-        let theta = Tensor::cat(
-            &[&sizes.to_dtype(theta.dtype())?, &theta.narrow(1, 1, 2)?],
-            1,
-        )?;
+        let n = theta.dim(0)?;
+        let sizes = host::tensor(vec![share; n], (n, 1), &theta)?;
+        let theta = Tensor::cat(&[&sizes, &theta.narrow(1, 1, 2)?], 1)?;
         self.transformer.warp(xs, theta)
     }
 
@@ -142,14 +141,14 @@ impl CoLocalisation {
         draws: &mut Stream,
     ) -> Result<(Tensor, Transformed)> {
         let crops = self.transform(xs, size)?;
-        let windows: Vec<Vec<f64>> = crops.theta.detach().to_dtype(DType::F64)?.to_vec2()?;
+        let windows: Vec<Vec<f64>> = host::values("co-localisation", &crops.theta)?.to_vec2()?;
         let random = windows.iter().flat_map(|theta| {
             let mut at = || 2.0 * draws.uniform_f64() - 1.0;
             [theta[0].abs().min(1.0), at(), at()]
         });
         let random = random.collect::<Vec<f64>>();
-        let random = Tensor::from_vec(random, (windows.len(), 3), xs.device())?;
-        let random = self.transformer.warp(xs, random.to_dtype(xs.dtype())?)?;
+        let random = host::tensor(random, (windows.len(), 3), xs)?;
+        let random = self.transformer.warp(xs, random)?;
         let loss = triplet_loss(
             &self.encode(&crops.output)?,
             &self.encode(&random.output)?,
@@ -163,7 +162,7 @@ impl CoLocalisation {
     /// # Errors
     /// Parameters of another shape than (N, 3).
     pub fn boxes(theta: &Tensor, side: usize) -> Result<Vec<[f64; 4]>> {
-        let theta: Vec<Vec<f64>> = theta.detach().to_dtype(DType::F64)?.to_vec2()?;
+        let theta: Vec<Vec<f64>> = host::values("boxes", theta)?.to_vec2()?;
         let pixel = |g: f64| AlignCorners::Yes.to_pixel(g, side) + 0.5;
         theta
             .iter()

@@ -9,10 +9,11 @@ use striate::{Clock, Network};
 
 use crate::dense::dense;
 use crate::grid::{AttentionGrid, GridGenerator};
+use crate::host;
 use crate::module::{LocalisationNet, Transformed, scale_gradient};
 use crate::options::{AlignCorners, GridSampleOptions};
 use crate::sample::grid_sample;
-use crate::size::product;
+use crate::size::{matrix, product};
 
 /// Sizes of a network of parts.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -114,7 +115,11 @@ impl<L: LocalisationNet, B: Module> PartsNet<L, B> {
     }
 
     /// Centers of the windows at the start, which tile the picture: halves of it for two parts, quarters for four.
-    pub fn start(parts: usize) -> Vec<f64> {
+    ///
+    /// # Errors
+    /// More parts than memory can hold centers of.
+    pub fn start(parts: usize) -> Result<Vec<f64>> {
+        matrix("parts network", "the centers (parts, 2)", &[parts, 2])?;
         let rows = parts.isqrt().max(1);
         let columns = parts.div_ceil(rows).max(1);
         let middle = |at: usize, count: usize| (2 * at + 1) as f64 / count as f64 - 1.0;
@@ -124,7 +129,7 @@ impl<L: LocalisationNet, B: Module> PartsNet<L, B> {
                 middle(part / columns, rows),
             ]
         };
-        (0..parts).flat_map(center).collect()
+        Ok((0..parts).flat_map(center).collect())
     }
 
     /// The crops.
@@ -133,10 +138,8 @@ impl<L: LocalisationNet, B: Module> PartsNet<L, B> {
     /// Those of the localisation net and of the sampler.
     pub fn transform(&self, xs: &Tensor) -> Result<Vec<Transformed>> {
         let (n, options) = (xs.dim(0)?, GridSampleOptions::default());
-        let whole = Tensor::new(self.generator.identity(), xs.device())?.to_dtype(xs.dtype())?;
-        let whole = self
-            .generator
-            .grid(&whole.broadcast_as((n, 3))?.contiguous()?)?;
+        let whole = host::tensor(self.generator.identity(), (1, 3), xs)?;
+        let whole = self.generator.grid(&whole.broadcast_as((n, 3))?)?;
         let centers = self
             .localisation
             .theta(&grid_sample(xs, &whole, &options)?)?;

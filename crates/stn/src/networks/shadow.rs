@@ -8,6 +8,9 @@ use striate::{Clock, Network};
 
 use super::classifier::Classifier;
 use super::volume::{VolumeConfig, VolumeNet};
+use crate::size::check_maps;
+
+const NAME: &str = "shadow network";
 
 /// Sizes of a [`ShadowNet`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +52,7 @@ pub struct ShadowConfig {
 #[derive(Clone, Debug)]
 pub struct ShadowNet {
     network: Projector,
+    side: usize,
     clock: Clock,
 }
 
@@ -75,12 +79,14 @@ impl ShadowNet {
                 true => Projector::Transformed(VolumeNet::new(&config.network, vb)?.into()),
                 false => Projector::Plain(Classifier::new(body, 1, side, classes, vb)?),
             },
+            side,
             clock: Clock::new(0),
         })
     }
 
     /// The pictures that are classified, (N, 1, side, side), of volumes (N, side, side, side).
     fn shadow(&self, xs: &Tensor) -> Result<Tensor> {
+        check_maps(NAME, xs, [self.side; 3])?;
         match &self.network {
             Projector::Plain(_) => xs.sum_keepdim(1),
             Projector::Transformed(network) => Ok(network.project(&xs.unsqueeze(1)?)?.output),
@@ -90,14 +96,15 @@ impl ShadowNet {
 
 impl ModuleT for ShadowNet {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
+        check_maps(NAME, xs, [self.side; 3])?;
         let logits = match &self.network {
-            Projector::Plain(classifier) => classifier.forward(&self.shadow(xs)?),
-            Projector::Transformed(network) => network.forward_t(&xs.unsqueeze(1)?, train),
+            Projector::Plain(classifier) => classifier.forward(&self.shadow(xs)?)?,
+            Projector::Transformed(network) => network.forward_t(&xs.unsqueeze(1)?, train)?,
         };
         if train {
             self.clock.tick();
         }
-        logits
+        Ok(logits)
     }
 }
 

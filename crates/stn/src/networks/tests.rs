@@ -322,7 +322,7 @@ fn parts_crop_and_describe() -> Result<()> {
         ..PartsConfig::birds(2, 3)
     };
     let vb = parameters().builder();
-    let start = PartsNet::<FcLocalisation, Means>::start(2);
+    let start = PartsNet::<FcLocalisation, Means>::start(2)?;
     let net = FcLocalisation::new(3 * 256, &[4], &start, vb.pp("st"))?;
     let network = PartsNet::new(&config, net, vec![Means, Means], vb.pp("parts"))?;
     let xs = Tensor::ones((2, 3, 40, 32), DType::F32, &Device::Cpu)?;
@@ -341,12 +341,14 @@ fn parts_crop_and_describe() -> Result<()> {
 }
 
 #[test]
-fn windows_of_parts_tile_the_picture_at_the_start() {
+fn windows_of_parts_tile_the_picture_at_the_start() -> Result<()> {
     let start = PartsNet::<FcLocalisation, Means>::start;
-    assert_eq!(start(0), [0.0; 0]);
-    assert_eq!(start(1), [0.0, 0.0]);
-    assert_eq!(start(2), [-0.5, 0.0, 0.5, 0.0]);
-    assert_eq!(start(4), [-0.5, -0.5, 0.5, -0.5, -0.5, 0.5, 0.5, 0.5]);
+    assert_eq!(start(0)?, [0.0; 0]);
+    assert_eq!(start(1)?, [0.0, 0.0]);
+    assert_eq!(start(2)?, [-0.5, 0.0, 0.5, 0.0]);
+    assert_eq!(start(4)?, [-0.5, -0.5, 0.5, -0.5, -0.5, 0.5, 0.5, 0.5]);
+    assert!(message(start(usize::MAX)).contains("more elements than memory can hold"));
+    Ok(())
 }
 
 #[test]
@@ -387,6 +389,24 @@ fn images_of_another_size_are_named() -> Result<()> {
     ] {
         let error = result.expect_err("28x28").to_string();
         assert!(error.contains("takes (N, 1, 42, 42)"), "{error}");
+    }
+    // Another depth would add up to a picture of the right size.
+    let network = VolumeConfig {
+        side: 28,
+        body: Body::Cnn { filters: 4 },
+        ..VolumeConfig::digits()
+    };
+    for transformer in [false, true] {
+        let network = network.clone();
+        let config = ShadowConfig {
+            transformer,
+            network,
+        };
+        let network = ShadowNet::new(&config, self::parameters().builder())?;
+        let xs = Tensor::zeros((2, 27, 28, 28), DType::F32, &Device::Cpu)?;
+        for result in [network.forward_t(&xs, false), network.forward_features(&xs)] {
+            assert!(message(result).contains("takes (N, 28, 28, 28)"));
+        }
     }
     Ok(())
 }

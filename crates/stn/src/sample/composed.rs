@@ -4,6 +4,7 @@
 
 use candle_core::{D, DType, Result, Tensor};
 
+use crate::host;
 use crate::options::{AlignCorners, GridSampleOptions, Interpolation, PaddingMode};
 
 /// As [`grid_sample`](super::grid_sample()) for contiguous f32 or f64 tensors.
@@ -17,14 +18,18 @@ pub(super) fn grid_sample(
     let (_, ho, wo, _) = coords.dims4()?;
     let padding = options.padding;
     let coords = coords.reshape((n, ho * wo, 2))?;
-    // A point without a position: NaN, and infinities under reflection and wrap.
+    // A point without a position: NaN, and infinities under reflection and wrap and on an axis without extent.
     let periodic = matches!(padding, PaddingMode::Reflection | PaddingMode::Wrap);
-    let most = match (periodic, coords.dtype()) {
-        (false, _) => f64::INFINITY,
-        (true, DType::F64) => f64::MAX,
-        (true, _) => f64::from(f32::MAX),
+    let most = |n: usize| {
+        let finite = periodic || align_corners.pixels_per_unit(n) == 0.0;
+        match (finite, coords.dtype()) {
+            (false, _) => f64::INFINITY,
+            (true, DType::F64) => f64::MAX,
+            (true, _) => f64::from(f32::MAX),
+        }
     };
-    let valid = coords.detach().abs()?.le(most)?;
+    let most = host::tensor(vec![most(w), most(h)], (1, 1, 2), &coords)?;
+    let valid = coords.detach().abs()?.broadcast_le(&most)?;
     let coords = valid.where_cond(&coords, &coords.zeros_like()?)?;
     let valid = valid.to_dtype(DType::U8)?.min(D::Minus1)?;
     let axis = |at: usize, n: usize| -> Result<Along> {

@@ -24,6 +24,7 @@ pub(super) const NAME: &str = "grid_sample";
 /// |:--|:--|:--|:--|
 /// | NaN | NaN | NaN | NaN |
 /// | infinite | the value outside | the pixel at that end | NaN |
+/// | infinite, on an axis of one pixel with aligned corners | NaN | NaN | NaN |
 ///
 /// Under reflection and wrap, coordinates so large that their type no longer resolves pixels read an arbitrary pixel of the map.
 /// No coordinate reads outside the map's memory.

@@ -223,6 +223,35 @@ fn composed_at_infinity() -> Result<()> {
     Ok(())
 }
 
+#[test]
+fn infinity_on_an_axis_of_one_pixel() -> Result<()> {
+    let points = [f64::INFINITY, 0.0, f64::NEG_INFINITY, 0.5, 3.0, 0.5];
+    let points = Tensor::from_vec(points.to_vec(), (1, 1, 3, 2), &Device::Cpu)?;
+    for dtype in [DType::F32, DType::F64] {
+        let xs = (normal(4, &[1, 1, 3, 1]).abs()? + 1.0)?.to_dtype(dtype)?;
+        let at = grid(points.to_dtype(dtype)?, AlignCorners::Yes);
+        for padding in PADDINGS {
+            for kind in KINDS {
+                let options = options(kind, padding);
+                let mut found = vec![grid_sample(&xs, &at, &options)?];
+                if kind != Interpolation::Bicubic {
+                    found.push(composed::grid_sample(
+                        &xs,
+                        &at.coords,
+                        at.align_corners,
+                        &options,
+                    )?);
+                }
+                for ys in found {
+                    let nan: Vec<bool> = values(&ys)?.iter().map(|y| y.is_nan()).collect();
+                    assert_eq!(nan, [true, true, false], "{dtype:?} {padding:?} {kind:?}");
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
     #[test]
