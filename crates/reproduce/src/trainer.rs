@@ -20,7 +20,7 @@ use crate::training::Training;
 /// Somebody asked the program to stop; what was done is saved.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "interrupted; what was done is saved, and the same command with --resume goes on from there"
+    "interrupted; what was done is saved, and the same command with --resume goes on from there (with --again, finished runs begin anew)"
 )]
 pub(crate) struct Interrupted;
 

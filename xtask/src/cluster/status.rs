@@ -1,7 +1,7 @@
 //! `cluster status`: what waits, runs, is done, or failed.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -110,14 +110,20 @@ fn in_queue(folder: &Folder, training: &Training, task: &Queued) -> State {
     }
 }
 
-/// The process of this machine that holds the run, if it lives.
+/// The process of this machine that holds the lock of the run.
 fn process_here(folder: &Folder, training: &Training) -> Option<u32> {
-    let text = read(&folder.trained(training).join("run.lock")).ok()??;
+    let path = folder.trained(training).join("run.lock");
+    let text = read(&path).ok()??;
     let lock: toml::Table = toml::from_str(&text).ok()?;
     let host = fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
     let process = u32::try_from(lock.get("pid")?.as_integer()?).ok()?;
     let is_here = lock.get("host")?.as_str() == Some(host.trim());
-    (is_here && fs::exists(format!("/proc/{process}")).ok()?).then_some(process)
+    if !(is_here && fs::exists(format!("/proc/{process}")).ok()?) {
+        return None;
+    }
+    // After a crash the file stays, and another process may have the number by now.
+    let lock = File::open(&path).ok()?.try_lock_shared();
+    matches!(lock, Err(TryLockError::WouldBlock)).then_some(process)
 }
 
 /// What is known of a training that is neither done nor in the queue.
@@ -256,6 +262,24 @@ mod tests {
                 .unwrap()
                 .contains("--retry")
         );
+    }
+
+    #[test]
+    fn a_training_runs_here_while_its_lock_is_held() {
+        let dir = tempfile::tempdir().unwrap();
+        let (folder, sweep) = sweep(dir.path());
+        let training = &sweep.trainings[0];
+        fs::create_dir_all(folder.trained(training)).unwrap();
+        let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+        let process = std::process::id();
+        let content = format!("host = \"{}\"\npid = {process}\nsince = 0.0\n", host.trim());
+        let path = folder.trained(training).join("run.lock");
+        fs::write(&path, content).unwrap();
+        // Left by a process that crashed, whose number is that of this one.
+        assert_eq!(process_here(&folder, training), None);
+        let lock = File::open(&path).unwrap();
+        lock.lock().unwrap();
+        assert_eq!(process_here(&folder, training), Some(process));
     }
 
     #[test]

@@ -11,13 +11,15 @@ const FOLDERS: [&str; 5] = [
     "crates/stn/src",
     "crates/swwae/src",
 ];
-const RULE: &str = "models read no file, clock or environment: no std::fs, std::env, SystemTime";
+const RULE: &str =
+    "models read no file, clock or environment: no std::fs, std::env, SystemTime, Instant";
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     if !FOLDERS.iter().any(|folder| file.below(folder)) {
         return Vec::new();
     }
     let mut findings = file.findings("SystemTime", RULE);
+    findings.extend(file.findings("Instant", RULE));
     let banned = |path: &&NamedPath| match path.segments.as_slice() {
         [first, second, ..] => first == "std" && ["fs", "env"].contains(&second.as_str()),
         _ => false,
@@ -40,8 +42,8 @@ mod tests {
 
     #[test]
     fn models_read_nothing() {
-        let text = "//! std::fs\nuse std::fs::File;\nuse std::env;\nuse std::time::SystemTime;\n";
-        assert_eq!(lines("crates/allconv/src/model.rs", text), [4, 2, 3]);
+        let text = "//! std::fs\nuse std::fs::File;\nuse std::env;\nuse std::time::SystemTime;\nuse std::time::Instant;\n";
+        assert_eq!(lines("crates/allconv/src/model.rs", text), [4, 5, 2, 3]);
         assert!(lines("crates/lab/src/lib.rs", text).is_empty());
         assert!(lines("crates/allconv/examples/train.rs", text).is_empty());
     }

@@ -9,8 +9,8 @@ use super::code::Code;
 use super::finding::Finding;
 use super::paths::{NamedPath, paths};
 
-/// Folders of the workspace that hold Rust files.
-pub(super) const FOLDERS: [&str; 3] = ["crates", "tests", "xtask"];
+/// Folders that hold Rust files.
+pub(super) const FOLDERS: [&str; 4] = ["crates", "fuzz", "tests", "xtask"];
 
 /// A Rust file, its path relative to the root and written with `/`.
 pub(super) struct SourceFile {

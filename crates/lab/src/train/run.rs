@@ -6,7 +6,7 @@
 //! events.out.tfevents.*  the same numbers for TensorBoard
 //! checkpoint/            weights, optimizer state, position
 //! figures/               pictures that the experiment draws
-//! result.json            what came out, once it is finished
+//! result.json            what came out, once it is finished; result.previous.json is that of a run that was done again
 //! model.safetensors      the trained network as a model file, if the experiment writes one
 //! origin.json            where and when it was trained, if the experiment says so
 //! run.lock               who is using the folder
@@ -28,11 +28,13 @@ use super::{Console, RunLock, StopFlag, TrainError};
 
 /// The file of a finished run's result.
 pub(super) const RESULT: &str = "result.json";
+/// That of the finished run before it in the folder.
+const PREVIOUS_RESULT: &str = "result.previous.json";
 
 /// Whether a run goes on from its checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// From the first step. An earlier checkpoint in the folder is kept as `checkpoint.previous`.
+    /// From the first step. An earlier checkpoint in the folder is kept as `checkpoint.previous`, a result as `result.previous.json`.
     Afresh,
     /// From the checkpoint in the folder, or from the first step if there is none.
     Resume,

@@ -11,7 +11,7 @@ use super::super::checkpoint;
 use super::super::events::{EventWriter, unix_time};
 use super::super::log::LogLine;
 use super::super::{Recipe, TrainError};
-use super::{RESULT, Run};
+use super::{PREVIOUS_RESULT, RESULT, Run};
 use crate::{atomic, regular};
 
 /// What a run leaves beside its events, checkpoint and figures, and what is made of it when it has ended.
@@ -74,13 +74,13 @@ impl Run {
         Ok(format!("# Everything needed to run this again.\n{text}"))
     }
 
-    /// Removes what an earlier run left, but for its checkpoint, which is set aside.
+    /// Removes what an earlier run left, but for its checkpoint and its result, which are set aside.
     fn clear(&self, folder: &Path) -> Result<(), TrainError> {
         // Its result first: an interrupted new run must not count as finished.
         let result = folder.join(RESULT);
-        match fs::remove_file(&result) {
+        match fs::rename(&result, folder.join(PREVIOUS_RESULT)) {
             Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(TrainError::io(&result, "remove", error));
+                return Err(TrainError::io(&result, "set aside", error));
             }
             _ => {}
         }

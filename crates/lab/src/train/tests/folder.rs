@@ -93,7 +93,7 @@ fn a_second_run_in_the_folder_is_refused() {
 }
 
 #[test]
-fn what_was_made_of_an_earlier_run_is_removed() {
+fn what_was_made_of_an_earlier_run_is_removed_and_its_result_set_aside() {
     let folder = tempfile::tempdir().unwrap();
     let made = [
         "model.safetensors",
@@ -110,6 +110,8 @@ fn what_was_made_of_an_earlier_run_is_removed() {
         there()
     };
     assert_eq!(run(Start::Afresh), [false; 4]);
+    let kept = fs::read_to_string(folder.path().join("result.previous.json")).unwrap();
+    assert_eq!(kept, "of the earlier run");
     // Nothing is trained again.
     assert_eq!(run(Start::Resume), [true; 4]);
     assert_eq!(run(Start::Afresh), [false; 4]);
