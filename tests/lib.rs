@@ -1,4 +1,4 @@
-//! Tests across the crates of striate; see `tests/`.
+//! Tests across the crates of striate; see `conformance`.
 
 /// Compiles and runs the program of the README.
 #[cfg(doctest)]

@@ -1,12 +1,15 @@
 //! Files that lie about their size, name what is none of their business, or are cut: an error of one line, and no more
 //! memory than docs/data.md promises.
 
+#[path = "../sets/fixtures.rs"]
+mod fixtures;
 mod shard;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use fixtures::{files, fixtures};
 use lab::data::{Batches, DataError, Dataset, Framing, Preprocess, Source, load, load_streamed};
 use peak_alloc::PeakAlloc;
 use shard::{Claims, data_page, dictionary_page, plain};
@@ -21,30 +24,6 @@ const BESIDE: usize = 48 << 20;
 
 /// One load at a time, so that the peak is its own.
 static ALONE: Mutex<()> = Mutex::new(());
-
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
-}
-
-/// All files below a folder, with their paths relative to it.
-fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut folders = vec![dir.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => {
-                    let relative = path.strip_prefix(dir).unwrap().to_owned();
-                    found.push((relative, fs::read(&path).unwrap()));
-                }
-            }
-        }
-    }
-    found.sort();
-    found
-}
 
 fn put(dir: &Path, path: impl AsRef<Path>, content: &[u8]) {
     let path = dir.join(path);

@@ -4,10 +4,8 @@
 //! (default `tests/fixtures`, made by `generate.py` beside them).
 //! All parameters come from the JSON.
 
-mod fixtures;
-
+use crate::fixtures::{cases, check, var};
 use candle_core::{DType, Result, Tensor, Var};
-use fixtures::{cases, check, var};
 use striate::testing::{Case, Tolerance, assert_close};
 use striate::{
     Activation, Conv2dOptions, ConvAlgorithm, Rounding, Switches, Window2d, conv2d, max_pool2d,

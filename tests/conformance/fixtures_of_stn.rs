@@ -4,10 +4,8 @@
 //! `STRIATE_FIXTURES` (default `tests/fixtures`, made by `generate.py` beside them).
 //! All parameters come from the JSON.
 
-mod fixtures;
-
+use crate::fixtures::{cases, check, var};
 use candle_core::{Result, Tensor, bail};
-use fixtures::{cases, check, var};
 use stn::{
     AffineGrid, AffineGrid3d, AlignCorners, GridGenerator, GridSampleOptions, Interpolation,
     PaddingMode, ProjectiveGrid, SamplingGrid, ThinPlateSplineGrid, grid_sample, grid_sample_3d,

@@ -3,13 +3,13 @@
 //! Reads the group `networks` in the folder named by `STRIATE_FIXTURES`
 //! (default `tests/fixtures`, made by `generate_networks.py` there).
 
-mod fixtures;
-
 use allconv::{AllConv, Config, torch};
 use candle_core::{DType, Device, Result, Var};
 use striate::Parameters;
 use striate::init::Match;
 use striate::testing::{Tolerance, assert_close};
+
+use crate::fixtures;
 
 /// The part of the paper's width that the fixtures have.
 const WIDTH: f64 = 1.0 / 24.0;

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use candle_core::{DType, Device, Result, Tensor};
 use lab::data::{
@@ -13,6 +13,8 @@ use lab::train::{
     Console, Loss, Objective, Recipe, Run, SgdConfig, Start, StopFlag, fit_objective,
 };
 use striate::{Clock, Parameters};
+
+use crate::fixtures::fixtures;
 
 const DEVICE: Device = Device::Cpu;
 
@@ -161,7 +163,7 @@ fn a_recipe_for_both_kinds_refuses_a_set_of_one() {
 
 /// A hub folder of the fixtures' CIFAR-10 images with more splits, all of them the training shard again.
 fn hub_folder(splits: &[&str]) -> tempfile::TempDir {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/cifar10/parquet");
+    let from = fixtures().join("cifar10/parquet");
     let mut shards: Vec<PathBuf> = Vec::new();
     let mut folders = vec![from];
     while let Some(folder) = folders.pop() {

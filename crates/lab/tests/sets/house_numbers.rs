@@ -1,7 +1,7 @@
 //! SVHN's whole house numbers: crops, labels, what is left out, and damaged files.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use lab::data::{Dataset, Source, load, number_digits, number_label};
@@ -10,11 +10,9 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 
-type Failure = Box<dyn std::error::Error>;
+use crate::fixtures::fixtures;
 
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
-}
+type Failure = Box<dyn std::error::Error>;
 
 fn numbers(name: &str) -> Result<Dataset, lab::data::DataError> {
     load(name, &Source::Subset(fixtures().join("svhn-numbers")))

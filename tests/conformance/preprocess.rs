@@ -3,11 +3,11 @@
 //! Reads every case of the group `preprocess` in the folder named by `STRIATE_FIXTURES`
 //! (default `tests/fixtures`).
 
-mod fixtures;
-
 use anyhow::{Context, Result, ensure};
 use lab::data::{Gcn, Zca, ZcaTransform};
 use safetensors::{Dtype, SafeTensors};
+
+use crate::fixtures;
 
 #[derive(serde::Deserialize)]
 struct Group {

@@ -4,14 +4,14 @@
 //! Some values run away and overflow; they must do so in the same step.
 //! Cases are read from the folder `STRIATE_FIXTURES`, or from `fixtures` beside this crate.
 
-mod fixtures;
-
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
 use candle_core::{DType, Device, Tensor, Var, safetensors};
 use lab::train::{Optimizer, Sgd, SgdConfig};
 use serde::Deserialize;
+
+use crate::fixtures;
 
 /// The step, from 0, at which the learning rate of every case changes.
 const CHANGE: usize = 5;

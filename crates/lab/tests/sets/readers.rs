@@ -5,10 +5,12 @@
 //! set in it a folder with one folder for each layout.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lab::data::{ImageSet, Source, describe, load};
 use sha2::{Digest, Sha256};
+
+use crate::fixtures::fixtures;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -24,10 +26,6 @@ struct Expected {
 struct Split {
     labels: Vec<u32>,
     pixels_sha256: Vec<String>,
-}
-
-fn own() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
 fn check(place: &Path, set: &ImageSet, expected: &Expected, split: &Split) {
@@ -73,7 +71,7 @@ fn check_folder(dir: &Path) -> Result<usize, Failure> {
 
 #[test]
 fn pixels_labels_and_names() -> Result<(), Failure> {
-    assert_eq!(check_folder(&own())?, 10);
+    assert_eq!(check_folder(&fixtures())?, 10);
     Ok(())
 }
 
@@ -91,7 +89,7 @@ fn pixels_labels_and_names_of_another_folder() -> Result<(), Failure> {
 
 #[test]
 fn jpeg_rows_are_rows() -> Result<(), Failure> {
-    let data = load("ramp", &Source::Subset(own().join("jpeg")))?;
+    let data = load("ramp", &Source::Subset(fixtures().join("jpeg")))?;
     let set = &data.train;
     assert_eq!([set.height, set.width, set.channels], [16, 24, 3]);
     for y in 0..16 {
@@ -111,7 +109,7 @@ fn jpeg_rows_are_rows() -> Result<(), Failure> {
 
 #[test]
 fn a_set_of_another_kind_is_refused() {
-    let error = load("mnist", &Source::Subset(own().join("cifar10/bin")))
+    let error = load("mnist", &Source::Subset(fixtures().join("cifar10/bin")))
         .unwrap_err()
         .to_string();
     assert!(
@@ -121,7 +119,7 @@ fn a_set_of_another_kind_is_refused() {
     );
     let error = load(
         "cifar100",
-        &Source::Subset(own().join("cifar10/parquet/plain_text")),
+        &Source::Subset(fixtures().join("cifar10/parquet/plain_text")),
     );
     assert!(
         error
@@ -134,8 +132,8 @@ fn a_set_of_another_kind_is_refused() {
 #[test]
 fn describe_names_layout_and_folder() -> Result<(), Failure> {
     // Of all the fixtures the nearest folder named after the set.
-    let text = describe("cifar10", &own())?;
-    let expected = own().join("cifar10/bin");
+    let text = describe("cifar10", &fixtures())?;
+    let expected = fixtures().join("cifar10/bin");
     assert_eq!(text, format!("CIFAR binary in {}", expected.display()));
     Ok(())
 }

@@ -2,13 +2,13 @@
 //!
 //! Cases are read from the folder `STRIATE_FIXTURES`, or from `fixtures` beside this crate.
 
-mod fixtures;
-
 use allconv::attribution::{Attribution, Deconvnet, Gradient, GuidedBackprop, Target};
 use allconv::{AllConv, LayerSpec, Nonlinearity};
 use candle_core::{DType, Device, Result};
 use striate::testing::{Tolerance, assert_close};
 use striate::{Parameters, Window2d};
+
+use crate::fixtures;
 
 #[test]
 fn matches_captum() -> Result<()> {

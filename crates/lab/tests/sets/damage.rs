@@ -5,29 +5,7 @@ use std::path::{Path, PathBuf};
 
 use lab::data::{Source, load};
 
-fn fixtures() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
-}
-
-/// All files below a folder, with their paths relative to it.
-fn files(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
-    let mut found = Vec::new();
-    let mut folders = vec![dir.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            match path.is_dir() {
-                true => folders.push(path),
-                false => {
-                    let relative = path.strip_prefix(dir).unwrap().to_owned();
-                    found.push((relative, fs::read(&path).unwrap()));
-                }
-            }
-        }
-    }
-    found.sort();
-    found
-}
+use crate::fixtures::{files, fixtures};
 
 /// A copy of a fixture folder that `change` may alter; then the message of loading it.
 fn message(name: &str, layout: &str, change: impl FnOnce(&Path)) -> String {
