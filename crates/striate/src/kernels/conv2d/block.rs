@@ -158,7 +158,7 @@ impl<T: Lanes> Rows<'_, T> {
     }
 }
 
-/// One block, by its size.
+/// One block, by its size; those of more rows than the registers allow are not compiled.
 #[inline(always)]
 unsafe fn block<S: Simd>(
     vectors: usize,
@@ -172,7 +172,9 @@ unsafe fn block<S: Simd>(
             match a_rows.len() {
                 0 => {}
                 // SAFETY: passed on; the match has checked the number of rows.
-                $($mr => unsafe { sized::<S, $mr, $nv>(o, a_rows, c_rows, fetch) },)*
+                $($mr if const { $mr <= max_rows(S::REGISTERS, $nv) } => unsafe {
+                    sized::<S, $mr, $nv>(o, a_rows, c_rows, fetch)
+                },)*
                 _ => unreachable!("blocks are cut to max_rows"),
             }
         };

@@ -27,7 +27,7 @@ pub trait Simd: Copy {
     type Elem: Real;
     /// The vector.
     type V: Copy;
-    /// Numbers in a vector; at most 16.
+    /// Numbers in a vector; from 4 to 16.
     const LANES: usize;
     /// Vector registers of the level, which bound the register blocks.
     const REGISTERS: usize;
@@ -135,7 +135,7 @@ pub(super) fn width<T: Lanes>(level: Level) -> Width {
 }
 
 macro_rules! lanes {
-    ($type:ty, $avx512:ty, $avx2:ty, $plain:ty) => {
+    ($type:ty, $module:ident::enabled::<$avx512:ty>, $avx2:ty, $plain:ty) => {
         impl Lanes for $type {}
         impl LanesSealed for $type {
             #[inline]
@@ -146,9 +146,9 @@ macro_rules! lanes {
                     "level {level} is not available on this CPU"
                 );
                 match level {
-                    // SAFETY: the CPU has the level.
+                    // SAFETY: the CPU has the level, which has all of AVX2 too.
                     #[cfg(target_arch = "x86_64")]
-                    Level::Avx512 => unsafe { avx512::enabled::<$type, K, $avx512>(kernel) },
+                    Level::Avx512 => unsafe { $module::enabled::<$type, K, $avx512>(kernel) },
                     // SAFETY: as above.
                     #[cfg(target_arch = "x86_64")]
                     Level::Avx2 => unsafe { avx2::enabled::<$type, K, $avx2>(kernel) },
@@ -160,8 +160,10 @@ macro_rules! lanes {
     };
 }
 
-lanes!(f32, avx512::F32x16, avx2::F32x8, plain::Plain<f32, 8, { plain::HAS_FMA }>);
-lanes!(f64, plain::Plain<f64, 8, true>, plain::Plain<f64, 4, true>, plain::Plain<f64, 4, { plain::HAS_FMA }>);
+// Vectors of 128 bits are in every 64-bit CPU.
+lanes!(f32, avx512::enabled::<avx512::F32x16>, avx2::F32x8, plain::Plain<f32, 4, { plain::HAS_FMA }>);
+// Gradients are checked in f64, and little else: one way for both levels of vectors halves what is compiled.
+lanes!(f64, avx2::enabled::<plain::Plain<f64, 4, true>>, plain::Plain<f64, 4, true>, plain::Plain<f64, 4, { plain::HAS_FMA }>);
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ impl<T: Real, const N: usize, const FMA: bool> Simd for Plain<T, N, FMA> {
     type Elem = T;
     type V = [T; N];
     const LANES: usize = N;
-    const REGISTERS: usize = if N * size_of::<T>() == 64 { 32 } else { 16 };
+    const REGISTERS: usize = 16;
 
     #[inline(always)]
     unsafe fn zero() -> [T; N] {
