@@ -45,6 +45,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
         "bench",
         &["striate", "allconv", "nin", "striate-stn", "swwae", "lab"],
     ),
+    ("striate-fuzz", &["striate", "lab"]),
     ("xtask", &["cli"]),
 ];
 
