@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
+use striate::kernels::parts::run_tasks;
 
 use super::block::BLOCK;
 
@@ -16,11 +16,11 @@ const ELEMENTS_A_TASK: usize = if cfg!(miri) { 1 << 5 } else { 1 << 14 };
 pub(super) const MANY_IMAGES: usize = 8;
 
 /// Runs `task(0)` .. `task(count - 1)`, on one thread if they handle only few `elements` together.
-pub(super) fn run(count: usize, elements: usize, task: impl Fn(usize) + Send + Sync) {
+pub(super) fn run(count: usize, elements: usize, task: impl Fn(usize) + Sync) {
     if count <= 1 || elements < SMALL {
         (0..count).for_each(task);
     } else {
-        (0..count).into_par_iter().for_each(task);
+        run_tasks(count, &task);
     }
 }
 

@@ -30,6 +30,7 @@ mod scratch;
 mod shared;
 mod simd;
 mod sizes;
+mod tasks;
 mod vectorize;
 
 /// What the kernels of other crates of this workspace are made of; no stable interface.
@@ -42,6 +43,7 @@ pub mod parts {
     pub use super::scratch::Scratch;
     pub use super::shared::Shared;
     pub use super::simd::{Kernel, Simd, dispatch};
+    pub use super::tasks::run_tasks;
 
     /// Runs `work` compiled for the vector level of this CPU.
     #[inline(always)]

@@ -79,7 +79,7 @@ pub(super) struct Operands<'a, T> {
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
-/// Most rows of a block that is `vectors` wide, so that it fits the registers.
+/// Most rows of a block that is `vectors` wide, so that it fits the registers; 0 for a width that no panel has.
 pub(super) const fn max_rows(registers: usize, vectors: usize) -> usize {
     match (registers >= 32, vectors) {
         (true, 1) => 12,
@@ -88,7 +88,7 @@ pub(super) const fn max_rows(registers: usize, vectors: usize) -> usize {
         (true, _) => 6,
         (false, 1) => 8,
         (false, 2) => 6,
-        (false, _) => 4,
+        (false, _) => 0,
     }
 }
 

@@ -158,6 +158,7 @@ impl<T: Lanes> Gate<'_, T> {
             let mut runs = [T::ZERO; RUNS];
             let (y, y_rest) = y.as_chunks::<RUNS>();
             let (dy, dy_rest) = dy.as_chunks_mut::<RUNS>();
+            const { assert!(S::LANES >= 4 && RUNS.is_multiple_of(S::LANES)) };
             // SAFETY: the vectors of a chunk are inside it: LANES divides RUNS.
             unsafe {
                 // As many vectors as the narrowest level needs; a level uses the first RUNS / LANES.

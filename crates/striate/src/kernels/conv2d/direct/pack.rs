@@ -4,14 +4,13 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::phases::{Phase, Phases};
 use crate::kernels::conv2d::panels::{Panel, gather_cells, gather_channels, padded};
 use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Lanes, Simd, dispatch, width};
+use crate::kernels::tasks::run_tasks;
 
 /// The weights of a group, and how a pass reads them.
 #[derive(Clone, Copy)]
@@ -39,7 +38,7 @@ pub(super) fn packed<T: Lanes>(
     let mut packed = Scratch::<T>::new(phases.taps().count() * from * wide);
     let shared = Shared::new(&mut packed);
     let runs = from.div_ceil(RUN);
-    (0..panels.len() * runs).into_par_iter().for_each(|task| {
+    run_tasks(panels.len() * runs, &|task| {
         let first = task % runs * RUN;
         let rows = Rows {
             weights,

@@ -9,8 +9,6 @@
 //!     transpose sums to channel maps (bias and ReLU were applied with the last k)
 //! ```
 
-use rayon::prelude::*;
-
 use super::pack::{Weights, packed};
 use super::phases::{Phases, Tap};
 use super::tile::Tile;
@@ -20,6 +18,7 @@ use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Lanes, dispatch, width};
+use crate::kernels::tasks::run_tasks;
 
 /// Output pixels of a tile: enough to use a packed panel well, few enough to stay in the cache.
 pub(super) const TILE: usize = 192;
@@ -73,7 +72,7 @@ impl<T: Lanes> Plan<'_, T> {
         let to = Shared::new(to);
         let tiles = n * rows * columns;
         let parts = parts_a_tile(tiles, panels.len());
-        (0..tiles * parts).into_par_iter().for_each(|task| {
+        run_tasks(tiles * parts, &|task| {
             let (tile, part) = (task / parts, task % parts);
             let (image, tile) = (tile / (rows * columns), tile % (rows * columns));
             let share = panels.len() * part / parts..panels.len() * (part + 1) / parts;

@@ -22,8 +22,6 @@
 //!
 //! Safety: a part writes its own sums; offsets into the patch are built with its sizes.
 
-use rayon::prelude::*;
-
 use super::ConvShape;
 use super::direct::flattened;
 use super::panels::{Panel, narrower, padded, panels, scatter_channels};
@@ -32,6 +30,7 @@ use crate::kernels::output::written_by;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Lanes, Simd, dispatch, width};
+use crate::kernels::tasks::run_tasks;
 use blocks::Blocks;
 use part::Part;
 
@@ -57,7 +56,7 @@ pub(super) fn backward_weight<T: Lanes>(level: Level, s: &ConvShape, x: &[T], dy
     let fill = |dw: &mut [T]| {
         for group in 0..s.groups {
             let shared = Shared::new(&mut sums);
-            (0..parts * shares).into_par_iter().for_each(|task| {
+            run_tasks(parts * shares, &|task| {
                 let (part, share) = (task / shares, task % shares);
                 let share = panels.len() * share / shares..panels.len() * (share + 1) / shares;
                 let part = Part {
@@ -76,7 +75,7 @@ pub(super) fn backward_weight<T: Lanes>(level: Level, s: &ConvShape, x: &[T], dy
             });
             let dw = Shared::new(&mut dw[group * o * taps..][..o * taps]);
             // Pieces of 16 rows (c, u, v), so that every vector width divides them.
-            (0..taps.div_ceil(16)).into_par_iter().for_each(|piece| {
+            run_tasks(taps.div_ceil(16), &|piece| {
                 let (row, count) = (piece * 16, (taps - piece * 16).min(16));
                 dispatch(
                     level,

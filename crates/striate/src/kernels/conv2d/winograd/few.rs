@@ -21,8 +21,6 @@ mod gradient;
 
 use std::marker::PhantomData;
 
-use rayon::prelude::*;
-
 use super::form::Form;
 use super::forward::Pass;
 use super::strips::{Strips, TileLayout};
@@ -35,6 +33,7 @@ use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch, width};
+use crate::kernels::tasks::run_tasks;
 
 pub(super) use gradient::{gradient, gradient_parts};
 
@@ -74,13 +73,13 @@ pub(super) fn forward<F: Form>(
     let all = 0..strips.count;
     let tiles = Tiles::of::<F::Input>(level, strips, all, pass.from, from, pass.padding);
     let to = Shared::new(to);
-    panels.par_iter().for_each(|&panel| {
+    run_tasks(panels.len(), &|at| {
         let results = Results::<F> {
             form: PhantomData,
             level,
             pass,
             tiles: &tiles,
-            panel,
+            panel: panels[at],
             weight,
             bias,
             relu,

@@ -16,8 +16,6 @@
 
 use std::marker::PhantomData;
 
-use rayon::prelude::*;
-
 use super::few::{self, are_few};
 use super::form::Form;
 use super::strips::{Run, Strips, TileLayout};
@@ -30,6 +28,7 @@ use crate::kernels::output::written_by;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch, width};
+use crate::kernels::tasks::run_tasks;
 
 /// Bytes of a second cache that U, V and M share where there is room for all.
 const CACHE: usize = 1800 << 10;
@@ -79,26 +78,24 @@ pub(super) fn run<F: Form>(
     let per_block = strips_a_block::<F>(pass, strips, width.lanes);
     let fill = |to: &mut [f32]| {
         let to = Shared::new(to);
-        (0..strips.count.div_ceil(per_block))
-            .into_par_iter()
-            .for_each(|block| {
-                let first = block * per_block;
-                let block = Block::<F> {
-                    form: PhantomData,
-                    level,
-                    pass,
-                    strips,
-                    first,
-                    last: (first + per_block).min(strips.count),
-                    panels: &panels,
-                    packed: &packed,
-                    bias: &padded_bias,
-                    relu,
-                    from,
-                    to,
-                };
-                dispatch(level, block);
-            });
+        run_tasks(strips.count.div_ceil(per_block), &|block| {
+            let first = block * per_block;
+            let block = Block::<F> {
+                form: PhantomData,
+                level,
+                pass,
+                strips,
+                first,
+                last: (first + per_block).min(strips.count),
+                panels: &panels,
+                packed: &packed,
+                bias: &padded_bias,
+                relu,
+                from,
+                to,
+            };
+            dispatch(level, block);
+        });
     };
     // SAFETY: the blocks together store every output, and load none.
     unsafe { written_by(len, fill) }

@@ -16,8 +16,6 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::few::{self, are_few};
 use super::form::WeightGradient;
 use super::strips::Strips;
@@ -30,6 +28,7 @@ use crate::kernels::output::written_by;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch, width};
+use crate::kernels::tasks::run_tasks;
 
 /// Bytes of V and Z of a block; longer blocks read and write D less often.
 const BLOCK: usize = 1800 << 10;
@@ -65,7 +64,7 @@ pub(super) fn run<F: WeightGradient>(level: Level, pass: &Pass, x: &[f32], dy: &
     let parts = parts(strips);
     let mut sums = Scratch::<f32>::new(parts * F::CELLS * c * wide);
     let shared = Shared::new(&mut sums);
-    (0..parts).into_par_iter().for_each(|part| {
+    run_tasks(parts, &|part| {
         Part::<F> {
             form: PhantomData,
             level,
@@ -85,7 +84,7 @@ pub(super) fn run<F: WeightGradient>(level: Level, pass: &Pass, x: &[f32], dy: &
     let fill = |dw: &mut [f32]| {
         // Pieces of 8 input channels.
         let dw = Shared::new(dw);
-        (0..c.div_ceil(8)).into_par_iter().for_each(|piece| {
+        run_tasks(c.div_ceil(8), &|piece| {
             let total = Total::<F> {
                 form: PhantomData,
                 pass,
@@ -162,7 +161,7 @@ impl<F: WeightGradient> Part<'_, F> {
             let v =
                 Tiles::of::<F::Input>(level, strips, block.clone(), pass.x, self.x, pass.padding);
             let z = Tiles::of::<F::Gradient>(level, strips, block, pass.dy, self.dy, (0, 0));
-            (0..F::CELLS).into_par_iter().for_each(|cell| {
+            run_tasks(F::CELLS, &|cell| {
                 for panel in self.panels {
                     // SAFETY: tiles are inside V and Z, rows inside D; each cell has its own.
                     unsafe {

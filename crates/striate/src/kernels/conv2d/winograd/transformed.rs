@@ -5,8 +5,6 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::form::Tile;
 use super::strips::{Strips, TileLayout};
 use super::tiles::{Maps, transform};
@@ -14,6 +12,7 @@ use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch, width};
+use crate::kernels::tasks::run_tasks;
 
 /// The tiles, and where they lie.
 pub(super) struct Tiles {
@@ -40,7 +39,7 @@ impl Tiles {
         let to = Shared::new(&mut values);
         let per_task = wanted.len().div_ceil(2 * rayon::current_num_threads());
         let tasks = wanted.len().div_ceil(per_task.max(1));
-        (0..tasks).into_par_iter().for_each(|task| {
+        run_tasks(tasks, &|task| {
             let first = wanted.start + task * per_task;
             let part = Part::<T> {
                 tile: PhantomData,

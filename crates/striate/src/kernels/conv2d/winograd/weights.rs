@@ -12,14 +12,13 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::form::Form;
 use crate::kernels::conv2d::panels::{Panel, gather_cells, padded};
 use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch, width};
+use crate::kernels::tasks::run_tasks;
 
 /// Filters along the sum that are transformed at a time: for a panel their transforms stay in the second cache.
 pub(super) const RUN: usize = 32;
@@ -49,7 +48,7 @@ pub(super) fn transformed<F: Form>(
     let mut to = Scratch::new(F::CELLS * reading.count * wide);
     let shared = Shared::new(&mut to);
     let runs = reading.count.div_ceil(RUN);
-    (0..panels.len() * runs).into_par_iter().for_each(|task| {
+    run_tasks(panels.len() * runs, &|task| {
         let from = task % runs * RUN;
         let filters = Filters::<F> {
             form: PhantomData,

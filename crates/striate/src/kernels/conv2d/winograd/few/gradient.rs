@@ -3,8 +3,6 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::panels_for_threads;
 use crate::kernels::conv2d::block::{Ahead, Along, Operands, rows};
 use crate::kernels::conv2d::panels::Panel;
@@ -16,6 +14,7 @@ use crate::kernels::level::Level;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::shared::Shared;
 use crate::kernels::simd::{Kernel, Simd, dispatch};
+use crate::kernels::tasks::run_tasks;
 
 /// Input channels of a piece.
 const PIECE: usize = 16;
@@ -35,7 +34,7 @@ pub(in crate::kernels::conv2d::winograd) fn gradient<F: WeightGradient>(
     let panels = panels_for_threads(level, pass.dy.channels);
     let dw = Shared::new(dw);
     let pieces = pass.x.channels.div_ceil(PIECE);
-    (0..panels.len() * pieces).into_par_iter().for_each(|task| {
+    run_tasks(panels.len() * pieces, &|task| {
         let from = task % pieces * PIECE;
         let weights = Weights::<F> {
             form: PhantomData,
