@@ -4,13 +4,14 @@
 //! (default `tests/fixtures`, made by `generate.py` beside them).
 //! All parameters come from the JSON.
 
-use crate::fixtures::{cases, check, var};
 use candle_core::{DType, Result, Tensor, Var};
 use striate::testing::{Case, Tolerance, assert_close};
 use striate::{
     Activation, Conv2dOptions, ConvAlgorithm, Rounding, Switches, Window2d, conv2d, max_pool2d,
     max_pool2d_with_switches, max_unpool2d,
 };
+
+use crate::fixtures::{cases, check, var};
 
 fn window(case: &Case) -> Result<Window2d> {
     let size = case.pair("kernel", 2)?;

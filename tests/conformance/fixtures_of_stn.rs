@@ -4,13 +4,14 @@
 //! `STRIATE_FIXTURES` (default `tests/fixtures`, made by `generate.py` beside them).
 //! All parameters come from the JSON.
 
-use crate::fixtures::{cases, check, var};
 use candle_core::{Result, Tensor, bail};
 use stn::{
     AffineGrid, AffineGrid3d, AlignCorners, GridGenerator, GridSampleOptions, Interpolation,
     PaddingMode, ProjectiveGrid, SamplingGrid, ThinPlateSplineGrid, grid_sample, grid_sample_3d,
 };
 use striate::testing::{Case, Tolerance};
+
+use crate::fixtures::{cases, check, var};
 
 fn align_corners(case: &Case) -> Result<AlignCorners> {
     Ok(match case.flag("align_corners")? {

@@ -45,11 +45,11 @@ impl Regression {
         }
         let vb = vb.pp("theta");
         check_weight(&vb.prefix(), identity.len(), &[width])?;
+        // Not called `weight`, so that no initializer of weights undoes the identity start.
         let projection = vb.get_with_hints((identity.len(), width), "projection", ZERO)?;
         Ok(Self {
             name,
             hidden: layers,
-            // Not called `weight`, so that no initializer of weights undoes the identity start.
             identity: host::tensor(identity.to_vec(), (1, identity.len()), &projection)?,
             projection,
             offset: vb.get_with_hints(identity.len(), "offset", ZERO)?,

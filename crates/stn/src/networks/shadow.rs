@@ -96,10 +96,12 @@ impl ShadowNet {
 
 impl ModuleT for ShadowNet {
     fn forward_t(&self, xs: &Tensor, train: bool) -> Result<Tensor> {
-        check_maps(NAME, xs, [self.side; 3])?;
         let logits = match &self.network {
             Projector::Plain(classifier) => classifier.forward(&self.shadow(xs)?)?,
-            Projector::Transformed(network) => network.forward_t(&xs.unsqueeze(1)?, train)?,
+            Projector::Transformed(network) => {
+                check_maps(NAME, xs, [self.side; 3])?;
+                network.forward_t(&xs.unsqueeze(1)?, train)?
+            }
         };
         if train {
             self.clock.tick();
