@@ -61,7 +61,7 @@ pub(crate) struct Args {
 pub(super) enum What {
     /// The workloads
     Steps,
-    /// W1 with batches of 1, 32, 128 and 512, and with images of 32, 64 and 128 pixels
+    /// W1 with batches of 1, 32, 128 and 512, and with images of 64 pixels
     Scaling,
     /// W1 and W2 with batches of 1, 8 and 32
     Small,

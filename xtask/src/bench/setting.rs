@@ -110,9 +110,9 @@ pub(super) fn alone(work: &'static str, threads: &[usize], avx2: bool) -> Vec<Se
     threads.iter().map(at).collect()
 }
 
-/// W1 over batches, and over image sizes with as many pixels in each batch.
+/// W1 over batches, and with images of twice the side and as many pixels in each batch.
 pub(super) fn scaling(threads: &[usize], avx2: bool) -> Vec<Setting> {
-    let points = [(1, 32), (32, 32), (128, 32), (512, 32), (32, 64), (8, 128)];
+    let points = [(1, 32), (32, 32), (128, 32), (512, 32), (32, 64)];
     let at = |&threads: &usize| {
         points.map(|(batch, size)| Setting {
             work: "W1",
